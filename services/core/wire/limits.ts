@@ -1,0 +1,55 @@
+/** Every bound of the protocol, with its unit and its reason. Nothing else in the code states one. */
+export const LIMITS = {
+  /** bytes of one frame on a stream: the largest message (propose with 256 inputs) must fit */
+  frameBytes: 65_536,
+  /** inputs of one transaction; 256 x 41 + witness stays far below the 100 kvB standardness bound */
+  inputs: 256,
+  /** outputs of one transaction */
+  outputs: 64,
+  /** serialised unsigned transaction, bytes: 256 inputs x 41 + 64 outputs x 43, rounded up */
+  txBytes: 16_384,
+  /** live sessions per wallet: what a person can still look through */
+  liveSessions: 16,
+  /** undecided proposals of one proposer */
+  undecidedPerProposer: 4,
+  /** members in code; the UI stops at 15 */
+  members: 100,
+  /** UTF-8 bytes of names of people and wallets */
+  nameBytes: 64,
+  /** UTF-8 bytes of a note or a reason */
+  noteBytes: 512,
+  /** UTF-8 bytes of a practice text */
+  practiceBytes: 512,
+  /** relays in a list */
+  relays: 16,
+  /** characters of a multiaddr, a peer id's included */
+  multiaddrBytes: 256,
+  /** characters of an extended key: 111 for xpub/tpub */
+  xpubBytes: 112,
+  /** key origin path text */
+  pathBytes: 64,
+  /** concurrent inbound streams of one peer */
+  streamsPerPeer: 8,
+  /** messages of one peer per second; above it the stream is reset */
+  messagesPerSecond: 50,
+  /** a sealed presence announcement, bytes */
+  announcementBytes: 4_096,
+  /** seconds that a session may live: 7 days */
+  sessionLifeS: 604_800,
+  /** seconds until a proposal expires unless said otherwise: 24 h */
+  defaultExpiryS: 86_400,
+  /** no `begin` in the last 5 minutes before expiry, seconds */
+  noBeginBeforeExpiryS: 300,
+  /** automatic attempts after the first, then a person decides */
+  autoRetries: 5,
+  /** attempts of one session in all */
+  attempts: 32,
+  /** seconds that a secret nonce may wait for its use */
+  nonceLifeS: 60,
+  /** seconds without the hub before another member may take over */
+  hubTimeoutS: 30,
+  /** blocks above the tip that a locktime may name */
+  locktimeAhead: 3,
+  /** unused addresses that are watched after the last used one (BIP44) */
+  gapLimit: 20,
+} as const
