@@ -1,0 +1,45 @@
+/**
+ * A static single-page app with hash routes and relative addresses: the output can be served from any folder of any web host.
+ * Everything the page needs lies beside it; no request goes to a third party.
+ */
+export default defineNuxtConfig({
+  compatibilityDate: '2026-11-01',
+  ssr: false,
+  telemetry: false,
+  devtools: { enabled: false },
+  modules: ['@nuxt/ui', '@pinia/nuxt'],
+  // our own folders are imported explicitly, so that a reader and dependency-cruiser see every edge
+  imports: { scan: false },
+  components: { dirs: [] },
+  ui: { fonts: false },
+  icon: { provider: 'none', fallbackToApi: false, clientBundle: { scan: true, sizeLimitKb: 64 } },
+  css: ['~/assets/css/main.css'],
+  router: { options: { hashMode: true } },
+  app: {
+    baseURL: './',
+    head: {
+      title: 'Tandem',
+      htmlAttrs: { lang: 'en' },
+      viewport: 'width=device-width, initial-scale=1, viewport-fit=cover',
+      meta: [
+        { name: 'description', content: 'A shared Bitcoin wallet in the browser: propose, approve, sign together.' },
+        { name: 'referrer', content: 'no-referrer' },
+        { name: 'theme-color', content: '#faf8f6', media: '(prefers-color-scheme: light)' },
+        { name: 'theme-color', content: '#1a1715', media: '(prefers-color-scheme: dark)' },
+      ],
+      link: [{ rel: 'icon', type: 'image/svg+xml', href: './favicon.svg' }],
+    },
+  },
+  experimental: { appManifest: false, payloadExtraction: false, emitRouteChunkError: 'manual' },
+  // the pages are few and small: fetching them before they are asked for would only slow the first screen
+  hooks: {
+    'build:manifest': (manifest) => {
+      for (const item of Object.values(manifest)) {
+        item.prefetch = false
+        item.dynamicImports = []
+      }
+    },
+  },
+  typescript: { strict: true, tsConfig: { compilerOptions: { noUncheckedIndexedAccess: true } } },
+  vite: { worker: { format: 'es' } },
+})
