@@ -1,6 +1,6 @@
 /** Every bound of the protocol, with its unit and its reason. Nothing else in the code states one. */
 export const LIMITS = {
-  /** bytes of one frame on a stream: the largest message (propose with 256 inputs) must fit */
+  /** bytes of one frame on a stream, without its length prefix: the largest message (`record` of 100 members) must fit */
   frameBytes: 65_536,
   /** inputs of one transaction; 256 x 41 + witness stays far below the 100 kvB standardness bound */
   inputs: 256,
@@ -26,8 +26,22 @@ export const LIMITS = {
   multiaddrBytes: 256,
   /** characters of an extended key: 111 for xpub/tpub */
   xpubBytes: 112,
-  /** key origin path text */
-  pathBytes: 64,
+  /** characters of a key origin path: "87h/1h/2147483647h" has 18; 100 roster entries of it must fit a frame */
+  pathBytes: 32,
+  /** characters of a peer id: 52 for an Ed25519 key */
+  peerIdBytes: 56,
+  /** characters of an app build or a reason code */
+  codeBytes: 32,
+  /** protocol versions that a hello may offer */
+  versions: 8,
+  /** signed messages in one `fail`: of the culprit pubnonces and partials, of the hub nonces, and one that contradicts */
+  evidenceItems: 4,
+  /** bytes of all evidence in one `fail`: pubnonces, nonces and partials of 256 inputs are 47 KiB */
+  evidenceBytes: 57_344,
+  /** addresses in one announcement: 2 relays with 2 kinds each, and as many of a change under way; 8 x 256 fits `announcementBytes` */
+  announcedAddresses: 8,
+  /** bytes of a stored or filed wallet record: that of 100 members is 63 KiB */
+  recordBytes: 131_072,
   /** concurrent inbound streams of one peer */
   streamsPerPeer: 8,
   /** messages of one peer per second; above it the stream is reset */
