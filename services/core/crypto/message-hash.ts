@@ -23,10 +23,19 @@ export function pubnoncesHash(pubnonces: readonly Uint8Array[]): Uint8Array {
   return tagged(TAGS.pubnoncesHash, ...pubnonces)
 }
 
+/** BIP340 verification by a 32-byte x-only key; messages of any length. False for anything that is no signature or key. */
+export function verifySignature(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean {
+  return signature.length === 64 && key.length === 32 && schnorr.verify(signature, message, key)
+}
+
+/** BIP340 signature (64 bytes) with 32 bytes of auxiliary randomness. */
+export function signHash(message: Uint8Array, secretKey: Uint8Array, aux: Uint8Array): Uint8Array {
+  return schnorr.sign(message, secretKey, aux)
+}
+
 /** BIP340 by the account key (its x-coordinate). Anything of the wrong shape is simply false. */
 export function verifyByAccount(signature: Uint8Array, hash: Uint8Array, accountKey: AccountKey): boolean {
-  if (signature.length !== 64 || hash.length !== 32 || !isHex(accountKey, 33)) return false
-  return schnorr.verify(signature, hash, fromHex(accountKey.slice(2)))
+  return hash.length === 32 && isHex(accountKey, 33) && verifySignature(signature, hash, fromHex(accountKey.slice(2)))
 }
 
 /** True when the message carries its sender's own signature. Says nothing of whether the sender is a member. */
