@@ -1,0 +1,39 @@
+import { defineNuxtPlugin } from '#app'
+import { useMuSig2Store } from '../stores/musig2'
+import { useP2PStore } from '../stores/p2p'
+import { useSettingsStore } from '../stores/settings'
+import { useVaultStore } from '../stores/vault'
+import { useWalletsStore } from '../stores/wallets'
+
+/** Starts the services and lets the stores mirror what they report. */
+export default defineNuxtPlugin(() => {
+  const [vault, wallets, musig2, p2p, settings] = [useVaultStore(), useWalletsStore(), useMuSig2Store(), useP2PStore(), useSettingsStore()]
+  // outside a secure context there is no WebCrypto: app.vue says so in one sentence, and nothing is started
+  if (!globalThis.isSecureContext) return
+  void import('../services/compose').then(({ compose }) => compose({
+    config(result) {
+      if (!result.ok) settings.configError = result.error
+      else settings.movedFrom = result.value.movedFrom ?? null
+    },
+    opened(config) {
+      wallets.networks = Object.entries(config.networks).map(([name, network]) => ({
+        name: name as (typeof wallets.networks)[number]['name'], local: name === 'regtest', faucet: network.faucet !== undefined,
+      }))
+    },
+    locked(reason) {
+      vault._onLocked(reason)
+      wallets._clear()
+      musig2._clear()
+      p2p._mirror({ started: false, peerId: null, relays: [], links: {}, conflict: false, clockOffset: null })
+    },
+    wallets: { changed: (list, drafts, finished) => wallets._mirror(list, drafts, finished) },
+    musig2: {
+      sessions: cards => musig2._mirrorSessions(cards),
+      participant: (sessionId, status) => musig2._updateSessionParticipantStatus(sessionId, status.peerId, status.connected, status.connectionType, status.error, status),
+    },
+    p2p: event => p2p._onEvent(event),
+    relays: relays => p2p._mirror({ relays: [...relays] as typeof p2p.relays }),
+  })).then(() => {
+    if (settings.configError === null) return vault.load()
+  })
+})

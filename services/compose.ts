@@ -1,0 +1,151 @@
+import { parseConfig, isRelayAddress } from './core/domain/config'
+import type { AppConfig, ConfigError } from './core/domain/config'
+import { NETWORKS } from './core/domain/network'
+import { err, ok } from './core/domain/result'
+import type { Result } from './core/domain/result'
+import type { Chain } from './ports/chain'
+import type { UnlockedProfile } from './ports/signer'
+import { createKeyworker } from './adapters/keyworker/client'
+import { createBrowserClock, createBrowserEntropy, createBrowserLog } from './adapters/system'
+import { initVault } from './vault'
+import type { MuSig2Events } from './musig2'
+import type { P2PEvent } from './p2p'
+import type { WalletsEvents } from './wallets'
+
+/** Where doors report to; the plugin hands them on to the stores. */
+export interface Sinks {
+  config(result: Result<AppConfig, ConfigError>): void
+  locked(reason: 'user' | 'takeover'): void
+  /** a profile is open: what the network choice of "New wallet" offers */
+  opened(config: AppConfig): void
+  wallets: WalletsEvents
+  musig2: MuSig2Events
+  p2p(event: P2PEvent): void
+  relays(relays: ReadonlyArray<{ address: string; state: string; fixed: boolean }>): void
+}
+
+const EXTRA_RELAYS = 'relays'
+
+/** What runs while a profile is open. */
+interface Running {
+  addRelay(address: string): Promise<Result<void, { field: string; code: string }>>
+  removeRelay(address: string): Promise<void>
+  stop(): Promise<void>
+}
+
+let running: Running | null = null
+
+async function readConfig(): Promise<Result<AppConfig, ConfigError>> {
+  let text: string
+  try {
+    const response = await fetch('./config.json', { cache: 'no-store' })
+    if (!response.ok) return err({ code: 'unreachable', detail: `status ${response.status}` })
+    text = await response.text()
+  } catch (error) {
+    return err({ code: 'unreachable', detail: error instanceof Error ? error.message : String(error) })
+  }
+  try {
+    return parseConfig(JSON.parse(text))
+  } catch {
+    return err({ code: 'not-json', detail: text.slice(0, 80) })
+  }
+}
+
+/** Starts the app: configuration and vault at once, everything else when a profile opens. */
+export async function compose(sinks: Sinks): Promise<void> {
+  const config = await readConfig()
+  sinks.config(config)
+  if (!config.ok) return
+  const signer = createKeyworker()
+  initVault({
+    signer,
+    async opened(profile) {
+      running = await open(profile, config.value, signer, sinks)
+      sinks.opened(config.value)
+    },
+    async closed(reason) {
+      const was = running
+      running = null
+      await was?.stop()
+      sinks.locked(reason)
+    },
+  })
+}
+
+/** Builds storage, chain servers, network and the doors for one open profile. The heavy modules are fetched here. */
+async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnType<typeof createKeyworker>, sinks: Sinks): Promise<Running> {
+  const [{ createIndexedDbStorage, persistStorage }, { createEsplora }, { createLibp2pTransport }, { initP2P, stopP2P }, { initWallets }, { initMuSig2 }] = await Promise.all([
+    import('./adapters/indexeddb'), import('./adapters/esplora'), import('./adapters/libp2p'), import('./p2p'), import('./wallets'), import('./musig2'),
+  ])
+  const clock = createBrowserClock()
+  const entropy = createBrowserEntropy()
+  const log = createBrowserLog()
+  void persistStorage()
+
+  const storage = await createIndexedDbStorage({ profileId: profile.id, seal: (c, b) => signer.seal(c, b), open: (c, b) => signer.open(c, b), log })
+  const chains = new Map<string, Chain>()
+  for (const [name, network] of Object.entries(config.networks)) {
+    chains.set(name, createEsplora({ base: network.esplora, faucet: network.faucet, maxConcurrent: NETWORKS[name as keyof typeof NETWORKS].local ? 4 : 2, clock, entropy, log }))
+  }
+  const read = await storage.get('settings', EXTRA_RELAYS)
+  let extra: string[] = read === undefined ? [] : (JSON.parse(new TextDecoder().decode(read)) as unknown[]).filter(isRelayAddress)
+
+  const transport = createLibp2pTransport({ peerKey: profile.peerKey, iceServers: config.stun, clock, entropy, log })
+  const p2p = initP2P({ transport, clock, entropy, log, storage, onEvent: sinks.p2p, relays: [...config.relays, ...extra] })
+  const wallets = initWallets({
+    profileName: profile.name, signer, storage, p2p, clock, entropy, log, events: sinks.wallets,
+    chain: name => chains.get(name), networks: config.networks, relays: () => [...config.relays, ...extra],
+  })
+  const musig2 = initMuSig2({ signer, storage, p2p, wallets, clock, entropy, log, events: sinks.musig2 })
+  const reportRelays = () => {
+    const fixed = new Set([...config.relays, ...wallets.relays()])
+    sinks.relays(transport.relays().map(r => ({ address: r.address, state: r.state, fixed: fixed.has(r.address) })))
+  }
+  const offRelays = transport.onEvent((event) => { if (event.type === 'relay' || event.type === 'addresses') reportRelays() })
+
+  // what is stored is shown before the network is up; a dead relay must not keep anybody from his wallet
+  await wallets.start()
+  await musig2.start()
+  void p2p.start().then(reportRelays, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
+
+  const onWake = () => { if (document.visibilityState === 'visible') { p2p.wake(); wallets.wake() } }
+  const onOnline = () => { p2p.wake(); wallets.wake() }
+  document.addEventListener('visibilitychange', onWake)
+  globalThis.addEventListener('online', onOnline)
+  const onHide = () => void signer.eraseNonces()
+  globalThis.addEventListener('pagehide', onHide)
+
+  const setExtra = async (list: string[]) => {
+    extra = list
+    await storage.put('settings', EXTRA_RELAYS, new TextEncoder().encode(JSON.stringify(list)))
+    p2p.setRelays([...config.relays, ...wallets.relays(), ...extra])
+    reportRelays()
+  }
+  return {
+    async addRelay(address) {
+      if (!isRelayAddress(address)) return err({ field: 'relay', code: 'relay-malformed' })
+      if (!extra.includes(address)) await setExtra([...extra, address])
+      return ok(undefined)
+    },
+    removeRelay: address => setExtra(extra.filter(a => a !== address)),
+    async stop() {
+      document.removeEventListener('visibilitychange', onWake)
+      globalThis.removeEventListener('online', onOnline)
+      globalThis.removeEventListener('pagehide', onHide)
+      offRelays()
+      musig2.stop()
+      wallets.stop()
+      await stopP2P()
+      storage.close()
+    },
+  }
+}
+
+/** Adds a relay to this profile's own list; the wallets' signed lists stay as they are. */
+export async function addRelay(address: string): Promise<Result<void, { field: string; code: string }>> {
+  return running === null ? err({ field: 'relay', code: 'locked' }) : running.addRelay(address)
+}
+
+export async function removeRelay(address: string): Promise<void> {
+  await running?.removeRelay(address)
+}

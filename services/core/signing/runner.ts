@@ -1,0 +1,173 @@
+/**
+ * Carries out what sessions want done. One queue per session: events are stepped one after the other, effects of a step in
+ * their order, `store` awaited before the next one (events.ts, "How to drive a session"). Everything outside comes in by
+ * `RunnerDeps`, so the same code runs in the browser and in tests.
+ *
+ * Invariants
+ * 1. No event of a session is stepped while effects of an earlier one have not been begun.
+ * 2. A failed write stops the effects behind it: what was not stored is not sent.
+ * 3. Answers of the vault are facts like any other; a late one meets a machine that ignores what is no longer asked.
+ */
+import type { MemberIndex, SessionId, Txid, WalletId } from '../domain/ids'
+import type { Proposal } from '../domain/proposal'
+import type { Result } from '../domain/result'
+import type { Verdict } from '../domain/signing-state'
+import type { ChainError } from '../../ports/chain'
+import type { Clock } from '../../ports/clock'
+import type { Log } from '../../ports/log'
+import type { Aggregator, Signer, SignerError, WalletKeys } from '../../ports/signer'
+import type { SignedMessage } from '../wire/messages'
+import { checkEvidence } from './blame'
+import type { Effect, Fact, SignerRequest, SigningEvent } from './events'
+import { step } from './machine'
+import type { Session } from './state'
+
+export interface RunnerDeps {
+  readonly signer: Signer & Aggregator
+  readonly clock: Clock
+  readonly log: Log
+  keys(walletId: WalletId): WalletKeys | undefined
+  save(session: Session): Promise<void>
+  send(walletId: WalletId, to: readonly MemberIndex[], message: SignedMessage): void
+  /** the co-signer's full check on the own chain view */
+  verify(session: Session): Promise<Verdict>
+  broadcast(walletId: WalletId, raw: Uint8Array): Promise<Result<Txid, ChainError>>
+  offence(walletId: WalletId, member: MemberIndex, code: string): void
+  txidOf(raw: Uint8Array): Txid | undefined
+  /** a step has been taken; `effects` tell what changed */
+  stepped(session: Session, effects: readonly Effect[]): void
+}
+
+interface Entry {
+  session: Session
+  queue: SigningEvent[]
+  busy: boolean
+  cancelTimer: () => void
+}
+
+export interface Runner {
+  get(id: SessionId): Session | undefined
+  all(): Session[]
+  add(session: Session): void
+  /** Steps now, or after what is under way. Resolves when the queue of the session has run dry. */
+  tell(id: SessionId, fact: Fact): Promise<void>
+  /** the same fact to every session of a wallet, or to all */
+  tellAll(fact: Fact, walletId?: WalletId): Promise<void>
+  stop(): void
+}
+
+export function createRunner(deps: RunnerDeps): Runner {
+  const entries = new Map<SessionId, Entry>()
+  const idle = new Map<SessionId, Promise<void>>()
+  let stopped = false
+
+  const proposalOf = (session: Session): Proposal => session.proposal
+
+  async function signerAnswer(id: SessionId, request: SignerRequest, call: Promise<Result<SignedMessage, SignerError>>, made: (message: SignedMessage) => Fact, attempt?: Extract<Fact, { type: 'refused' }>['attempt']) {
+    const result = await call
+    await tell(id, result.ok ? made(result.value) : { type: 'refused', request, attempt, code: result.error.code })
+  }
+
+  /** Effects that answer: begun in order, their answer is a later event. */
+  function begin(entry: Entry, effect: Effect): Promise<void> | void {
+    const { session } = entry
+    const { id, walletId } = session
+    const keys = deps.keys(walletId)
+    if (keys === undefined) return
+    const { signer } = deps
+    switch (effect.type) {
+      case 'sign':
+        return signerAnswer(id, 'sign', signer.signMessage(keys, id, effect.attempt, effect.body), message => ({ type: 'signed', message, to: effect.to }), effect.attempt)
+      case 'approve':
+        return signerAnswer(id, 'approve', signer.approve(keys, proposalOf(session)), message => ({ type: 'approved', message }))
+      case 'make-nonces':
+        return signerAnswer(id, 'nonces', signer.makeNonces(keys, proposalOf(session), effect.attempt), message => ({ type: 'nonces-made', message }), effect.attempt)
+      case 'make-partials':
+        return signerAnswer(id, 'partials', signer.makePartials(keys, proposalOf(session), effect.nonces), message => ({ type: 'partials-made', message }), effect.attempt)
+      case 'retract':
+        return signer.retract(id)
+      case 'erase-nonces':
+        return signer.eraseNonces(id)
+      case 'verify':
+        return deps.verify(session).then(verdict => tell(id, { type: 'verdict', purpose: effect.purpose, attempt: effect.attempt, verdict }))
+      case 'aggregate-nonces':
+        return signer.aggregateNonces(keys, effect.pubnonces).then(r => tell(id, r.ok
+          ? { type: 'nonces-aggregated', attempt: effect.attempt, aggregates: r.value }
+          : { type: 'aggregation-failed', attempt: effect.attempt, phase: 'nonces', member: r.error.member, input: r.error.input }))
+      case 'aggregate-partials':
+        return signer.aggregatePartials(keys, proposalOf(session), effect.pubnonces, effect.partials).then(r => tell(id, r.ok
+          ? { type: 'partials-aggregated', attempt: effect.attempt, signatures: r.value }
+          : { type: 'aggregation-failed', attempt: effect.attempt, phase: 'partials', member: r.error.member, input: r.error.input }))
+      case 'finalize':
+        return signer.finalize(keys, proposalOf(session), effect.signatures).then((r) => {
+          if (!r.ok) return tell(id, { type: 'finalize-failed', from: effect.from, input: r.error.input })
+          if (session.proposal.kind === 'practice') return tell(id, { type: 'finalized', signatures: effect.signatures })
+          return tell(id, { type: 'finalized', signatures: effect.signatures, raw: r.value, txid: deps.txidOf(r.value) })
+        })
+      case 'check-evidence':
+        return checkEvidence(session, effect, signer, keys).then(proven => tell(id, { type: 'evidence-checked', attempt: effect.attempt, proven }))
+      case 'broadcast':
+        return deps.broadcast(walletId, effect.raw).then(r => tell(id, r.ok ? { type: 'broadcast-done', ok: true } : { type: 'broadcast-done', ok: false, code: r.error.code, detail: r.error.detail }))
+      case 'timer':
+        entry.cancelTimer()
+        entry.cancelTimer = effect.at === undefined ? () => {} : deps.clock.after(Math.max(0, effect.at - deps.clock.now()), () => void tell(id, { type: 'tick' }))
+        return
+      case 'send':
+        return deps.send(walletId, effect.to, effect.message)
+      case 'offence':
+        return deps.offence(walletId, effect.member, effect.code)
+      case 'store': case 'holds': case 'notify':
+        return
+    }
+  }
+
+  async function run(entry: Entry): Promise<void> {
+    entry.busy = true
+    try {
+      for (let event = entry.queue.shift(); event !== undefined && !stopped; event = entry.queue.shift()) {
+        const { session, effects } = step(entry.session, event)
+        entry.session = session
+        for (const effect of effects) {
+          if (effect.type === 'store') await deps.save(session)
+          else void Promise.resolve(begin(entry, effect)).catch((error: unknown) => {
+            deps.log.write('error', 'signing.effect-failed', { effect: effect.type, message: error instanceof Error ? error.message : String(error) })
+          })
+        }
+        deps.stepped(session, effects)
+      }
+    } catch (error) {
+      deps.log.write('error', 'signing.step-failed', { session: entry.session.id.slice(0, 8), message: error instanceof Error ? error.message : String(error) })
+    } finally {
+      entry.busy = false
+    }
+    // an event that came in while a failure was handled
+    if (entry.queue.length > 0 && !stopped) await run(entry)
+  }
+
+  function tell(id: SessionId, fact: Fact): Promise<void> {
+    const entry = entries.get(id)
+    if (entry === undefined || stopped) return Promise.resolve()
+    entry.queue.push({ ...fact, at: deps.clock.now() })
+    if (!entry.busy) {
+      const done = run(entry)
+      idle.set(id, done)
+    }
+    return idle.get(id) ?? Promise.resolve()
+  }
+
+  return {
+    get: id => entries.get(id)?.session,
+    all: () => [...entries.values()].map(e => e.session),
+    add(session) {
+      if (!entries.has(session.id)) entries.set(session.id, { session, queue: [], busy: false, cancelTimer: () => {} })
+    },
+    tell,
+    async tellAll(fact, walletId) {
+      await Promise.all([...entries.values()].filter(e => walletId === undefined || e.session.walletId === walletId).map(e => tell(e.session.id, fact)))
+    },
+    stop() {
+      stopped = true
+      for (const entry of entries.values()) entry.cancelTimer()
+    },
+  }
+}
