@@ -1,0 +1,54 @@
+/**
+ * Facts for the co-signer's check, taken freshly from the own chain server: nothing of them comes from the proposer. The
+ * raw parents are bound to their txids (the port checks it), so amounts and scripts read from them are true even if the
+ * server lies; that an output is unspent is the server's word.
+ */
+import { outPointKey, type OutPoint, type Txid } from '../domain/ids'
+import { ok, type Result } from '../domain/result'
+import type { Chain, ChainError, Tip } from '../../ports/chain'
+import { concurrently } from './concurrent'
+
+export interface Outspend { readonly spent: boolean; readonly by?: Txid; readonly confirmed: boolean }
+
+export interface SpendFacts {
+  readonly tip: Tip
+  /** Raw parents by txid, with the height of their block; those that the server does not know are missing: not yet seen. */
+  readonly parents: ReadonlyMap<Txid, { readonly raw: Uint8Array; readonly height?: number }>
+  /** by `outPointKey`; missing where the parent is missing */
+  readonly outspends: ReadonlyMap<string, Outspend>
+}
+
+/**
+ * Asks for the parents and the spent state of `inputs`. `rawTxs` keeps raw parents between checks of one session (they
+ * cannot change); who spends them and how deep they are is asked each time.
+ */
+export async function gatherSpendFacts(p: {
+  readonly chain: Chain
+  readonly inputs: readonly OutPoint[]
+  readonly rawTxs?: Map<Txid, Uint8Array>
+  readonly signal?: AbortSignal
+  readonly concurrency?: number
+}): Promise<Result<SpendFacts, ChainError>> {
+  const { chain, signal, concurrency = 4, rawTxs = new Map<Txid, Uint8Array>() } = p
+  const tip = await chain.tip(signal)
+  if (!tip.ok) return tip
+  const txids = [...new Set(p.inputs.map(input => input.txid))]
+  const known = await concurrently(txids, concurrency, async (txid): Promise<Result<[Txid, { raw: Uint8Array; height?: number }] | undefined, ChainError>> => {
+    const [seen, raw] = await Promise.all([chain.tx(txid, signal), rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal)])
+    if (!seen.ok) return seen
+    if (!raw.ok) return raw
+    if (seen.value === undefined || raw.value === undefined) return ok(undefined)
+    rawTxs.set(txid, raw.value)
+    const height = seen.value.confirmed?.height
+    return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
+  })
+  if (!known.ok) return known
+  const parents = new Map(known.value.filter(entry => entry !== undefined))
+  const points = p.inputs.filter(input => parents.has(input.txid))
+  const outspends = await concurrently(points, concurrency, async (point): Promise<Result<[string, Outspend], ChainError>> => {
+    const answer = await chain.outspend(point.txid, point.vout, signal)
+    return answer.ok ? ok([outPointKey(point), answer.value]) : answer
+  })
+  if (!outspends.ok) return outspends
+  return ok({ tip: tip.value, parents, outspends: new Map(outspends.value) })
+}
