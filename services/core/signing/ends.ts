@@ -1,0 +1,175 @@
+import type { EndReason } from '../domain/signing-state'
+import type { ChainFact, UserAction } from './events'
+import { failAttempt } from './hub'
+import { canEnd, canAttempt, emit, end, everybodyElse, isExpired, memberOf, move, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
+import { holdsCoins, hubOf, proposerOf, voteOf, type Session, type SignedOf } from './state'
+import { isChainEnd, isLive, isOpen } from './table'
+
+/**
+ * How a session is decided: votes, the person at this screen, expiry, the chain.
+ *
+ * Invariants
+ * 1. Before `released` any member may end it; the vault's yes is retracted first, then the end is signed, stored and told.
+ * 2. From `released` on, votes, cancels and expiry are recorded or ignored, never obeyed: only the chain ends it.
+ * 3. A yes is sent only after the full check said `ok`, the clock said "not expired", and the vault stored it.
+ * 4. A coin is held exactly while `holdsCoins` is true; every change of it is followed by a `holds` effect.
+ */
+export function onVote(run: Run, message: SignedOf<'vote'>): void {
+  const { s } = run
+  const member = memberOf(s, message)
+  const before = s.votes[member]
+  const { choice } = message.body
+  if (before && (before.body.choice !== 'yes' || choice === 'yes')) return
+  set(run, { votes: s.votes.map((v, m) => m === member ? message : v) })
+  if (choice !== 'yes' && isOpen(s.state)) return end(run, choice === 'no' ? 'declined' : 'withdrawn', { code: choice === 'no' ? 'declined' : 'withdrawn', by: message.sender })
+  emit(run, { type: 'store' }, { type: 'notify', what: 'progress' })
+  // my own vote from another life: the vault of this device knows nothing of it
+  if (member === s.self && choice === 'yes') set(run, { unapproved: true })
+}
+
+export function onCancel(run: Run, message: SignedOf<'cancel'>): void {
+  if (memberOf(run.s, message) !== proposerOf(run.s)) return offence(run, memberOf(run.s, message), 'cancel-not-proposer', message)
+  if (!isOpen(run.s.state)) return
+  set(run, { cancel: message })
+  end(run, 'cancelled', { code: message.body.reason || 'cancelled', by: message.sender })
+}
+
+export const canApprove = (s: Session, at: number): boolean =>
+  isOpen(s.state) && s.leaving === undefined && !s.approving && !s.locked && s.propose !== undefined
+  && (voteOf(s, s.self) === undefined || s.unapproved) && s.verdict?.kind === 'ok' && !isExpired(s, at)
+export const canDecline = (s: Session): boolean => canEnd(s) && !s.approving && voteOf(s, s.self) === undefined
+export const canWithdraw = (s: Session): boolean => canEnd(s) && s.self !== proposerOf(s) && voteOf(s, s.self) === 'yes'
+export const canCancel = (s: Session): boolean => canEnd(s) && s.self === proposerOf(s)
+/** Everything is there for an attempt, and it will not come by itself (or not from me). */
+export const canRetry = (s: Session, at: number): boolean => canAttempt(s, at) && !s.takeover
+
+export function onUser(run: Run, action: UserAction, reason: string): void {
+  const { s, at } = run
+  switch (action) {
+    case 'approve':
+      if (!canApprove(s, at)) return
+      set(run, { approving: true })
+      return emit(run, { type: 'verify', purpose: 'approve' })
+    case 'decline':
+      return canDecline(s) ? leave(run, 'no', reason) : undefined
+    case 'withdraw':
+      return canWithdraw(s) ? leave(run, 'withdraw', reason) : undefined
+    case 'cancel':
+      return canCancel(s) ? leave(run, 'cancel', reason) : undefined
+    case 'retry':
+      return retry(run)
+    case 'recheck':
+      return isLive(s.state) ? emit(run, { type: 'verify', purpose: 'show' }) : undefined
+  }
+}
+
+function leave(run: Run, leaving: 'no' | 'withdraw' | 'cancel', reason: string): void {
+  const { s } = run
+  // nobody has heard of it
+  if (!s.propose) return end(run, 'cancelled', { code: reason || 'cancelled', by: s.members[s.self] })
+  if (s.live?.hub) failAttempt(run, 'leaving')
+  set(run, { leaving, leavingReason: reason, live: undefined, approving: false })
+  emit(run, { type: 'retract' })
+  sign(run, leaving === 'cancel' ? { type: 'cancel', reason } : { type: 'vote', digest: s.digest, choice: leaving }, everybodyElse(s))
+}
+
+/** My no, withdrawal or cancel is signed (or cannot be: then the others learn it by my never signing). */
+export function finishLeaving(run: Run, message?: SignedOf<'vote'> | SignedOf<'cancel'>): void {
+  const { s } = run
+  const { leaving } = s
+  if (!leaving || !isOpen(s.state)) return
+  if (message?.body.type === 'vote') set(run, { votes: s.votes.map((v, m) => m === s.self ? message as SignedOf<'vote'> : v) })
+  if (message?.body.type === 'cancel') set(run, { cancel: message })
+  const state = leaving === 'no' ? 'declined' : leaving === 'withdraw' ? 'withdrawn' : 'cancelled'
+  const code = leaving === 'cancel' && s.leavingReason ? s.leavingReason : state
+  end(run, state, { code, by: s.members[s.self] })
+  if (message) send(run, everybodyElse(s), message)
+}
+
+/** A person asks for another attempt: the automatic budget starts anew; a silent hub is replaced at once when it cannot act. */
+function retry(run: Run): void {
+  const { s, at } = run
+  set(run, { failures: 0, stopped: undefined, nextAttemptAt: at })
+  if (canAttempt(run.s, at) && hubOf(s) !== s.self) set(run, { takeover: true })
+  if (s.connected.length > 0 && !s.locked && isLive(s.state)) sign(run, syncBody(s, true), s.connected)
+}
+
+/** Signing must not start after this; released coins are never let go by a clock. A practice has none. */
+export function expire(run: Run): void {
+  if (!isExpired(run.s, run.at)) return
+  if (isOpen(run.s.state) || (run.s.state === 'released' && run.s.proposal.kind === 'practice')) end(run, 'expired', { code: 'expired' })
+}
+
+/** Unix ms at which `expire` will do something. */
+export const expiryOf = (s: Session): number | undefined =>
+  isOpen(s.state) || (s.state === 'released' && s.proposal.kind === 'practice') ? s.proposal.expiresAt * 1000 : undefined
+
+export function onChain(run: Run, fact: ChainFact): void {
+  const { s } = run
+  if (!isLive(s.state) && !isChainEnd(s.state)) return
+  switch (fact.kind) {
+    case 'seen':
+      if (fact.raw && s.signed && !s.signed.raw) set(run, { signed: { ...s.signed, raw: fact.raw } })
+      return isLive(s.state) ? toState(run, 'broadcast') : undefined
+    case 'confirmed':
+      set(run, { tip: fact.tip, height: fact.height })
+      if (s.state === 'confirmed') return emit(run, { type: 'notify', what: 'progress' })
+      return toState(run, 'confirmed')
+    case 'missing':
+      // evicted: the same bytes again; without them whoever has them is asked
+      if (s.state !== 'broadcast') return
+      toState(run, s.signed ? 'signed' : 'released')
+      if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
+      else if (s.connected.length > 0 && !s.locked) sign(run, syncBody(run.s, true), s.connected)
+      return
+    case 'reorged':
+      if (s.state !== 'confirmed' || s.proposal.kind === 'practice') return
+      set(run, { height: undefined })
+      toState(run, 'broadcast')
+      if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
+      return
+    case 'conflict':
+      if (isOpen(s.state)) return end(run, 'failed', { code: 'input-spent', txid: fact.txid })
+      if (s.state === 'released' || s.state === 'signed' || s.state === 'broadcast') toState(run, fact.replacement ? 'replaced' : 'conflicted', { code: fact.replacement ? 'replaced' : 'conflicted', txid: fact.txid })
+      return
+    case 'conflict-gone':
+      if (s.state !== 'replaced' && s.state !== 'conflicted') return
+      toState(run, s.signed ? 'signed' : 'released')
+      if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
+      return
+    case 'tip':
+      if (isOpen(s.state) && s.propose && !s.live && s.verdict?.kind !== 'ok') emit(run, { type: 'verify', purpose: 'show' })
+  }
+}
+
+/** A change that the chain made: its reason goes with it, and leaves with it after a reorg. */
+function toState(run: Run, state: 'released' | 'signed' | 'broadcast' | 'confirmed' | 'replaced' | 'conflicted', reason?: EndReason): void {
+  const held = holdsCoins(run.s)
+  if (!move(run, state)) return
+  const ended = isChainEnd(state)
+  set(run, { end: reason, live: undefined, beginPending: false, approving: false, leaving: undefined, broadcastAt: undefined, broadcasts: 0 })
+  emit(run, { type: 'store' })
+  if (held !== holdsCoins(run.s)) emit(run, { type: 'holds', held: !held })
+  emit(run, { type: 'notify', what: ended ? 'end' : 'state' })
+}
+
+export function onBroadcastDone(run: Run, fact: { readonly ok: boolean; readonly code?: string; readonly detail?: string }): void {
+  if (run.s.state !== 'signed') return
+  if (fact.ok) return toState(run, 'broadcast')
+  const wait = Math.min(TIMES.broadcastRetry * 2 ** run.s.broadcasts, TIMES.broadcastRetryMax)
+  set(run, {
+    broadcasts: run.s.broadcasts + 1, broadcastAt: run.at + wait,
+    lastFailure: { code: `broadcast-${fact.code ?? 'failed'}`, by: run.s.self, culprit: undefined, input: undefined, proven: true },
+  })
+  emit(run, { type: 'notify', what: 'progress' })
+}
+
+/** Known signatures whose transaction was not seen in time go out from here as well. */
+export function driveBroadcast(run: Run): number | undefined {
+  const { s, at } = run
+  if (s.state !== 'signed' || !s.signed?.raw || s.broadcastAt === undefined) return undefined
+  if (at < s.broadcastAt) return s.broadcastAt
+  set(run, { broadcastAt: undefined })
+  emit(run, { type: 'broadcast', raw: s.signed.raw })
+  return undefined
+}

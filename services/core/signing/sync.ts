@@ -1,0 +1,120 @@
+import type { MemberIndex } from '../domain/ids'
+import { LIMITS } from '../wire/limits'
+import type { SignBody, SignedMessage } from '../wire/messages'
+import { onMemberLeft } from './hub'
+import { emit, memberOf, send, set, sign, syncBody, type Run } from './run'
+import { proposerOf, sameAttempt, type Session, type SignedOf } from './state'
+import { isLive, isOpen, isSessionState, isSignable } from './table'
+
+/**
+ * Making members equal after a reload, a lost message or a broken connection.
+ *
+ * `sync` says what its sender has; whoever receives it sends what the sender lacks. On a new connection both sides say so
+ * once, which is enough: each gets what it lacks. `reply: true` also asks for the other's state, for those who cannot know
+ * whether the other noticed anything (after an unlock, every minute while waiting, when an attempt counter jumps).
+ *
+ * Invariants
+ * 1. A `sync` with `reply: true` is answered by one with `reply: false`; that one is never answered by a `sync`. No ping-pong.
+ * 2. What is passed on are the messages as their senders signed them, each at most once per `sync` received.
+ * 3. An ended session answers everything that asks for more with what proves its end, and stays ended.
+ */
+export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): void {
+  const { s } = run
+  const { body } = message
+  // a state that was passed on is somebody's past
+  if (memberOf(s, message) !== from) return
+  if (body.attempt && body.attempt.counter <= LIMITS.attempts && body.attempt.counter > s.seen) set(run, { seen: body.attempt.counter })
+  const lockedMembers = s.lockedMembers.filter(m => m !== from)
+  set(run, { lockedMembers: body.locked ? [...lockedMembers, from].sort((a, b) => a - b) : lockedMembers })
+  for (const lacking of lackedBy(run.s, from, body)) send(run, [from], lacking)
+  if (body.reply && !run.s.locked) sign(run, syncBody(run.s, false), [from])
+  // a member that will not sign any more leaves nothing to try; its own end is for it to prove
+  if (isOpen(run.s.state) && isSessionState(body.state) && !isLive(body.state) && run.s.stopped === undefined) set(run, { stopped: `member-${body.state}` })
+  emit(run, { type: 'notify', what: 'progress' })
+}
+
+function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { readonly type: 'sync' }>): SignedMessage[] {
+  if (isSessionState(body.state) && !isLive(body.state)) return []
+  const proof = endProof(s)
+  const out: SignedMessage[] = []
+  if (body.state === 'unknown' && s.propose) out.push(s.propose)
+  if (!isLive(s.state)) return proof ? [...out, proof] : out
+  const have = new Set(body.have)
+  for (const [m, vote] of s.votes.entries()) {
+    const known = have.has(s.members[m] ?? '')
+    if (vote && !(known && vote.body.choice === 'yes') && !(m === proposerOf(s) && vote.body.choice === 'yes')) out.push(vote)
+  }
+  if (s.final && (body.state === 'unknown' || (isSessionState(body.state) && isSignable(body.state)))) out.push(s.final)
+  return [...out, ...liveMessagesFor(s, other)]
+}
+
+/** What the other side of the live attempt may not have got. */
+function liveMessagesFor(s: Session, other: MemberIndex): SignedMessage[] {
+  const { live } = s
+  if (!live) return []
+  if (live.hub) {
+    if (live.hub.pubnonces[other] === undefined) return [live.begin]
+    return live.hub.nonces && live.hub.partials[other] === undefined ? [live.hub.nonces] : []
+  }
+  if (live.name.hub !== other) return []
+  if (live.phase === 'done' && s.released && sameAttempt(s.released.partials.attempt, live.name)) return [s.released.partials]
+  return live.pubnonces ? [live.pubnonces] : []
+}
+
+/** The signed message by which the session ended, where there is one. */
+function endProof(s: Session): SignedMessage | undefined {
+  switch (s.state) {
+    case 'declined': case 'withdrawn': return s.votes.find(v => v !== undefined && v.body.choice !== 'yes')
+    case 'cancelled': return s.cancel
+    default: return s.final
+  }
+}
+
+/** A message for a session that has ended here: the other learns the end, nothing else happens. */
+export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMessage): void {
+  const { s } = run
+  switch (message.body.type) {
+    case 'sync':
+      return onSync(run, from, message as SignedOf<'sync'>)
+    case 'vote':
+      if (message.body.choice !== 'yes') return
+      break
+    case 'final': case 'cancel': case 'fail':
+      return
+    default:
+  }
+  const proof = endProof(s)
+  if (proof) send(run, [from], proof)
+  else if (!s.locked) sign(run, syncBody(s, false), [from])
+}
+
+/** What a device answers that has never heard of the session which `message` names; undefined when nothing is to be asked. */
+export function askAbout(message: SignedMessage): Extract<SignBody, { readonly type: 'sync' }> | undefined {
+  if (message.body.type === 'propose' || !('digest' in message.body)) return undefined
+  if (message.body.type === 'sync' && (message.body.state === 'unknown' || (isSessionState(message.body.state) && !isLive(message.body.state)))) return undefined
+  return { type: 'sync', digest: message.body.digest, state: 'unknown', have: [], locked: false, reply: false }
+}
+
+/** The members that can be reached now. Who is new is told my state; who is gone is not waited for. */
+export function onPeers(run: Run, connected: readonly MemberIndex[]): void {
+  const { s } = run
+  const now = s.members.map((_, m) => m).filter(m => m !== s.self && connected.includes(m))
+  const fresh = now.filter(m => !s.connected.includes(m))
+  const gone = s.connected.filter(m => !now.includes(m))
+  if (fresh.length === 0 && gone.length === 0) return
+  set(run, { connected: now, lockedMembers: s.lockedMembers.filter(m => !gone.includes(m)), idleSince: undefined })
+  onMemberLeft(run, gone)
+  tellInterrupted(run)
+  if (fresh.length > 0 && isSignable(run.s.state) && run.s.propose && !run.s.locked) sign(run, syncBody(run.s, false), fresh)
+  if (isLive(run.s.state)) emit(run, { type: 'notify', what: 'progress' })
+}
+
+/** The hub of an attempt that my reload or lock broke off need not wait for its deadline. */
+export function tellInterrupted(run: Run): void {
+  const { interrupted, connected, locked, state, self } = run.s
+  if (!interrupted || locked || !isSignable(state)) return
+  if (interrupted.hub === self) return set(run, { interrupted: undefined })
+  if (!connected.includes(interrupted.hub)) return
+  set(run, { interrupted: undefined })
+  sign(run, { type: 'fail', code: 'reloaded', evidence: [] }, [interrupted.hub], interrupted)
+}
