@@ -42,6 +42,8 @@ export interface SignerError {
     /** handle unknown, consumed, expired or of an older attempt */
     | 'no-nonce'
     | 'bad-nonces' | 'expired' | 'attempt'
+    /** the yes or the partials could not be stored, so nothing was released */
+    | 'storage-failed'
   readonly detail: string
 }
 

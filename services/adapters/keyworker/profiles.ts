@@ -1,0 +1,200 @@
+/**
+ * Profiles at rest and the one that is unlocked: password, words, storage key, the lock that only one tab holds.
+ * Invariant: `current` is defined exactly while the secrets are in memory; `#close` wipes them before anybody is told.
+ */
+import { concatBytes, toHex, utf8ToBytes } from '../../core/domain/bytes'
+import type { ProfileId } from '../../core/domain/ids'
+import { err, ok, type Result } from '../../core/domain/result'
+import { cleanText } from '../../core/domain/text'
+import { LIMITS } from '../../core/wire/limits'
+import type { Clock } from '../../ports/clock'
+import type { Entropy } from '../../ports/entropy'
+import type { ProfileInfo, UnlockedProfile, VaultError } from '../../ports/signer'
+import { entropyOf, Keys, normaliseWords, wordsOf } from './keys'
+import type { LockPort, PasswordHash, ProfileRecord, VaultStore } from './ports'
+import { importKey, isSaneCost, openWith, PASSWORD_COST, sealWith } from './seal'
+
+export interface VaultDeps {
+  readonly store: VaultStore
+  readonly locks: LockPort
+  readonly hash: PasswordHash
+  readonly entropy: Entropy
+  readonly clock: Clock
+}
+
+/** The open profile. */
+export interface Unlocked {
+  readonly record: ProfileRecord
+  readonly keys: Keys
+  readonly storageKey: CryptoKey
+  /** BIP39 entropy, for the word check */
+  readonly words: Uint8Array
+  readonly release: () => void
+}
+
+/** Characters (code points) of a password. */
+const MIN_PASSWORD = 8
+
+const infoOf = ({ id, name, createdAt, wordsChecked }: ProfileRecord): ProfileInfo => ({ id, name, createdAt, wordsChecked })
+const fail = (code: VaultError['code']): { readonly ok: false; readonly error: VaultError } => err({ code })
+const purpose = (id: ProfileId, what: string): string => `tandem/profile/1 ${id} ${what}`
+
+export class Profiles {
+  current: Unlocked | undefined
+  readonly #listeners = new Set<(reason: 'user' | 'takeover') => void>()
+
+  /** `onClose` runs after the secrets are gone and before listeners are told. */
+  constructor(private readonly deps: VaultDeps, private readonly onClose: () => void) {}
+
+  async list(): Promise<ProfileInfo[]> {
+    const records = await this.deps.store.profiles()
+    return records.map(infoOf).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+  }
+
+  async create(p: { name: string; words: string; passphrase?: string; password: string; wordsChecked: boolean }): Promise<Result<ProfileInfo, VaultError>> {
+    const name = cleanText(p.name, LIMITS.nameBytes)
+    if (name === '') return fail('empty-name')
+    const words = normaliseWords(p.words)
+    if (words === undefined) return fail('bad-words')
+    if ([...p.password].length < MIN_PASSWORD) return fail('weak-password')
+    const { entropy, clock, store } = this.deps
+    const id = toHex(entropy.bytes(16))
+    const salt = entropy.bytes(16)
+    const key = await this.#passwordKey(p.password, salt, PASSWORD_COST)
+    const wordBytes = entropyOf(words)
+    const plain = concatBytes(Uint8Array.of(wordBytes.length), wordBytes, utf8ToBytes((p.passphrase ?? '').normalize('NFKD')))
+    const storageKey = entropy.bytes(32)
+    const record: ProfileRecord = {
+      version: 1, id, name, createdAt: clock.now(), wordsChecked: p.wordsChecked, salt, cost: PASSWORD_COST,
+      seed: await sealWith(key, entropy.bytes(12), purpose(id, 'seed'), plain),
+      storageKey: await sealWith(key, entropy.bytes(12), purpose(id, 'storage'), storageKey),
+    }
+    for (const secret of [wordBytes, plain, storageKey]) secret.fill(0)
+    try {
+      await store.putProfile(record)
+    }
+    catch {
+      return fail('storage-failed')
+    }
+    return ok(infoOf(record))
+  }
+
+  async unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>> {
+    const record = await this.#record(p.profileId)
+    if (!record.ok) return record
+    if (this.current !== undefined) this.#close()
+    const lockName = `tandem-profile-${p.profileId}`
+    // the answer "open elsewhere" must not cost a password hash; a steal must not happen before the password is right
+    let lost = false
+    let unlocked: Unlocked | undefined
+    const onLost = (): void => {
+      lost = true
+      if (unlocked !== undefined && this.current === unlocked) this.#close('takeover')
+    }
+    let release = p.takeover ? undefined : await this.deps.locks.acquire(lockName, false, onLost)
+    if (release === undefined && !p.takeover) return fail('open-elsewhere')
+    const secrets = await this.#openRecord(record.value, p.password)
+    if (!secrets.ok) {
+      release?.()
+      return secrets
+    }
+    release ??= await this.deps.locks.acquire(lockName, true, onLost)
+    if (release === undefined || lost) {
+      release?.()
+      secrets.value.words.fill(0)
+      return fail('open-elsewhere')
+    }
+    const { words, passphrase, storageKey } = secrets.value
+    const keys = await Keys.fromEntropy(words, passphrase)
+    unlocked = { record: record.value, keys, storageKey, words, release }
+    // two unlock calls may have run side by side, and the lock may have been stolen meanwhile
+    if (this.current !== undefined) this.#close()
+    this.current = unlocked
+    if (lost) {
+      this.#close('takeover')
+      return fail('open-elsewhere')
+    }
+    return ok({ ...infoOf(record.value), peerKey: keys.peerKey() })
+  }
+
+  lock(): void {
+    if (this.current !== undefined) this.#close('user')
+  }
+
+  onLocked(listener: (reason: 'user' | 'takeover') => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  async checkWords(words: ReadonlyArray<{ position: number; word: string }>): Promise<Result<boolean, VaultError>> {
+    const open = this.current
+    if (open === undefined) return fail('locked')
+    const right = wordsOf(open.words).split(' ')
+    const good = words.length > 0 && words.every(({ position, word }) => right[position] !== undefined && right[position] === word.normalize('NFKD').trim().toLowerCase())
+    if (!good || open.record.wordsChecked) return ok(good)
+    const record = { ...open.record, wordsChecked: true }
+    try {
+      await this.deps.store.putProfile(record)
+    }
+    catch {
+      return fail('storage-failed')
+    }
+    if (this.current === open) this.current = { ...open, record }
+    return ok(true)
+  }
+
+  async revealWords(password: string): Promise<Result<string, VaultError>> {
+    const open = this.current
+    if (open === undefined) return fail('locked')
+    const secrets = await this.#openRecord(open.record, password)
+    if (!secrets.ok) return secrets
+    const words = wordsOf(secrets.value.words)
+    secrets.value.words.fill(0)
+    return this.current === undefined ? fail('locked') : ok(words)
+  }
+
+  async #record(id: ProfileId): Promise<Result<ProfileRecord, VaultError>> {
+    try {
+      const record = await this.deps.store.profile(id)
+      if (record === undefined) return fail('unknown-profile')
+      // a record that was tampered with must neither hang the device nor weaken the password
+      return record.version === 1 && record.id === id && record.salt.length === 16 && isSaneCost(record.cost) ? ok(record) : fail('storage-failed')
+    }
+    catch {
+      return fail('storage-failed')
+    }
+  }
+
+  async #passwordKey(password: string, salt: Uint8Array, cost: ProfileRecord['cost']): Promise<CryptoKey> {
+    const raw = await this.deps.hash(password.normalize('NFKC'), salt, cost)
+    const key = await importKey(raw)
+    raw.fill(0)
+    return key
+  }
+
+  async #openRecord(record: ProfileRecord, password: string): Promise<Result<{ words: Uint8Array; passphrase: string; storageKey: CryptoKey }, VaultError>> {
+    const key = await this.#passwordKey(password, record.salt, record.cost)
+    const plain = await openWith(key, purpose(record.id, 'seed'), record.seed)
+    const rawStorage = await openWith(key, purpose(record.id, 'storage'), record.storageKey)
+    if (plain === undefined || rawStorage === undefined) return fail('wrong-password')
+    const end = 1 + (plain[0] ?? 0)
+    const words = plain.slice(1, end)
+    const passphrase = new TextDecoder().decode(plain.slice(end))
+    const storageKey = await importKey(rawStorage)
+    plain.fill(0)
+    rawStorage.fill(0)
+    return ok({ words, passphrase, storageKey })
+  }
+
+  /** Without a reason when another unlock of this tab follows at once. */
+  #close(reason?: 'user' | 'takeover'): void {
+    const open = this.current
+    if (open === undefined) return
+    this.current = undefined
+    open.keys.wipe()
+    open.words.fill(0)
+    this.onClose()
+    open.release()
+    if (reason !== undefined) for (const listener of [...this.#listeners]) listener(reason)
+  }
+}
