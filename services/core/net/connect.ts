@@ -1,0 +1,163 @@
+import type { Clock } from '../../ports/clock'
+import type { ConnectionInfo, Transport } from '../../ports/transport'
+import type { ConnectivityError, ConnectionKind, ConnectStep } from '../domain/connectivity'
+import { ConnectivityErrorType } from '../domain/connectivity'
+import type { PeerId } from '../domain/ids'
+import { classifyAttempts, classifyConnectivityError, netError, type FailedAttempt } from './classify'
+import { reasonOf, withDeadline } from './deadline'
+import type { Candidate } from './rendezvous'
+
+/** milliseconds that a live ping may take before the connection is taken for dead (contract.md, decision 3) */
+export const PING_MS = 2_000
+/** milliseconds of one address at most: ICE over a slow network needs some, a dead relay must not eat the whole deadline */
+const ATTEMPT_MS = 12_000
+
+/** What connecting needs of the Transport port. */
+export type DialTransport = Pick<Transport, 'connections' | 'dial' | 'ping' | 'closeConnection'>
+
+export interface ConnectOptions {
+  readonly transport: DialTransport
+  readonly clock: Clock
+  readonly peerId: PeerId
+  /** addresses in the order in which they are tried */
+  readonly candidates: readonly Candidate[]
+  /** milliseconds for everything together */
+  readonly deadlineMs: number
+  readonly pingMs?: number
+  readonly signal?: AbortSignal
+  readonly onStep?: (step: ConnectStep) => void
+  /** told which relay worked, for the address cache */
+  readonly onReached?: (peerId: PeerId, relay: string) => void
+}
+
+export type ConnectOutcome =
+  | { readonly ok: true; readonly connection: ConnectionInfo; readonly kind: ConnectionKind; readonly rttMs: number }
+  | { readonly ok: false; readonly failure: ConnectivityError }
+
+interface Live { readonly connection: ConnectionInfo; readonly rttMs: number }
+
+/** A live ping over this very connection; a silent one is closed. */
+async function verify(o: ConnectOptions, connection: ConnectionInfo, signal: AbortSignal): Promise<Live | FailedAttempt> {
+  try {
+    const rttMs = await withDeadline({ clock: o.clock, ms: o.pingMs ?? PING_MS, signal }, s => o.transport.ping(connection.id, { signal: s }))
+    return { connection, rttMs }
+  } catch (error) {
+    // cancelled is not silent: the connection may serve somebody else
+    if (!signal.aborted) closeQuietly(o.transport, connection)
+    return { error, step: 'ping' }
+  }
+}
+
+const isLive = (v: Live | FailedAttempt): v is Live => 'connection' in v
+
+/** Nobody waits for the goodbye of a dead connection. */
+export function closeQuietly(transport: Pick<Transport, 'closeConnection'>, connection: ConnectionInfo): void {
+  transport.closeConnection(connection.id).catch(() => undefined)
+}
+
+/** The best connection to the peer that answers now; silent ones are closed on the way. */
+async function known(o: ConnectOptions, signal: AbortSignal): Promise<Live | undefined> {
+  const open = o.transport.connections(o.peerId)
+  if (open.length === 0) return undefined
+  o.onStep?.('ping')
+  const answers = await Promise.all(open.map(c => verify(o, c, signal)))
+  return answers.find(isLive)
+}
+
+/**
+ * Connects one peer (contract.md, decisions 1 to 3 and 6). A known connection counts after a live ping; otherwise the candidates are
+ * dialled one after the other, each with its share of the deadline, a WebRTC failure once again at once (the second try mostly
+ * succeeds), and what was dialled is pinged as well. Never rejects; at the deadline or on abort nothing of it stays behind.
+ */
+export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
+  const attempts: FailedAttempt[] = []
+  let step: ConnectStep = 'resolve'
+  const options: ConnectOptions = { ...o, onStep: (s) => { step = s; o.onStep?.(s) } }
+  try {
+    const live = await withDeadline(
+      { clock: o.clock, ms: o.deadlineMs, signal: o.signal, name: 'DeadlineError', message: `Timeout: not connected within ${o.deadlineMs} ms` },
+      signal => tryAll(options, signal, attempts),
+    )
+    if (live) return { ok: true, connection: live.connection, kind: live.connection.kind, rttMs: live.rttMs }
+    return { ok: false, failure: classifyAttempts(o.peerId, attempts) }
+  } catch (error) {
+    return { ok: false, failure: classifyConnectivityError(o.peerId, error, step) }
+  }
+}
+
+/**
+ * From a relayed connection to a direct one: dials the WebRTC candidates although a connection is open. True when one answers; the
+ * relayed connection is left to the caller, who lets it end when nothing runs over it any more.
+ */
+export async function upgradePeer(o: Omit<ConnectOptions, 'onStep'>): Promise<boolean> {
+  try {
+    return await withDeadline({ clock: o.clock, ms: o.deadlineMs, signal: o.signal }, async (signal) => {
+      for (const candidate of o.candidates) {
+        if (candidate.kind !== 'webrtc') continue
+        if (isLive(await attempt(o, candidate, ATTEMPT_MS, signal))) return true
+      }
+      return false
+    })
+  } catch {
+    return false
+  }
+}
+
+async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: FailedAttempt[]): Promise<Live | undefined> {
+  const end = o.clock.now() + o.deadlineMs
+  const already = await known(o, signal)
+  if (already) return already
+  /** relays that said they do not have the peer: the plain circuit through them would hear the same */
+  const absent = new Set<string>()
+  let retried = false
+  for (let i = 0; i < o.candidates.length; i++) {
+    const candidate = o.candidates[i]
+    if (!candidate || absent.has(candidate.relay)) continue
+    const left = o.candidates.slice(i).filter(c => !absent.has(c.relay)).length
+    const share = (): number => Math.min(ATTEMPT_MS, Math.max(1, Math.ceil((end - o.clock.now()) / left)))
+    let outcome = await attempt(o, candidate, share(), signal)
+    if (!isLive(outcome)) {
+      attempts.push(outcome)
+      const verdict = classifyAttempts(o.peerId, [outcome])
+      if (verdict.type === ConnectivityErrorType.WEBRTC_FAILED && verdict.retryable && !retried) {
+        retried = true
+        outcome = await attempt(o, candidate, share(), signal)
+        if (!isLive(outcome)) attempts.push(outcome)
+      } else if (verdict.type === ConnectivityErrorType.PEER_NOT_FOUND) absent.add(candidate.relay)
+    }
+    if (isLive(outcome)) {
+      o.onReached?.(o.peerId, candidate.relay)
+      return outcome
+    }
+    // the peer may have reached us meanwhile
+    const inbound = await known(o, signal)
+    if (inbound) return inbound
+  }
+  return undefined
+}
+
+async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, signal: AbortSignal): Promise<Live | FailedAttempt> {
+  let step: ConnectStep = 'resolve'
+  const onStep = (s: ConnectStep): void => {
+    if (signal.aborted) return
+    step = s
+    o.onStep?.(s)
+  }
+  onStep('resolve')
+  try {
+    const connection = await withDeadline(
+      { clock: o.clock, ms, signal },
+      s => o.transport.dial(o.peerId, candidate.address, { signal: s, onStep }),
+      late => closeQuietly(o.transport, late),
+    )
+    if (connection.peerId !== o.peerId) {
+      closeQuietly(o.transport, connection)
+      return { error: netError('ConnectionLostError', 'another peer answered'), step }
+    }
+    onStep('ping')
+    return await verify(o, connection, signal)
+  } catch (error) {
+    if (signal.aborted) throw reasonOf(signal)
+    return { error, step }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../../ports/clock'
+import type { RelayStatus, Transport } from '../../ports/transport'
+import { ownRelays, type RelayLife } from './rendezvous'
+
+/** milliseconds that a dead relay rests before its place is tried again, doubled up to the maximum */
+const REST_MS = 60_000
+const REST_MAX_MS = 900_000
+
+export interface RelayKeeperDeps {
+  readonly transport: Pick<Transport, 'peerId' | 'setRelays' | 'relays'>
+  readonly clock: Clock
+  onError(error: unknown): void
+}
+
+/**
+ * Keeps the node's reservations: of each relay list in use (the app's own, each wallet's, an invite's) the first two live ones by
+ * rendezvous hash. The transport remakes a reservation that is lost; this decides where.
+ */
+export class RelayKeeper {
+  readonly #lists = new Map<string, readonly string[]>()
+  readonly #rest = new Map<string, { until: number; times: number }>()
+  readonly #live = new Set<string>()
+  #wanted: readonly string[] = []
+  #timer: (() => void) | undefined
+  #stopped = false
+
+  constructor(private readonly d: RelayKeeperDeps) {}
+
+  /** `undefined` lets the list go. */
+  setList(name: string, relays: readonly string[] | undefined): void {
+    if (relays) this.#lists.set(name, relays)
+    else this.#lists.delete(name)
+    this.#update()
+  }
+
+  list(name: string): readonly string[] {
+    return this.#lists.get(name) ?? []
+  }
+
+  onRelay(relay: RelayStatus): void {
+    this.#live.delete(relay.address)
+    if (relay.state === 'reserved') {
+      this.#live.add(relay.address)
+      this.#rest.delete(relay.address)
+    } else if (relay.state === 'unreachable' || relay.state === 'refused') {
+      const before = this.#rest.get(relay.address)
+      // one failure is reported once per try of the transport; only a try after the rest makes it longer
+      if (before && before.until > this.d.clock.now()) return
+      const times = (before?.times ?? 0) + 1
+      this.#rest.set(relay.address, { until: this.d.clock.now() + Math.min(REST_MAX_MS, REST_MS * 2 ** (times - 1)), times })
+    } else return
+    this.#update()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.()
+  }
+
+  #life(relay: string): RelayLife {
+    if (this.#live.has(relay)) return 'live'
+    const rest = this.#rest.get(relay)
+    if (!rest) return 'pending'
+    return rest.until > this.d.clock.now() ? 'dead' : 'probe'
+  }
+
+  #update(): void {
+    if (this.#stopped) return
+    const wanted = new Set<string>()
+    for (const relays of this.#lists.values()) {
+      for (const relay of ownRelays(this.d.transport.peerId, relays, r => this.#life(r))) wanted.add(relay)
+    }
+    const next = [...wanted]
+    if (next.length !== this.#wanted.length || next.some((r, i) => r !== this.#wanted[i])) {
+      this.#wanted = next
+      this.d.transport.setRelays(next).catch((error: unknown) => { this.d.onError(error) })
+    }
+    this.#timer?.()
+    const now = this.d.clock.now()
+    const ends = [...this.#rest.values()].map(r => r.until).filter(until => until > now)
+    this.#timer = ends.length > 0 ? this.d.clock.after(Math.min(...ends) - now, () => { this.#update() }) : undefined
+  }
+}
