@@ -1,7 +1,7 @@
 import type { Result } from '../domain/result'
 import { NETWORK_NAMES } from '../domain/network'
 import type { OwnOutput, PracticeProposal, Proposal, ProposalInput, SpendProposal } from '../domain/proposal'
-import type { WalletRecord } from '../domain/wallet'
+import type { RosterEntry, WalletRecord } from '../domain/wallet'
 import type { Statement } from '../../ports/signer'
 import { LIMITS } from './limits'
 import type { Announcement, Hello, JoinMessage, ProtocolName, SignBody, SignedMessage, SignStreamMessage, WalletMessage } from './messages'
@@ -134,7 +134,8 @@ const confirmationMap: Schema<WalletRecord['confirmations']> = {
   decode: (wire, path) => Object.fromEntries(confirmations.decode(wire, path).map(c => [c.accountKey, c.signature])),
 }
 
-const walletRecord = struct<WalletRecord>({
+/** Exported for what contains a record: the wallet file. */
+export const walletRecord = struct<WalletRecord>({
   id: field('wallet', hash),
   name: field('name', name(LIMITS.nameBytes)),
   network: field('network', network),
@@ -203,6 +204,9 @@ export const encodeStatement = (s: Statement): Uint8Array => encodeWith(statemen
 
 export const encodeProposal = (p: Proposal): Uint8Array => encodeWith(proposalSchema, p, LIMITS.frameBytes)
 export const decodeProposal = (data: Uint8Array): Result<Proposal, DecodeError> => decodeWith(proposalSchema, data, LIMITS.frameBytes)
+
+/** A member as the safety number covers it. */
+export const encodeRosterEntry = (entry: RosterEntry): Uint8Array => encodeWith(rosterEntry, entry, LIMITS.frameBytes)
 
 /** For storage and the wallet file; never sent whole. */
 export const encodeWalletRecord = (r: WalletRecord): Uint8Array => encodeWith(walletRecord, r, LIMITS.recordBytes)

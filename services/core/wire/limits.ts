@@ -40,8 +40,16 @@ export const LIMITS = {
   evidenceBytes: 57_344,
   /** addresses in one announcement: 2 relays with 2 kinds each, and as many of a change under way; 8 x 256 fits `announcementBytes` */
   announcedAddresses: 8,
-  /** bytes of a stored or filed wallet record: that of 100 members is 63 KiB */
+  /** bytes of a stored or filed wallet record: that of 100 members is 76 KiB */
   recordBytes: 131_072,
+  /** people who may ask for a seat of one draft at a time; the creator admits by hand */
+  draftJoiners: 32,
+  /** characters of a pasted invite: 16 relays of 256 characters in base64url, and the page's own URL */
+  inviteChars: 8_192,
+  /** labels in a wallet file */
+  labels: 2_000,
+  /** bytes of a wallet file, sealed or not: record, and 2000 labels of 600 bytes */
+  fileBytes: 2_097_152,
   /** concurrent inbound streams of one peer */
   streamsPerPeer: 8,
   /** messages of one peer per second; above it the stream is reset */

@@ -177,9 +177,9 @@ type Variants<T, Tag extends keyof T & string> = { readonly [K in T[Tag] & strin
 
 /** Closed union told apart by the text field `tag` (`wireTag` on the wire). */
 export function union<T extends object, Tag extends keyof T & string>(tag: Tag, wireTag: string, variants: Variants<T, Tag>): Schema<T> {
-  const find = (name: string, path: string): Schema<object> => {
-    if (!Object.hasOwn(variants, name)) refuse('unknown-type', at(path, wireTag))
-    return (variants as Record<string, Schema<object>>)[name] ?? refuse('unknown-type', at(path, wireTag))
+  const find = (kind: string, path: string): Schema<object> => {
+    if (!Object.hasOwn(variants, kind)) refuse('unknown-type', at(path, wireTag))
+    return (variants as Record<string, Schema<object>>)[kind] ?? refuse('unknown-type', at(path, wireTag))
   }
   return {
     encode(value, path) {
