@@ -1,8 +1,11 @@
 import type { EndReason } from '../domain/signing-state'
+import { cleanText } from '../domain/text'
+import { parseTx } from '../crypto/transaction'
+import { LIMITS } from '../wire/limits'
 import type { ChainFact, UserAction } from './events'
 import { failAttempt } from './hub'
 import { canEnd, canAttempt, emit, end, everybodyElse, isExpired, memberOf, move, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
-import { holdsCoins, hubOf, proposerOf, voteOf, type Session, type SignedOf } from './state'
+import { holdsCoins, hubOf, proposerOf, signatureCount, voteOf, type Session, type SignedOf } from './state'
 import { isChainEnd, isLive, isOpen } from './table'
 
 /**
@@ -63,8 +66,9 @@ export function onUser(run: Run, action: UserAction, reason: string): void {
   }
 }
 
-function leave(run: Run, leaving: 'no' | 'withdraw' | 'cancel', reason: string): void {
+function leave(run: Run, leaving: 'no' | 'withdraw' | 'cancel', words: string): void {
   const { s } = run
+  const reason = cleanText(words, LIMITS.noteBytes)
   // nobody has heard of it
   if (!s.propose) return end(run, 'cancelled', { code: reason || 'cancelled', by: s.members[s.self] })
   if (s.live?.hub) failAttempt(run, 'leaving')
@@ -109,7 +113,8 @@ export function onChain(run: Run, fact: ChainFact): void {
   if (!isLive(s.state) && !isChainEnd(s.state)) return
   switch (fact.kind) {
     case 'seen':
-      if (fact.raw && s.signed && !s.signed.raw) set(run, { signed: { ...s.signed, raw: fact.raw } })
+      // nobody gave me the signatures: those in the mempool are verified like a `final`
+      if (fact.raw && !s.signed) takeSignatures(run, fact.raw)
       return isLive(s.state) ? toState(run, 'broadcast') : undefined
     case 'confirmed':
       set(run, { tip: fact.tip, height: fact.height })
@@ -140,6 +145,13 @@ export function onChain(run: Run, fact: ChainFact): void {
     case 'tip':
       if (isOpen(s.state) && s.propose && !s.live && s.verdict?.kind !== 'ok') emit(run, { type: 'verify', purpose: 'show' })
   }
+}
+
+function takeSignatures(run: Run, raw: Uint8Array): void {
+  const tx = parseTx(raw, LIMITS.frameBytes)
+  if (!tx.ok) return
+  const signatures = tx.value.inputs.map(i => i.witness[0]).filter(w => w?.length === 64)
+  if (signatures.length === signatureCount(run.s.proposal)) emit(run, { type: 'finalize', signatures: signatures.filter(w => w !== undefined), from: run.s.self })
 }
 
 /** A change that the chain made: its reason goes with it, and leaves with it after a reorg. */

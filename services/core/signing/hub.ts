@@ -77,7 +77,8 @@ function workOn(s: Session, attempt: AttemptName | undefined): HubWork | undefin
   return sameAttempt(s.live?.name, attempt) ? s.live?.hub : undefined
 }
 
-const complete = <T>(list: ReadonlyArray<T | undefined>): list is readonly T[] => list.every(item => item !== undefined)
+/** The list when nothing is missing in it. */
+const complete = <T>(list: ReadonlyArray<T | undefined>): readonly T[] | undefined => list.includes(undefined) ? undefined : list.filter(item => item !== undefined)
 const put = <T>(list: readonly T[], index: number, item: T): T[] => list.map((old, i) => i === index ? item : old)
 
 export function receivePubnonces(run: Run, message: SignedOf<'pubnonces'>): void {
@@ -94,15 +95,17 @@ export function receivePubnonces(run: Run, message: SignedOf<'pubnonces'>): void
   const pubnonces = put(work.pubnonces, member, message)
   setWork(run, { pubnonces })
   emit(run, { type: 'notify', what: 'progress' })
-  if (!complete(pubnonces) || !run.s.live) return
+  const all = complete(pubnonces)
+  if (!all || !run.s.live) return
   setWork(run, { step: 'aggregating-nonces' })
-  emit(run, { type: 'aggregate-nonces', attempt: run.s.live.name, pubnonces: pubnonces.map(p => p.body.pubnonces) })
+  emit(run, { type: 'aggregate-nonces', attempt: run.s.live.name, pubnonces: all.map(p => p.body.pubnonces) })
 }
 
 export function onNoncesAggregated(run: Run, attempt: AttemptName, aggregates: readonly Uint8Array[]): void {
   const work = workOn(run.s, attempt)
-  if (!work || work.step !== 'aggregating-nonces' || !complete(work.pubnonces)) return
-  const hashes = work.pubnonces.map(p => pubnoncesHash(p.body.pubnonces))
+  const all = work && complete(work.pubnonces)
+  if (!all || work.step !== 'aggregating-nonces') return
+  const hashes = all.map(p => pubnoncesHash(p.body.pubnonces))
   sign(run, { type: 'nonces', digest: run.s.digest, aggregates, hashes }, everybodyElse(run.s), attempt)
 }
 
@@ -130,11 +133,13 @@ export function receivePartials(run: Run, message: SignedOf<'partials'>): void {
   const partials = put(work.partials, member, message)
   setWork(run, { partials })
   emit(run, { type: 'notify', what: 'progress' })
-  if (!complete(partials) || !complete(work.pubnonces) || !run.s.live) return
+  const allPartials = complete(partials)
+  const allNonces = complete(work.pubnonces)
+  if (!allPartials || !allNonces || !run.s.live) return
   setWork(run, { step: 'aggregating-partials' })
   emit(run, {
     type: 'aggregate-partials', attempt: run.s.live.name,
-    pubnonces: work.pubnonces.map(p => p.body.pubnonces), partials: partials.map(p => p.body.partials),
+    pubnonces: allNonces.map(p => p.body.pubnonces), partials: allPartials.map(p => p.body.partials),
   })
 }
 

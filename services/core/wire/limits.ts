@@ -50,6 +50,8 @@ export const LIMITS = {
   labels: 2_000,
   /** bytes of a wallet file, sealed or not: record, and 2000 labels of 600 bytes */
   fileBytes: 2_097_152,
+  /** bytes of a stored session: proposal twice, 256 nonces and partials, votes of 100 members, the signed transaction */
+  sessionBytes: 262_144,
   /** concurrent inbound streams of one peer */
   streamsPerPeer: 8,
   /** messages of one peer per second; above it the stream is reset */

@@ -1,0 +1,72 @@
+import type { AccountKey, SessionId } from '../domain/ids'
+import { outPointKey } from '../domain/ids'
+import type { Proposal } from '../domain/proposal'
+import { err, ok, type Result } from '../domain/result'
+import type { Hold } from '../domain/wallet'
+import { parseTx } from '../crypto/transaction'
+import { LIMITS } from '../wire/limits'
+import { canWithdraw } from './ends'
+import { holdsCoins, voteOf, type Session } from './state'
+import { isLive, isOpen } from './table'
+
+/** Rules over all sessions of one wallet: what no single session can know. */
+
+const spent = new WeakMap<Proposal, readonly string[]>()
+
+/** Outpoint keys that a proposal spends; none for a practice or what does not parse. */
+export function inputsOf(proposal: Proposal): readonly string[] {
+  const known = spent.get(proposal)
+  if (known) return known
+  const parsed = proposal.kind === 'spend' ? parseTx(proposal.tx, LIMITS.txBytes) : undefined
+  const keys = parsed?.ok ? parsed.value.inputs.map(outPointKey) : []
+  spent.set(proposal, keys)
+  return keys
+}
+
+/** Coins held on this device: from my own yes until I withdraw it or the session ends; a proposal by itself holds nothing. */
+export function holdsOf(sessions: Iterable<Session>): Hold[] {
+  const holds: Hold[] = []
+  for (const session of sessions) {
+    if (holdsCoins(session)) holds.push(...inputsOf(session.proposal).map(outpoint => ({ outpoint, session: session.id })))
+  }
+  return holds
+}
+
+/** Live sessions that spend a coin which `proposal` spends too; the session of the proposal itself is left out. */
+export function overlaps(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): Session[] {
+  const mine = new Set(inputsOf(proposal))
+  return [...sessions].filter(s => s.id !== self && s.proposal !== proposal && isLive(s.state) && inputsOf(s.proposal).some(key => mine.has(key)))
+}
+
+/**
+ * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel` when I
+ * propose it), or the one that forbids the yes because it may still go out and is not what this one replaces.
+ */
+export function beforeYes(sessions: Iterable<Session>, session: Session): Result<readonly Session[], { readonly code: 'may-still-go-out'; readonly session: SessionId }> {
+  const others = overlaps(sessions, session.proposal, session.id).filter(holdsCoins)
+  const replaces = session.proposal.kind === 'spend' ? session.proposal.replaces : undefined
+  // a bump waives the hold of the session that it replaces, and only that one
+  const fixed = others.find(o => !isOpen(o.state) && (replaces === undefined || o.signed?.txid !== replaces))
+  if (fixed) return err({ code: 'may-still-go-out', session: fixed.id })
+  return ok(others.filter(o => canWithdraw(o) || isOpen(o.state)))
+}
+
+export type AdmissionFault = 'too-many-live' | 'too-many-undecided'
+
+/** May another session of this proposer be taken in? Bounds what a person has to look through (limits.ts). */
+export function admit(sessions: Iterable<Session>, proposer: AccountKey): Result<undefined, AdmissionFault> {
+  const live = [...sessions].filter(s => isLive(s.state))
+  if (live.length >= LIMITS.liveSessions) return err('too-many-live')
+  const undecided = live.filter(s => s.proposal.proposer === proposer && isOpen(s.state) && s.members.some((_, m) => voteOf(s, m) === undefined))
+  return undecided.length >= LIMITS.undecidedPerProposer ? err('too-many-undecided') : ok(undefined)
+}
+
+/** Change places (`branch/index`) that live sessions use, so that another does not take them. */
+export function changeInUse(sessions: Iterable<Session>, except?: SessionId): ReadonlySet<string> {
+  const places = new Set<string>()
+  for (const s of sessions) {
+    if (s.id === except || !isLive(s.state) || s.proposal.kind !== 'spend') continue
+    for (const own of s.proposal.ownOutputs) places.add(`${own.branch}/${own.index}`)
+  }
+  return places
+}
