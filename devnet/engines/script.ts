@@ -1,4 +1,7 @@
-/** What kind an output script is, by its bytes. */
+/** Output scripts: what kind one is, what it holds, and from which amount on it is no dust. */
+import { compactSizeLength } from './bytes'
+
+/** Kinds that the API names, and those that nodes relay besides. */
 export type ScriptKind =
   | 'empty' | 'op_return' | 'p2pk' | 'p2pkh' | 'p2sh' | 'v0_p2wpkh' | 'v0_p2wsh' | 'v1_p2tr' | 'p2a' | 'witness_unknown' | 'multisig' | 'unknown'
 
@@ -68,4 +71,18 @@ export function scriptItems(script: Uint8Array): { op: number; data?: Uint8Array
     at += length
   }
   return items
+}
+
+/** satoshis per 1000 virtual bytes, paid for creating and later spending an output below which it is dust */
+const DUST_RELAY_FEE = 3_000n
+
+/**
+ * Smallest value in satoshis that is not dust for a script (GetDustThreshold): what it costs, at 3 sat/vB, to make
+ * the output and to spend it. 330 for P2TR, 294 for P2WPKH, 546 for P2PKH.
+ */
+export function dustThreshold(script: Uint8Array): bigint {
+  if (scriptKind(script) === 'op_return' || script.length > 10_000) return 0n
+  const output = 8 + compactSizeLength(script.length) + script.length
+  const spend = witnessProgram(script) === undefined ? 148 : 32 + 4 + 1 + Math.floor(107 / 4) + 4
+  return (BigInt(output + spend) * DUST_RELAY_FEE) / 1000n
 }

@@ -2,14 +2,14 @@
  * The control calls of the local chain. Bodies are JSON whatever their content type says, so that a page can send them
  * as `text/plain` without a preflight. What is wrong in a body comes back as 400 with `{ error: sentence }`.
  */
+import { addressScript, scriptAddress } from '../engines/address'
 import type { ChainBlock } from '../engines/block'
 import type { Engine } from '../engines/engine'
-import { dustThreshold } from '../engines/regtest/policy'
+import { dustThreshold } from '../engines/script'
 import { FAULT_KINDS, type FaultKind, type Faults } from './faults'
 import type { Indexer } from './indexer'
 import type { Reply } from './reply'
 import type { Request } from './routes'
-import { addressScript, scriptAddress } from './shapes'
 
 const MAX_BLOCKS = 1_000
 const MAX_DEPTH = 100

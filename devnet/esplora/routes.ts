@@ -1,11 +1,11 @@
 /** The Esplora calls: paths, pages, status codes and texts of electrs' src/rest.rs. */
+import { addressScript } from '../engines/address'
 import { merkleBranch, type ChainBlock } from '../engines/block'
 import { concatBytes, fromHex, toHex } from '../engines/bytes'
 import type { Engine } from '../engines/engine'
-import type { IndexedTx, Indexer } from './indexer'
-import { scriptHash } from './indexer'
+import { scriptHash, type IndexedTx, type Indexer } from './indexer'
 import { bytes, json, refusal, text, type Reply } from './reply'
-import { addressScript, blockShape, mempoolShape, recentShape, spendShape, statusShape, txShape } from './shapes'
+import { blockShape, mempoolShape, recentShape, spendShape, statusShape, txShape } from './shapes'
 
 const MINED_PER_PAGE = 25
 const MAX_WAITING = 50
@@ -35,6 +35,9 @@ export interface Request {
   readonly body: Uint8Array
 }
 
+/** Roots that are no call of their own. */
+const NEED_MORE: ReadonlySet<string> = new Set(['block', 'block-height', 'tx', 'address', 'scripthash'])
+
 const isHash = (value: string): boolean => /^[0-9a-fA-F]{64}$/.test(value)
 const isNumber = (value: string): boolean => /^\+?\d{1,10}$/.test(value)
 const missingBlock = refusal(404, 'Block not found')
@@ -47,7 +50,7 @@ export async function answer(request: Request, context: RouteContext): Promise<R
   const [, root = '', ...rest] = request.path.split('/')
   const nothing = refusal(404, `endpoint does not exist ${JSON.stringify(request.path)}`)
   if (request.method === 'POST') return root === 'tx' && rest.length === 0 ? broadcast(request.body, context) : nothing
-  if (request.method !== 'GET') return nothing
+  if (request.method !== 'GET' || (rest.length === 0 && NEED_MORE.has(root))) return nothing
   switch (root) {
     case 'blocks': return blocks(rest, context) ?? nothing
     case 'block-height': return blockHeight(rest, context) ?? nothing

@@ -1,10 +1,8 @@
 /** JSON of the Esplora API, field by field as electrs gives it. */
-import { Address, OutScript } from '@scure/btc-signer'
 import { OPNames } from '@scure/btc-signer/script.js'
-import type { ChainBlock } from '../engines/block'
-import { targetOf } from '../engines/block'
+import { scriptAddress } from '../engines/address'
+import { targetOf, type ChainBlock } from '../engines/block'
 import { toHex } from '../engines/bytes'
-import { REGTEST_ADDRESSES } from '../engines/regtest/params'
 import { scriptItems, scriptKind, type ScriptKind } from '../engines/script'
 import { isCoinbase, type TxInput, type TxOutput } from '../engines/transaction'
 import type { IndexedTx, Indexer, Spend } from './indexer'
@@ -30,27 +28,6 @@ export function scriptAsm(script: Uint8Array): string {
     if (op === 0xb2) return 'OP_CSV'
     return `OP_${OPNames[op] ?? `RETURN_${op}`}`
   }).join(' ')
-}
-
-/** Address of an output script on regtest, if it has one. */
-export function scriptAddress(script: Uint8Array): string | undefined {
-  const kind = scriptKind(script)
-  // A bare key has no address of its own; the library would make one up.
-  if (!['p2pkh', 'p2sh', 'v0_p2wpkh', 'v0_p2wsh', 'v1_p2tr'].includes(kind)) return undefined
-  try {
-    return Address(REGTEST_ADDRESSES).encode(OutScript.decode(script))
-  } catch {
-    return undefined
-  }
-}
-
-/** Output script of a regtest address; undefined for anything else. */
-export function addressScript(address: string): Uint8Array | undefined {
-  try {
-    return OutScript.encode(Address(REGTEST_ADDRESSES).decode(address))
-  } catch {
-    return undefined
-  }
 }
 
 export function statusShape(block: ChainBlock | undefined): Record<string, unknown> {

@@ -33,6 +33,8 @@ interface Inputs {
 const refuse = (message: string, code: Rejection['code'] = -26): { ok: false; rejection: Rejection } =>
   ({ ok: false, rejection: { code, message } })
 
+const scriptMessage = (reason: string): string => `mandatory-script-verify-flag-failed (${reason})`
+
 /** Satoshis in BTC as Core prints money in reject strings. */
 const money = (sats: bigint): string => {
   const digits = sats.toString().padStart(9, '0')
@@ -83,13 +85,21 @@ export class Mempool {
     if (denial !== undefined) return refuse(denial)
     if (!known) {
       const script = scriptFault(tx, inputs.spent)
-      if (script !== undefined) return refuse(`mandatory-script-verify-flag-failed (${script})`)
+      if (script !== undefined) return refuse(scriptMessage(script))
       // The cap is the RPC's own, asked only of what would else be accepted.
       if (inputs.fee > BigInt(tx.vsize) * MAX_FEE_RATE) {
         return refuse('Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)', -25)
       }
     }
     return { ok: true, entry: { tx, fee: inputs.fee, at: now }, replaced: [...replaced] }
+  }
+
+  /** What is wrong with another witness of a transaction that waits already. */
+  witnessFault(tx: ChainTx, chain: Chain): Rejection | undefined {
+    const inputs = this.resolve(tx, chain)
+    if ('rejection' in inputs) return inputs.rejection
+    const script = scriptFault(tx, inputs.spent)
+    return script === undefined ? undefined : refuse(scriptMessage(script)).rejection
   }
 
   /** Takes an accepted transaction in, after its replaced ones have been removed. */
@@ -119,7 +129,8 @@ export class Mempool {
     return found
   }
 
-  private ancestors(parents: Iterable<string>): Set<string> {
+  /** Unconfirmed transactions with all that they spend from, directly or not. */
+  withAncestors(parents: Iterable<string>): Set<string> {
     const found = new Set<string>(parents)
     for (const txid of found) {
       for (const input of this.entries.get(txid)?.tx.inputs ?? []) if (this.entries.has(input.txid)) found.add(input.txid)
@@ -154,7 +165,7 @@ export class Mempool {
   /** Rules of replacement (BIP125 without opt-in, as nodes do since Core 28). */
   private replacementFault(tx: ChainTx, inputs: Inputs, replaced: ReadonlySet<string>): string | undefined {
     if (replaced.size === 0) return undefined
-    if ([...this.ancestors(inputs.parents)].some((txid) => replaced.has(txid))) {
+    if ([...this.withAncestors(inputs.parents)].some((txid) => replaced.has(txid))) {
       return `bad-txns-spends-conflicting-tx, ${tx.txid} spends conflicting transaction`
     }
     if (replaced.size > MAX_REPLACED) {
@@ -182,7 +193,7 @@ export class Mempool {
   }
 
   private chainFault(tx: ChainTx, parents: ReadonlySet<string>, replaced: ReadonlySet<string>): string | undefined {
-    const ancestors = this.ancestors(parents)
+    const ancestors = this.withAncestors(parents)
     if (ancestors.size + 1 > MAX_MEMPOOL_CHAIN) {
       return `too-long-mempool-chain, too many unconfirmed ancestors [limit: ${MAX_MEMPOOL_CHAIN}]`
     }

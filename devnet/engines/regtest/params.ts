@@ -1,8 +1,5 @@
 /** Numbers of the regtest network and of a node's default policy, each with its source in Bitcoin Core. */
 
-/** Address prefixes of regtest, in the form that @scure/btc-signer takes. */
-export const REGTEST_ADDRESSES = { bech32: 'bcrt', pubKeyHash: 0x6f, scriptHash: 0xc4, wif: 0xef } as const
-
 /** Block 0 of regtest (chainparams.cpp): header and its one transaction. */
 export const GENESIS = {
   hash: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206',
@@ -32,8 +29,6 @@ export const MIN_STANDARD_TX_SIZE = 65
 export const MAX_STANDARD_SCRIPTSIG = 1_650
 /** bytes of an OP_RETURN script */
 export const MAX_DATA_CARRIER = 83
-/** satoshis per 1000 virtual bytes, paid for creating and later spending an output below which it is dust */
-export const DUST_RELAY_FEE = 3_000n
 /** satoshis per virtual byte, for relay and as the increment of a replacement */
 export const MIN_RELAY_RATE = 1n
 /** satoshis per virtual byte; sendrawtransaction's default cap of 0.10 BTC/kvB */

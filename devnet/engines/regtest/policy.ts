@@ -2,11 +2,9 @@
  * Rules on one transaction that need no view of the chain: validity (tx_check.cpp) and what nodes relay (policy.cpp),
  * with the reject strings of Bitcoin Core.
  */
-import { compactSizeLength } from '../bytes'
-import { scriptItems, scriptKind, witnessProgram } from '../script'
+import { dustThreshold, scriptItems, scriptKind } from '../script'
 import { isCoinbase, NULL_TXID, outpointKey, type ChainTx, type TxOutput } from '../transaction'
 import {
-  DUST_RELAY_FEE,
   LOCKTIME_THRESHOLD,
   MAX_BLOCK_WEIGHT,
   MAX_DATA_CARRIER,
@@ -36,17 +34,6 @@ export function checkTransaction(tx: ChainTx): string | undefined {
     return length < 2 || length > 100 ? 'bad-cb-length' : undefined
   }
   return tx.inputs.some(({ txid, vout }) => txid === NULL_TXID && vout === 0xffffffff) ? 'bad-txns-prevout-null' : undefined
-}
-
-/**
- * Smallest value in satoshis that is not dust for a script (GetDustThreshold): what it costs, at 3 sat/vB, to make
- * the output and to spend it. 330 for P2TR, 294 for P2WPKH, 546 for P2PKH.
- */
-export function dustThreshold(script: Uint8Array): bigint {
-  if (scriptKind(script) === 'op_return' || script.length > 10_000) return 0n
-  const output = 8 + compactSizeLength(script.length) + script.length
-  const spend = witnessProgram(script) === undefined ? 148 : 32 + 4 + 1 + Math.floor(107 / 4) + 4
-  return (BigInt(output + spend) * DUST_RELAY_FEE) / 1000n
 }
 
 /** What a node relays by default. @returns the reject string, or undefined */

@@ -1,16 +1,19 @@
 /** The chain's own purse: a P2TR key that earns the first blocks and pays whoever asks the faucet. */
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { p2tr, Transaction } from '@scure/btc-signer'
-import { fromHex } from '../bytes'
+import { REGTEST_ADDRESSES } from '../address'
+import { equalBytes, fromHex } from '../bytes'
+import { dustThreshold } from '../script'
 import { outpointKey } from '../transaction'
 import type { Chain, Coin } from './chain'
 import type { Mempool } from './mempool'
-import { COINBASE_MATURITY, REGTEST_ADDRESSES } from './params'
-import { dustThreshold } from './policy'
+import { COINBASE_MATURITY } from './params'
 
 interface Spendable extends Coin {
   readonly txid: string
   readonly vout: number
+  /** Unconfirmed transactions that it hangs on. */
+  readonly depth: number
 }
 
 /** satoshis per virtual byte */
@@ -63,23 +66,24 @@ export class Purse {
     return tx.extract()
   }
 
-  /** Own coins, confirmed ones first, large ones first. */
+  /** Own coins, those with the shortest chain of unconfirmed ones behind them first, large ones first. */
   private spendable(chain: Chain, mempool: Mempool): Spendable[] {
     const found: Spendable[] = []
-    const own = (script: Uint8Array): boolean => script.length === this.script.length && script.every((byte, i) => byte === this.script[i])
+    const own = (script: Uint8Array): boolean => equalBytes(script, this.script)
     const next = chain.tip.height + 1
     for (const [key, coin] of chain.unspent()) {
       if (!own(coin.script) || mempool.spenderOf(key) !== undefined) continue
       if (coin.coinbase && next - coin.height < COINBASE_MATURITY) continue
       const [txid = '', vout = ''] = key.split(':')
-      found.push({ ...coin, txid, vout: Number(vout) })
+      found.push({ ...coin, txid, vout: Number(vout), depth: 0 })
     }
     for (const { tx } of mempool.all()) {
+      const depth = mempool.withAncestors([tx.txid]).size
       tx.outputs.forEach((output, vout) => {
         if (!own(output.script) || mempool.spenderOf(outpointKey(tx.txid, vout)) !== undefined) return
-        found.push({ ...output, height: next, coinbase: false, txid: tx.txid, vout })
+        found.push({ ...output, height: next, coinbase: false, txid: tx.txid, vout, depth })
       })
     }
-    return found.sort((a, b) => Number(a.height === next) - Number(b.height === next) || (a.value < b.value ? 1 : a.value > b.value ? -1 : 0))
+    return found.sort((a, b) => a.depth - b.depth || (a.value < b.value ? 1 : a.value > b.value ? -1 : 0))
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The embedded engine: chain, mempool, purse and store put together.
  *
- * 1. Every step is judged first, then written to the store, then done in memory, then told: what was answered is kept.
+ * 1. Every step is judged first, then written to the store, then told: what was answered is kept. A step that cannot be
+ *    written throws; the server then stops to answer.
  * 2. Steps do not interleave: each runs to its end in one turn of the event loop.
  * 3. The mempool holds parents before children; a reorganisation rebuilds it in that order.
  */
@@ -64,8 +65,13 @@ class Regtest implements Engine {
     if (tx === undefined) {
       return { ok: false, rejection: { code: -22, message: 'TX decode failed. Make sure the tx has at least one input.' } }
     }
-    // As sendrawtransaction: one that waits already is announced again, one that is mined is an error of its own.
-    if (this.mempool.get(tx.txid) !== undefined) return { ok: true, txid: tx.txid }
+    // As sendrawtransaction: one that waits already is announced again (whatever its other valid witness), one that is
+    // mined is an error of its own. A witness that does not hold is refused here too.
+    const waiting = this.mempool.get(tx.txid)
+    if (waiting !== undefined) {
+      const fault = waiting.tx.wtxid === tx.wtxid ? undefined : this.mempool.witnessFault(tx, this.chain)
+      return fault === undefined ? { ok: true, txid: tx.txid } : { ok: false, rejection: fault }
+    }
     if (tx.outputs.some((_, vout) => this.chain.coin(outpointKey(tx.txid, vout)) !== undefined)) {
       return { ok: false, rejection: { code: -27, message: 'Transaction already in block chain' } }
     }
