@@ -110,7 +110,8 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     if (autoMineMs === undefined || mining !== undefined) return
     mining = setTimeout(() => {
       mining = undefined
-      if (indexer.mempool().length > 0) engine.mine(1).catch(fail)
+      // What fails here fails for the next caller too, who is told.
+      if (indexer.mempool().length > 0) engine.mine(1).catch(() => undefined)
     }, autoMineMs)
   }
 
@@ -140,21 +141,12 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
     else send(response, reply)
   }
 
-  // A step that could not be kept on disk: what memory holds is no longer to be trusted, so nothing more is answered.
-  let broken: unknown
-  const fail = (error: unknown): void => {
-    broken ??= error
-  }
   const server = createServer((message, response) => {
-    if (broken !== undefined) {
-      send(response, refusal(500, `The local chain stopped: ${broken instanceof Error ? broken.message : 'unknown error'}`))
-      return
-    }
     respond(message, response).catch((error: unknown) => {
       // A caller that went away in mid-request is no trouble of the chain.
       if (message.destroyed && !message.complete) return
-      fail(error)
-      if (!response.headersSent) send(response, refusal(500, 'Internal Server Error'))
+      // A full disk, most likely: the step did not happen.
+      if (!response.headersSent) send(response, refusal(500, `The local chain failed: ${error instanceof Error ? error.message : 'unknown error'}`))
     })
   })
 

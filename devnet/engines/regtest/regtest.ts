@@ -2,7 +2,7 @@
  * The embedded engine: chain, mempool, purse and store put together.
  *
  * 1. Every step is judged first, then written to the store, then told: what was answered is kept. A step that cannot be
- *    written throws; the server then stops to answer.
+ *    written throws and has changed nothing.
  * 2. Steps do not interleave: each runs to its end in one turn of the event loop.
  * 3. The mempool holds parents before children; a reorganisation rebuilds it in that order.
  */
@@ -123,7 +123,15 @@ class Regtest implements Engine {
     const times = new Map(waiting.map(({ tx, at }) => [tx.txid, at]))
     for (const tx of candidates) this.readmit(tx, times.get(tx.txid) ?? this.seconds())
     for (const { tx, at } of this.mempool.all()) changes.push({ do: 'enter', tx: toHex(tx.raw), at })
-    this.store.append([...changes, ...templates.map(connectChange)])
+    try {
+      this.store.append([...changes, ...templates.map(connectChange)])
+    } catch (error) {
+      blocks.forEach(() => this.chain.disconnect())
+      for (const { headerBytes, txs } of undone.toReversed()) this.chain.connect(headerBytes, txs)
+      for (const { tx } of this.mempool.all()) this.mempool.remove(tx.txid)
+      for (const entry of waiting) this.mempool.add(entry)
+      throw error
+    }
 
     for (const block of undone) this.tell({ kind: 'disconnected', block })
     for (const { tx } of waiting.toReversed()) this.tell({ kind: 'left', txid: tx.txid })

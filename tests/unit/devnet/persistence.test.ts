@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openRegtest } from '../../../devnet/engines/regtest/regtest'
+import { memoryStore } from '../../../devnet/engines/regtest/store'
 import { keyOf, spend, testNet, type TestNet } from './support'
 
 const alice = keyOf(51)
@@ -93,6 +95,33 @@ describe('a kept chain', () => {
     const again = await testNet({ data })
     await again.close()
     expect(existsSync(join(data, 'chain.lock'))).toBe(false)
+  })
+})
+
+describe('a disk that is full', () => {
+  it('leaves every kind of step undone', async () => {
+    let full = false
+    const store = { ...memoryStore(), append: () => { if (full) throw new Error('ENOSPC') } }
+    const engine = openRegtest({ store })
+    const paid = await engine.pay(alice.script, 100_000n)
+    await engine.mine(2)
+    const waiting = await engine.pay(bob.script, 50_000n)
+    if (!paid.ok || !waiting.ok) throw new Error('the faucet pays')
+    const seen = (): string => {
+      const facts: string[] = []
+      engine.subscribe((event) => facts.push(event.kind === 'connected' ? event.block.hash : event.kind === 'entered' ? event.tx.txid : event.kind))()
+      return facts.join()
+    }
+    const before = seen()
+    full = true
+    await expect(engine.mine(1)).rejects.toThrow('ENOSPC')
+    await expect(engine.pay(alice.script, 70_000n)).rejects.toThrow('ENOSPC')
+    await expect(engine.reorg(2, true)).rejects.toThrow('ENOSPC')
+    await expect(engine.reorg(2, false)).rejects.toThrow('ENOSPC')
+    expect(seen()).toBe(before)
+    full = false
+    expect(await engine.reorg(2, true)).toMatchObject({ kept: [paid.txid], dropped: [] })
+    await engine.close()
   })
 })
 
