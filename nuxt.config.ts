@@ -1,3 +1,14 @@
+import { execSync } from 'node:child_process'
+import { version } from './package.json'
+
+function commit(): string {
+  try {
+    return execSync('git rev-parse --short=12 HEAD', { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
 /**
  * A static single-page app with hash routes and relative addresses: the output can be served from any folder of any web host.
  * Everything the page needs lies beside it; no request goes to a third party.
@@ -30,6 +41,7 @@ export default defineNuxtConfig({
       link: [{ rel: 'icon', type: 'image/svg+xml', href: './favicon.svg' }],
     },
   },
+  runtimeConfig: { public: { version, commit: commit() } },
   experimental: { appManifest: false, payloadExtraction: false, emitRouteChunkError: 'manual' },
   // the pages are few and small: fetching them before they are asked for would only slow the first screen
   hooks: {

@@ -1,0 +1,83 @@
+import { computed, ref, shallowRef } from 'vue'
+import type { ReviewView } from '../services/core/domain/views'
+import { useMuSig2Store } from '../stores/musig2'
+import type { SpendProposalParams } from '../stores/musig2'
+import { useAmount } from './useAmount'
+import { useMessages } from './useMessages'
+import { useSpendDraft } from './useSpendDraft'
+
+type Field = 'recipient' | 'amount' | 'feeRate' | 'note' | 'form'
+const FIELDS: readonly string[] = ['recipient', 'amount', 'feeRate', 'note']
+const NOTE_MAX_BYTES = 512
+// what a person may type by mistake; the finished transaction is judged again by the service
+const FEE_RATE = /^\d{1,6}([.,]\d{1,2})?$/
+
+/** From the form to the proposal: checks the fields, shows the finished transaction, runs the gate. */
+export function useSpend(walletId: string) {
+  const store = useMuSig2Store()
+  const { fieldError } = useMessages()
+  const { parse } = useAmount()
+  const { form, clear } = useSpendDraft(walletId)
+
+  const errors = ref<Partial<Record<Field, string>>>({})
+  const review = shallowRef<ReviewView>()
+  const busy = ref(false)
+  let params: SpendProposalParams | undefined
+
+  const pending = computed(() => store.pendingFor(walletId))
+
+  function read(): SpendProposalParams | undefined {
+    errors.value = {}
+    const recipient = form.recipient.trim().replace(/^bitcoin:/i, '').replace(/\?.*$/, '')
+    if (recipient === '') errors.value.recipient = fieldError({ code: 'address-empty' })
+    let amountSats = 0n
+    if (!form.all) {
+      const amount = parse(form.amount)
+      if (amount.ok) amountSats = amount.value
+      else errors.value.amount = fieldError(amount.error)
+    }
+    const rate = form.feeRate.trim()
+    if (rate === '') errors.value.feeRate = fieldError({ code: 'fee-empty' })
+    else if (!FEE_RATE.test(rate)) errors.value.feeRate = fieldError({ code: 'fee-invalid' })
+    if (new TextEncoder().encode(form.note).length > NOTE_MAX_BYTES) errors.value.note = fieldError({ code: 'note-too-long' })
+    if (Object.keys(errors.value).length > 0) return undefined
+    return { walletId, recipient, amountSats, feeRate: Number(rate.replace(',', '.')), note: form.note.trim(), ...(form.all ? { all: true } : {}) }
+  }
+
+  /** Builds the finished transaction for the eye; sends nothing. */
+  async function makeReview(): Promise<void> {
+    const wanted = read()
+    if (wanted === undefined || busy.value) return
+    busy.value = true
+    try {
+      const result = await store.reviewSpend(wanted)
+      if (!result.ok) {
+        const at = FIELDS.includes(result.error.field) ? result.error.field as Field : 'form'
+        errors.value = { [at]: fieldError(result.error) }
+        return
+      }
+      params = wanted
+      review.value = result.value.review
+    } finally {
+      busy.value = false
+    }
+  }
+
+  /** Runs the gate and proposes; gives the session id when it came to be. */
+  async function propose(): Promise<string | undefined> {
+    if (params === undefined || busy.value) return undefined
+    busy.value = true
+    try {
+      return (await store.proposeSpend(params)).sessionId
+    } finally {
+      busy.value = false
+    }
+  }
+
+  function back(): void {
+    store.dismissGate(walletId)
+    review.value = undefined
+  }
+
+  return { form, errors, review, busy, pending, makeReview, propose, back, clear, dismiss: () => store.dismissGate(walletId) }
+}
