@@ -1,11 +1,11 @@
 import { toHex, type Hex } from './core/domain/bytes'
 import { ConnectivityErrorType, type ConnectionKind, type ParticipantStatus } from './core/domain/connectivity'
 import type { AccountKey, PeerId, WalletId } from './core/domain/ids'
-import { AddressCache, type PeerStore } from './core/net/address-cache'
+import { AddressCache, storedPeers } from './core/net/address-cache'
 import { netError } from './core/net/classify'
 import { connectPeer } from './core/net/connect'
 import { trackedClock } from './core/net/deadline'
-import { GATE_TIMEOUT_MS, runGate, type GateOptions, type GateResult, type GateTarget } from './core/net/gate'
+import { GATE_TIMEOUT_MS, runGate, unknownPeerId, type GateFailure, type GateOptions, type GateResult, type GateTarget } from './core/net/gate'
 import type { SelfInfo } from './core/net/hello'
 import { Links, type LinkEvent, type MessageOf } from './core/net/links'
 import { RelayKeeper } from './core/net/relays'
@@ -16,9 +16,9 @@ import type { ProtocolName } from './core/wire/messages'
 import type { Clock } from './ports/clock'
 import type { Entropy } from './ports/entropy'
 import type { Log } from './ports/log'
+import type { Storage } from './ports/storage'
 import type { RelayStatus, Transport, TransportEvent } from './ports/transport'
 
-export { storedPeers } from './core/net/address-cache'
 export type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
 export type { MessageOf } from './core/net/links'
 export type { PresenceWallet } from './core/net/rooms'
@@ -30,14 +30,14 @@ export interface P2PDeps {
   readonly log: Log
   /** Ed25519 signature by the peer key, which the network adapter holds */
   sign(bytes: Uint8Array): Promise<Uint8Array>
-  /** who is served on which protocol: roster peers, joiners while an invite is open */
-  allowed(peerId: PeerId, protocol: ProtocolName): boolean
-  /** relays of config.json and settings, used until a wallet names its own */
+  /** relays of config.json and settings: own reservations beside the wallets', and where peers of no wallet are looked for */
   readonly relays: readonly string[]
-  /** where the last known relays of peers are kept */
-  readonly peers?: PeerStore
-  /** name of this build, at most 32 characters */
-  readonly build: string
+  /** where the last known relays of peers are kept (store 'peers'); only for this run when omitted */
+  readonly storage?: Pick<Storage, 'all' | 'put'>
+  /** name of this build, visible ASCII, at most 32 characters; default 'dev' */
+  readonly build?: string
+  /** the first listener, in place before anything happens */
+  readonly onEvent?: (event: P2PEvent) => void
 }
 
 /** Facts for stores; plain data. */
@@ -99,27 +99,31 @@ const MEMBER_LINKS: readonly ProtocolName[] = ['wallet', 'sign']
 const MAX_RELAYS_TRIED = 8
 
 /**
- * The network of one unlocked profile: wires the parts of core/net to the ports. Call `start` before anything else; after `stop` it is
- * done for good. Network trouble is always a result or an event, never an exception.
+ * The network of one unlocked profile: wires the parts of core/net to the ports. Wallets may be joined before `start`; after `stop` it
+ * is done for good. Network trouble is always a result or an event, never an exception.
  */
 export function createP2P(deps: P2PDeps) {
   const { transport, entropy, log } = deps
   const clock = trackedClock(deps.clock)
-  const self: SelfInfo = { instance: toHex(entropy.bytes(16)), startedAt: Math.floor(clock.now()), build: deps.build }
-  const listeners = new Set<(event: P2PEvent) => void>()
+  const self: SelfInfo = { instance: toHex(entropy.bytes(16)), startedAt: Math.floor(clock.now()), build: deps.build ?? 'dev' }
+  const listeners = new Set<(event: P2PEvent) => void>(deps.onEvent ? [deps.onEvent] : [])
   const running = new Set<AbortController>()
   const hints = new Map<PeerId, readonly string[]>()
+  const watchedForJoin = new Set<PeerId>()
   const memberships = new Map<WalletId, { readonly wallet: PresenceWallet; readonly release: () => void }>()
   const answered = new Map<PeerId, number>()
-  let stopped = false
+  let baseRelays = deps.relays
+  /** while an invite is open: whether this stranger may speak on the join protocol */
+  let joinDoor: ((peerId: PeerId) => boolean) | undefined
+  let state: 'new' | 'running' | 'stopped' = 'new'
 
   const emit = (event: P2PEvent): void => { for (const listener of [...listeners]) listener(event) }
   const logError = (event: string) => (error: unknown): void =>
     log.write('warn', event, { error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' })
 
-  const cache = new AddressCache(deps.peers, logError('net.peer-cache-failed'))
+  const cache = new AddressCache(deps.storage && storedPeers(deps.storage), logError('net.peer-cache-failed'))
   const keeper = new RelayKeeper({ transport, clock, onError: logError('net.set-relays-failed') })
-  const links = new Links({ transport, clock, entropy, log, self, allowed: (peerId, protocol) => deps.allowed(peerId, protocol), onEvent: emit })
+  const links = new Links({ transport, clock, entropy, log, self, allowed, onEvent: emit })
   const rooms = new Rooms({
     transport, clock, entropy, log, self, sign: bytes => deps.sign(bytes),
     onHeard(wallet, a, relays) {
@@ -128,7 +132,7 @@ export function createP2P(deps: P2PDeps) {
       emit({ type: 'presence', walletId: wallet.walletId, accountKey: a.sender, peerId: a.peerId, at: clock.now() })
     },
     onNewerSelf(a) {
-      if (stopped) return
+      if (state === 'stopped') return
       emit({ type: 'newer-instance', instance: a.instance, startedAt: a.startedAt })
       void stop()
     },
@@ -143,12 +147,18 @@ export function createP2P(deps: P2PDeps) {
   })
   const unlisten = transport.onEvent(onTransport)
 
+  /** Only roster peers are served; on the join protocol whoever the open invite lets in, and the creator that we ask ourselves. */
+  function allowed(peerId: PeerId, protocol: ProtocolName): boolean {
+    if (protocol !== 'join') return isMember(peerId)
+    return watchedForJoin.has(peerId) || (joinDoor?.(peerId) ?? false)
+  }
+
   /** The relay lists on which a peer may be: those of the wallets shared with it and an invite's; the app's own for strangers. */
   function listsFor(peerId: PeerId): Array<readonly string[]> {
-    const lists = rooms.wallets().filter(w => w.members.some(m => m.peerId === peerId)).map(w => w.relays)
+    const lists = [...memberships.values()].map(m => m.wallet).filter(w => w.members.some(m => m.peerId === peerId)).map(w => w.relays)
     const hinted = hints.get(peerId)
     if (hinted) lists.push(hinted)
-    return lists.length > 0 ? lists : [deps.relays]
+    return lists.length > 0 ? lists : [baseRelays]
   }
 
   function candidatesOf(peerId: PeerId, first: readonly string[] = []): Candidate[] {
@@ -175,7 +185,7 @@ export function createP2P(deps: P2PDeps) {
   async function cancellable<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController()
     const forward = (): void => { controller.abort(signal?.reason ?? netError('AbortError', 'aborted')) }
-    if (stopped) controller.abort(netError('AbortError', 'stopped'))
+    if (state === 'stopped') controller.abort(netError('AbortError', 'stopped'))
     else if (signal?.aborted) forward()
     signal?.addEventListener('abort', forward, { once: true })
     running.add(controller)
@@ -193,7 +203,7 @@ export function createP2P(deps: P2PDeps) {
     try {
       return await cancellable(options.signal, signal => runGate({ transport, clock, candidates: candidatesOf, onReached }, targets, { ...options, signal }))
     } finally {
-      if (!stopped) release()
+      if (state !== 'stopped') release()
     }
   }
 
@@ -211,16 +221,18 @@ export function createP2P(deps: P2PDeps) {
 
   /** Keeps a connection to this peer alive until the returned function is called. */
   function watch(peerId: PeerId, options: WatchOptions = {}): () => void {
-    if (stopped || peerId === transport.peerId) return () => undefined
+    if (state === 'stopped' || peerId === transport.peerId) return () => undefined
     if (options.relays) hints.set(peerId, options.relays)
     const protocols = options.links ?? []
+    if (protocols.includes('join')) watchedForJoin.add(peerId)
     for (const protocol of protocols) links.keep(peerId, protocol, true)
     const release = watcher.watch(peerId, options.member)
     let released = false
     return () => {
-      if (released || stopped) return
+      if (released || state === 'stopped') return
       released = true
       if (options.relays) hints.delete(peerId)
+      if (protocols.includes('join')) watchedForJoin.delete(peerId)
       release()
       for (const protocol of protocols) if (!isMember(peerId) || !MEMBER_LINKS.includes(protocol)) links.keep(peerId, protocol, false)
     }
@@ -230,21 +242,25 @@ export function createP2P(deps: P2PDeps) {
 
   /** Enters a wallet's presence room and watches its members; again with a changed record replaces it. */
   function joinWallet(wallet: PresenceWallet): void {
-    if (stopped) return
+    if (state === 'stopped') return
     const before = memberships.get(wallet.walletId)
-    rooms.join(wallet)
+    if (state === 'running') rooms.join(wallet)
     keeper.setList(`wallet ${wallet.walletId}`, wallet.relays)
-    const others = wallet.members.filter(m => m.peerId !== transport.peerId)
-    const releases = others.map(m => watcher.watch(m.peerId, m.accountKey))
+    // membership first: what follows asks `allowed`
+    const releases: Array<() => void> = []
     memberships.set(wallet.walletId, { wallet, release: () => { for (const release of releases) release() } })
-    for (const m of others) for (const protocol of MEMBER_LINKS) links.keep(m.peerId, protocol, true)
+    const others = wallet.members.filter(m => m.peerId !== transport.peerId)
+    for (const m of others) {
+      releases.push(watcher.watch(m.peerId, m.accountKey))
+      for (const protocol of MEMBER_LINKS) links.keep(m.peerId, protocol, true)
+    }
     // after the new ones, so that who stays is not let go in between
     if (before) dismiss(before)
   }
 
   function leaveWallet(walletId: WalletId): void {
     const membership = memberships.get(walletId)
-    if (!membership || stopped) return
+    if (!membership || state === 'stopped') return
     memberships.delete(walletId)
     rooms.leave(walletId)
     keeper.setList(`wallet ${walletId}`, undefined)
@@ -259,35 +275,45 @@ export function createP2P(deps: P2PDeps) {
   function members(walletId: WalletId): MemberOnline[] {
     const membership = memberships.get(walletId)
     const table = rooms.table(walletId)
-    if (!membership || !table) return []
+    if (!membership) return []
     return membership.wallet.members.filter(m => m.peerId !== transport.peerId).map((m) => {
       const status = watcher.status(m.peerId)
-      const lastSeen = Math.max(table.lastHeard(m.peerId) ?? 0, answered.get(m.peerId) ?? 0)
-      const online = status?.connected === true || table.online(m.peerId, clock.now())
+      const lastSeen = Math.max(table?.lastHeard(m.peerId) ?? 0, answered.get(m.peerId) ?? 0)
+      const online = status?.connected === true || (table?.online(m.peerId, clock.now()) ?? false)
       return { accountKey: m.accountKey, peerId: m.peerId, online, ...(lastSeen > 0 ? { lastSeen } : {}), ...(status ? { status } : {}) }
     })
   }
 
   async function start(): Promise<void> {
     await cache.load()
-    if (stopped) return
     await transport.start()
-    if (!stopped) keeper.setList('app', deps.relays)
+    // stopped, or newer-instance, while the network came up
+    if (state !== 'new') return
+    state = 'running'
+    keeper.setList('app', baseRelays)
+    keeper.start()
+    watcher.start()
+    for (const { wallet } of memberships.values()) rooms.join(wallet)
   }
 
   /** Ends everything: dials, timers, streams, listeners, and the transport. */
   async function stop(): Promise<void> {
-    if (stopped) return
-    stopped = true
+    if (state === 'stopped') return
+    state = 'stopped'
     unlisten()
     for (const controller of running) controller.abort(netError('AbortError', 'stopped'))
     rooms.stop()
     watcher.stop()
     keeper.stop()
     links.stop()
-    await transport.stop()
-    clock.cancelAll()
-    listeners.clear()
+    try {
+      await transport.stop()
+    } catch (error) {
+      logError('net.stop-failed')(error)
+    } finally {
+      clock.cancelAll()
+      listeners.clear()
+    }
   }
 
   return {
@@ -301,6 +327,15 @@ export function createP2P(deps: P2PDeps) {
     joinWallet,
     leaveWallet,
     members,
+    /** Replaces the relays of config.json and settings. */
+    setRelays(relays: readonly string[]): void {
+      baseRelays = relays
+      keeper.setList('app', relays)
+    },
+    /** Lets strangers speak on the join protocol while an invite is open: `test` is asked per peer; `undefined` closes the door. */
+    setJoinDoor(test: ((peerId: PeerId) => boolean) | undefined): void {
+      joinDoor = test
+    },
     /** Circuit address of the peer on the relay where it was reached or heard last; undefined when it never was. */
     getCachedRelayAddress(peerId: PeerId): string | undefined {
       const relay = cache.relays(peerId)[0]
@@ -323,7 +358,7 @@ export function createP2P(deps: P2PDeps) {
     },
     /** The page is seen or online again: connections are verified at once, absent peers dialled. */
     wake(): void {
-      if (!stopped) watcher.wake()
+      if (state === 'running') watcher.wake()
     },
     /** what is pending or open, for diagnostics and for the proof that `stop` leaves nothing */
     counters: () => ({ timers: clock.pending(), operations: running.size, listeners: listeners.size, ...links.counters() }),
@@ -333,6 +368,7 @@ export function createP2P(deps: P2PDeps) {
 // ---------------------------------------------------------------- the current instance
 
 let current: P2P | undefined
+const NOT_INITIALIZED = 'P2P not initialized'
 
 /** Makes the current instance; the caller starts it. Throws when there is one already: `stopP2P` first. */
 export function initP2P(deps: P2PDeps): P2P {
@@ -349,9 +385,18 @@ export async function stopP2P(): Promise<void> {
   await instance?.stop()
 }
 
+/** The gate on the current instance; before `initP2P` nobody is reached. */
+export async function ensureConnected(targets: readonly GateTarget[], options?: GateOptions): Promise<GateResult> {
+  if (current) return current.ensureConnected(targets, options)
+  const failed = targets.map((t): GateFailure => ({
+    peerId: t.peerId ?? unknownPeerId(t.member), error: NOT_INITIALIZED, errorType: ConnectivityErrorType.NETWORK_ERROR, retryable: true, ...(t.member ? { member: t.member } : {}),
+  }))
+  return { allConnected: false, connected: [], failed }
+}
+
 /** Connects to a peer that discovery found: WebRTC through its relays, then the plain circuit. Never rejects. */
 export async function connectToDiscoveredPeer(presence: DiscoveredPeer, options?: ConnectDiscoveredOptions): Promise<ConnectResult> {
-  if (!current) return { success: false, error: 'P2P not initialized', errorType: ConnectivityErrorType.NETWORK_ERROR }
+  if (!current) return { success: false, error: NOT_INITIALIZED, errorType: ConnectivityErrorType.NETWORK_ERROR }
   return current.connectToDiscoveredPeer(presence, options)
 }
 

@@ -28,8 +28,8 @@ const T = ConnectivityErrorType
 /** Own rules and missing addresses stop before the network, an offline peer at the relay, the rest reach the peer itself. */
 const PROGRESS = { local: 0, network: 1, relay: 2, peer: 3, webrtc: 4, refused: 5 } as const
 /** Errors nest (aggregate in aggregate); more than this is not a real one. */
-const MAX_DEPTH = 4
-const MAX_ERRORS = 32
+const MAX_DEPTH = 3
+const MAX_ERRORS = 8
 const MESSAGE_LIMIT = 500
 
 const CONNECTION_LOST = new Set([

@@ -22,19 +22,21 @@ export class RelayKeeper {
   readonly #live = new Set<string>()
   #wanted: readonly string[] = []
   #timer: (() => void) | undefined
-  #stopped = false
+  #running = false
 
   constructor(private readonly d: RelayKeeperDeps) {}
+
+  /** The network is up. */
+  start(): void {
+    this.#running = true
+    this.#update()
+  }
 
   /** `undefined` lets the list go. */
   setList(name: string, relays: readonly string[] | undefined): void {
     if (relays) this.#lists.set(name, relays)
     else this.#lists.delete(name)
     this.#update()
-  }
-
-  list(name: string): readonly string[] {
-    return this.#lists.get(name) ?? []
   }
 
   onRelay(relay: RelayStatus): void {
@@ -53,7 +55,7 @@ export class RelayKeeper {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#running = false
     this.#timer?.()
   }
 
@@ -65,7 +67,7 @@ export class RelayKeeper {
   }
 
   #update(): void {
-    if (this.#stopped) return
+    if (!this.#running) return
     const wanted = new Set<string>()
     for (const relays of this.#lists.values()) {
       for (const relay of ownRelays(this.d.transport.peerId, relays, r => this.#life(r))) wanted.add(relay)

@@ -61,8 +61,15 @@ export class Watcher {
   readonly #entries = new Map<PeerId, Entry>()
   readonly #timers = new Set<() => void>()
   readonly #abort = new AbortController()
+  #started = false
 
   constructor(private readonly d: WatcherDeps) {}
+
+  /** The network is up: whoever is watched already is looked after from now on. */
+  start(): void {
+    this.#started = true
+    this.wake()
+  }
 
   /** Watches the peer until the returned function was called as often as this one. */
   watch(peerId: PeerId, member?: AccountKey): () => void {
@@ -145,7 +152,7 @@ export class Watcher {
   }
 
   #alive(entry: Entry): boolean {
-    return !this.#abort.signal.aborted && this.#entries.get(entry.peerId) === entry
+    return this.#started && !this.#abort.signal.aborted && this.#entries.get(entry.peerId) === entry
   }
 
   #open(entry: Entry): readonly ConnectionInfo[] {

@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectivityErrorType as T, type ParticipantStatus } from '../../../services/core/domain/connectivity'
+import { netError } from '../../../services/core/net/classify'
+import { runGate, type GateDeps, type GateOptions, type GateTarget } from '../../../services/core/net/gate'
+import { candidates } from '../../../services/core/net/rendezvous'
+import type { ConnectionInfo, DialOptions } from '../../../services/ports/transport'
+import { FakeClock } from '../../fakes/clock'
+
+const relays = ['/dns4/r1.test/tcp/443/wss/p2p/12D3KooWRelay1']
+type Dial = (address: string, options: DialOptions, connection: ConnectionInfo) => Promise<ConnectionInfo>
+
+/** A transport whose every dial and ping the test decides; counts what runs at the same time. */
+class Script {
+  readonly peerId = 'me'
+  readonly clock = new FakeClock()
+  readonly open = new Map<string, ConnectionInfo>()
+  readonly silent = new Set<string>()
+  readonly dials: string[] = []
+  readonly closed: string[] = []
+  readonly plans = new Map<string, Dial>()
+  /** signals of dials under way, with how many listeners hang on them */
+  readonly signals: AbortSignal[] = []
+  concurrent = 0
+  most = 0
+  #next = 0
+
+  connection(peerId: string, kind: ConnectionInfo['kind'] = 'webrtc'): ConnectionInfo {
+    return { id: `c${this.#next++}`, peerId, kind, direction: 'outbound', openedAt: this.clock.now() }
+  }
+
+  add(peerId: string, kind: ConnectionInfo['kind'] = 'webrtc'): ConnectionInfo {
+    const c = this.connection(peerId, kind)
+    this.open.set(c.id, c)
+    return c
+  }
+
+  connections(peerId?: string): ConnectionInfo[] {
+    return [...this.open.values()].filter(c => peerId === undefined || c.peerId === peerId)
+  }
+
+  async dial(peerId: string, address: string, options: DialOptions): Promise<ConnectionInfo> {
+    this.dials.push(`${peerId} ${address.includes('/webrtc/') ? 'webrtc' : 'relay'}`)
+    this.signals.push(options.signal)
+    this.most = Math.max(this.most, ++this.concurrent)
+    try {
+      const connection = this.connection(peerId, address.includes('/webrtc/') ? 'webrtc' : 'relay')
+      const plan = this.plans.get(peerId)
+      const got = plan ? await plan(address, options, connection) : connection
+      this.open.set(got.id, got)
+      return got
+    } finally {
+      this.concurrent--
+    }
+  }
+
+  async ping(id: string): Promise<number> {
+    return this.silent.has(id) ? new Promise<number>(() => undefined) : 3
+  }
+
+  async closeConnection(id: string): Promise<void> {
+    this.closed.push(id)
+    this.open.delete(id)
+  }
+
+  gate(targets: Array<string | GateTarget>, options: GateOptions = {}, list = relays): ReturnType<typeof runGate> {
+    const deps: GateDeps = { transport: this, clock: this.clock, candidates: peerId => candidates(peerId, list, []) }
+    return runGate(deps, targets.map(t => (typeof t === 'string' ? { peerId: t } : t)), options)
+  }
+
+  after(ms: number): Promise<void> {
+    return new Promise((resolve) => { this.clock.after(ms, resolve) })
+  }
+}
+
+const never: Dial = () => new Promise(() => undefined)
+/** a well-behaved library: rejects as soon as its signal aborts */
+const hang: Dial = (_, { signal }) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
+const fail = (error: unknown, step: 'relay' | 'sdp' | 'ice' = 'relay'): Dial => async (_, options) => {
+  options.onStep?.(step)
+  throw error
+}
+const absent = fail(Object.assign(new Error('failed to connect via relay with status NO_RESERVATION'), { name: 'InvalidMessageError' }))
+const ice = fail(new DOMException('The operation timed out', 'TimeoutError'), 'ice')
+
+describe('decision 1: all at once', () => {
+  it('dials eight at a time and takes as long as the slowest, not the sum', async () => {
+    const s = new Script()
+    const peers = Array.from({ length: 14 }, (_, i) => `p${i}`)
+    for (const p of peers) s.plans.set(p, async (_, __, c) => { await s.after(1_000); return c })
+    const started = s.clock.now()
+    let took = 0
+    const result = s.gate(peers).then((r) => { took = s.clock.now() - started; return r })
+    await s.clock.advance(10_000)
+    expect((await result).connected).toEqual(peers)
+    expect(s.most).toBe(8)
+    expect(took).toBe(2_000)
+  })
+
+  it('shares the time by waves: eight silent ones do not cost the others their turn', async () => {
+    const s = new Script()
+    const silent = Array.from({ length: 8 }, (_, i) => `s${i}`)
+    for (const p of silent) s.plans.set(p, never)
+    const gate = s.gate([...silent, 'late1', 'late2'], { connectivityTimeoutMs: 30_000 })
+    await s.clock.advance(30_000)
+    const result = await gate
+    expect(result.connected).toEqual(['late1', 'late2'])
+    expect(result.failed.map(f => f.peerId)).toEqual(silent)
+  })
+})
+
+describe('decision 2: a timeout blames only who is late', () => {
+  it('keeps who is there, aborts dials in flight, leaves no timer and no listener', async () => {
+    const s = new Script()
+    s.plans.set('slow', async (_, __, c) => { await s.after(4_999); return c })
+    s.plans.set('frozen', hang)
+    const controller = new AbortController()
+    const counted = countListeners(controller.signal)
+    let result: Awaited<ReturnType<typeof s.gate>> | undefined
+    void s.gate(['quick', 'slow', 'frozen'], { connectivityTimeoutMs: 10_000, signal: controller.signal }).then((r) => { result = r })
+    await s.clock.advance(9_999)
+    expect(result).toBeUndefined()
+    await s.clock.advance(1)
+    expect(result?.connected).toEqual(['quick', 'slow'])
+    expect(result?.failed).toMatchObject([{ peerId: 'frozen', errorType: T.TIMEOUT, retryable: true }])
+    expect(s.signals.at(-1)?.aborted).toBe(true)
+    expect(s.concurrent).toBe(0)
+    expect(s.clock.pending).toBe(0)
+    expect(counted()).toBe(0)
+  })
+
+  it('ends in time even when the library ignores its signal, and closes what comes too late', async () => {
+    const s = new Script()
+    let give: (() => void) | undefined
+    s.plans.set('deaf', (_, __, c) => new Promise((resolve) => { give = () => resolve(c) }))
+    const gate = s.gate(['deaf'], { connectivityTimeoutMs: 5_000 })
+    await s.clock.advance(5_000)
+    expect((await gate).failed[0]?.errorType).toBe(T.TIMEOUT)
+    give?.()
+    await s.clock.settle()
+    expect(s.closed).toHaveLength(1)
+    expect(s.clock.pending).toBe(0)
+  })
+
+  it('ends at once when the caller cancels; that is a result too', async () => {
+    const s = new Script()
+    s.plans.set('frozen', hang)
+    const controller = new AbortController()
+    const gate = s.gate(['there', 'frozen'], { signal: controller.signal })
+    await s.clock.settle()
+    controller.abort(netError('AbortError', 'dismissed'))
+    expect(await gate).toMatchObject({ allConnected: false, connected: ['there'], failed: [{ peerId: 'frozen', errorType: T.NETWORK_ERROR }] })
+    expect(s.clock.pending).toBe(0)
+  })
+})
+
+describe('decision 3: connected means answered', () => {
+  it('takes a known connection that answers a ping and dials nothing', async () => {
+    const s = new Script()
+    s.add('p', 'relay')
+    const seen: ParticipantStatus[] = []
+    expect((await s.gate(['p'], { onStatus: x => seen.push(x) })).allConnected).toBe(true)
+    expect(s.dials).toEqual([])
+    expect(seen.at(-1)).toMatchObject({ state: 'connected', connectionType: 'relay', rttMs: 3 })
+  })
+
+  it('closes a silent connection after 2 s and dials again', async () => {
+    const s = new Script()
+    const stale = s.add('p')
+    s.silent.add(stale.id)
+    const gate = s.gate(['p'])
+    await s.clock.advance(1_999)
+    expect(s.closed).toEqual([])
+    await s.clock.advance(1)
+    expect((await gate).connected).toEqual(['p'])
+    expect(s.closed).toEqual([stale.id])
+    expect(s.dials).toEqual(['p webrtc'])
+  })
+
+  it('does not count a fresh connection that does not answer', async () => {
+    const s = new Script()
+    s.plans.set('p', async (_, __, c) => { s.silent.add(c.id); return c })
+    const gate = s.gate(['p'])
+    await s.clock.advance(30_000)
+    expect((await gate).failed).toMatchObject([{ peerId: 'p', errorType: T.TIMEOUT }])
+    expect(s.open.size).toBe(0)
+  })
+})
+
+describe('decision 5: nobody is dropped silently', () => {
+  it('counts duplicates once, names members without a peer id, leaves oneself out or lists oneself', async () => {
+    const s = new Script()
+    const member = '02abcdef0123456789'
+    const targets: Array<string | GateTarget> = ['me', 'a', { peerId: 'a', member: '03aa' }, { member }]
+    expect(await s.gate(targets)).toMatchObject({
+      allConnected: false, connected: ['a'], failed: [{ peerId: 'unknown:02abcdef', errorType: T.PEER_NOT_FOUND, retryable: true, member }],
+    })
+    expect(s.dials).toEqual(['a webrtc'])
+    expect((await s.gate(['me', 'a'], { excludeSelf: false })).connected).toEqual(['me', 'a'])
+    expect(s.dials).toHaveLength(1)
+  })
+
+  it('says that there is no relay instead of dialling', async () => {
+    const s = new Script()
+    expect((await s.gate(['a'], {}, [])).failed).toMatchObject([{ errorType: T.NO_RELAY_ADDRESS, retryable: false, error: 'No relay address available for peer' }])
+  })
+})
+
+describe('decision 6: order per peer', () => {
+  it('WebRTC through each relay, then the plain circuit, and says which it is', async () => {
+    const s = new Script()
+    const tried: string[] = []
+    const two = [...relays, '/dns4/r2.test/tcp/443/wss/p2p/12D3KooWRelay2']
+    s.plans.set('p', async (address, _, c) => {
+      tried.push(address)
+      if (address.includes('/webrtc/')) throw new Event('error')
+      return c
+    })
+    const seen: ParticipantStatus[] = []
+    await s.gate(['p'], { onStatus: x => seen.push(x) }, two)
+    expect(tried).toEqual(candidates('p', two, []).slice(0, 3).map(c => c.address))
+    expect(seen.at(-1)).toMatchObject({ state: 'connected', connectionType: 'relay' })
+  })
+
+  it('tries once more at once after a WebRTC failure, and no more than once', async () => {
+    const s = new Script()
+    let count = 0
+    s.plans.set('flaky', async (a, o, c) => (count++ === 0 ? ice(a, o, c) : c))
+    s.plans.set('broken', ice)
+    const result = await s.gate(['flaky', 'broken'])
+    expect(result.connected).toEqual(['flaky'])
+    expect(s.dials.filter(d => d.startsWith('flaky'))).toEqual(['flaky webrtc', 'flaky webrtc'])
+    expect(s.dials.filter(d => d.startsWith('broken'))).toEqual(['broken webrtc', 'broken webrtc', 'broken relay'])
+    expect(result.failed).toMatchObject([{ peerId: 'broken', errorType: T.WEBRTC_FAILED }])
+  })
+
+  it('does not ask a relay again that has not got the peer, and is quick about an absent one', async () => {
+    const s = new Script()
+    s.plans.set('p', absent)
+    expect((await s.gate(['p'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
+    expect(s.dials).toEqual(['p webrtc'])
+  })
+
+  it('takes the connection that the peer opened meanwhile', async () => {
+    const s = new Script()
+    s.plans.set('p', async (a, o, c) => { s.add('p'); return absent(a, o, c) })
+    expect((await s.gate(['p'])).connected).toEqual(['p'])
+  })
+})
+
+describe('decision 8: status', () => {
+  it('goes waiting, connecting with its steps, connected; a failure carries its type', async () => {
+    const s = new Script()
+    s.plans.set('a', async (_, o, c) => { o.onStep?.('relay'); o.onStep?.('sdp'); o.onStep?.('ice'); return c })
+    s.plans.set('b', absent)
+    const seen: ParticipantStatus[] = []
+    await s.gate([{ peerId: 'a', member: '02aa' }, 'b'], { onStatus: x => seen.push(x) })
+    const of = (p: string): string[] => seen.filter(x => x.peerId === p).map(x => x.step ?? x.state)
+    expect(of('a')).toEqual(['waiting', 'connecting', 'resolve', 'relay', 'sdp', 'ice', 'ping', 'connected'])
+    expect(of('b').at(-1)).toBe('failed')
+    expect(seen.filter(x => x.peerId === 'a').every(x => x.member === '02aa')).toBe(true)
+    expect(seen.find(x => x.peerId === 'b' && x.state === 'failed')).toMatchObject({ connected: false, errorType: T.PEER_NOT_FOUND, retryable: true })
+  })
+})
+
+function countListeners(signal: AbortSignal): () => number {
+  let count = 0
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  const live = new Set<unknown>()
+  signal.addEventListener = (type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void => {
+    live.add(listener)
+    add(type, listener, options)
+    count = live.size
+  }
+  signal.removeEventListener = (type: string, listener: EventListenerOrEventListenerObject): void => {
+    live.delete(listener)
+    remove(type, listener)
+    count = live.size
+  }
+  return () => count
+}
