@@ -81,11 +81,12 @@ export function recordClaims(record: WalletRecord, message: RecordMessage): Clai
   const entries = message.roster.filter(entry => (record.roster.find(e => e.accountKey === entry.accountKey)?.proofNumber ?? Infinity) < entry.proofNumber)
   // invariant 6: over the roster as it is, or as it will be
   const after = { ...record, roster: record.roster.map(e => entries.find(n => n.accountKey === e.accountKey) ?? e) }
+  const hashes = [...new Set([safetyHash(record), safetyHash(after)])]
   return [
     ...entries.map(entry => joinClaim(record.draftId, record.genesis, entry)),
     ...(newerList(record.relayList, message.relayList) ? [relaysClaim(record.id, message.relayList)] : []),
     ...message.confirmations.filter(c => !Object.hasOwn(record.confirmations, c.accountKey)).flatMap(c =>
-      [...new Set([safetyHash(record), safetyHash(after)])].map(hash => ({ statement: { ...confirmStatement(record, c.accountKey), safetyHash: hash }, signature: c.signature }))),
+      hashes.map((hash): Claim => ({ statement: { type: 'confirm', walletId: record.id, accountKey: c.accountKey, safetyHash: hash }, signature: c.signature }))),
   ]
 }
 
@@ -130,10 +131,12 @@ export function mergeRecord(record: WalletRecord, from: AccountKey, message: Rec
     }
   }
 
+  const hashes = [...new Set([safetyHash(next), safetyHash(record)])]
+  const confirms = (accountKey: AccountKey, signature: Hex): boolean => hashes.some(hash => verify({ type: 'confirm', walletId: record.id, accountKey, safetyHash: hash }, signature))
   for (const { accountKey, signature } of message.confirmations) {
     if (Object.hasOwn(next.confirmations, accountKey)) continue
     if (!record.roster.some(e => e.accountKey === accountKey)) refuse('confirmation', accountKey, 'not-a-member')
-    else if (!verify(confirmStatement(next, accountKey), signature) && !verify(confirmStatement(record, accountKey), signature)) refuse('confirmation', accountKey, 'bad-signature')
+    else if (!confirms(accountKey, signature)) refuse('confirmation', accountKey, 'bad-signature')
     else next = withConfirmation(next, accountKey, signature)
   }
 
