@@ -78,7 +78,8 @@ function onJoin(state: CreatorDraft, from: PeerId, { draftId, secret, entry }: J
   if (entry.peerId !== from || !isSoundEntry(invite.network, entry) || !verify(claim.statement, claim.signature)) return stay(state, answer(state, from, 'bad-proof'))
   if (others.some(e => e.peerId === from || xOf(e.accountKey) === xOf(entry.accountKey))) return stay(state, answer(state, from, 'duplicate'))
   const seated = state.joiners.filter(j => j !== known && j.admitted).length + 1
-  if (known === undefined && (seated >= invite.n || state.joiners.length >= LIMITS.draftJoiners)) return stay(state, answer(state, from, 'full'))
+  const waiting = state.joiners.filter(j => !j.admitted).length
+  if (known === undefined && (seated >= invite.n || waiting >= LIMITS.draftJoiners)) return stay(state, answer(state, from, 'full'))
   const joiner = { entry, admitted: false }
   const next = { ...state, joiners: known === undefined ? [...state.joiners, joiner] : state.joiners.map(j => j === known ? joiner : j) }
   // who had a seat and changed his entry has lost it: the others see that too

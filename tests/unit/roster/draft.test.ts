@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JoinMessage } from '../../../services/core/wire/messages'
 import { decodeFrame, encodeFrame } from '../../../services/core/wire/codec'
@@ -270,5 +271,51 @@ describe('a joiner', () => {
     t.connect(bob)
     t.side(bob).do({ type: 'tick', now: t.invite.expiresAt })
     expect(t.joinerState(bob)).toMatchObject({ phase: 'asking', heard: true })
+  })
+})
+
+describe('whatever happens', () => {
+  const people = [bob, cem, dora, person('Eli')]
+  const entries = people.flatMap(p => [p.entry, p.entryWith({ name: 'Other' })])
+  const state = createDraft(inviteOf(anna, 3), anna.entry)
+  const { secret } = state.invite
+  const anyEntry = fc.constantFrom(...entries)
+  const anyPeer = fc.constantFrom(...people.map(p => p.peerId))
+  const anyEvent: fc.Arbitrary<DraftEvent> = fc.oneof(
+    fc.tuple(anyEntry, fc.option(anyPeer), fc.constantFrom(secret, flip(secret)), fc.constantFrom(NOW, NOW + 90_000)).map(([entry, from, s, now]): DraftEvent =>
+      ({ type: 'message', from: from ?? entry.peerId, message: { type: 'join', draftId: DRAFT, secret: s, entry }, now })),
+    fc.tuple(fc.constantFrom('admit' as const, 'remove' as const), anyEntry).map(([type, entry]): DraftEvent => ({ type, accountKey: entry.accountKey })),
+    anyPeer.map((from): DraftEvent => ({ type: 'message', from, message: { type: 'leave', draftId: DRAFT }, now: NOW })),
+    fc.tuple(anyPeer, fc.boolean()).map(([from, right]): DraftEvent => ({ type: 'message', from, message: { type: 'rosterOk', draftId: DRAFT, walletId: right ? 'ok' : GROUP }, now: NOW })),
+    anyPeer.map((peerId): DraftEvent => ({ type: 'connected', peerId })),
+    fc.constantFrom<DraftEvent>({ type: 'close', groupSecret: GROUP, now: NOW }, { type: 'signed', signature: '0f'.repeat(64) }, { type: 'resume' }, { type: 'tick', now: NOW }),
+  )
+
+  it('the creator keeps the invariants and every state comes back from storage', () => {
+    fc.assert(fc.property(fc.array(anyEvent, { maxLength: 40 }), (events) => {
+      let now = state
+      for (const raw of events) {
+        const event = raw.type === 'message' && raw.message.type === 'rosterOk' && raw.message.walletId === 'ok' ? { ...raw, message: { ...raw.message, walletId: now.made?.walletId ?? GROUP } } : raw
+        const next = step(now, event, () => true)
+        const after = next.state as CreatorDraft
+        const seated = after.joiners.filter(j => j.admitted)
+        expect(seated.length).toBeLessThan(3)
+        expect(new Set(after.joiners.map(j => j.entry.peerId)).size).toBe(after.joiners.length)
+        expect(new Set(after.joiners.map(j => j.entry.accountKey)).size).toBe(after.joiners.length)
+        expect(after.joiners.filter(j => after.removed.includes(j.entry.peerId))).toEqual([])
+        if (after.phase !== 'open') expect(after.made?.roster).toHaveLength(3)
+        if (now.made !== undefined) expect({ ...after.made, relayList: 0 }).toEqual({ ...now.made, relayList: 0 })
+        for (const effect of next.effects) {
+          if (effect.type === 'send') {
+            expect(effect.to).not.toBe(anna.peerId)
+            encodeFrame('join', effect.message)
+            // the group secret goes to members only
+            if (effect.message.type === 'roster') expect(effect.message.roster.map(e => e.peerId)).toContain(effect.to)
+          }
+        }
+        expect(decodeDraft(encodeDraft(after))).toEqual({ ok: true, value: after })
+        now = after
+      }
+    }), { numRuns: 300 })
   })
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { encode } from 'cborg'
 import { describe, expect, it } from 'vitest'
@@ -45,6 +46,15 @@ describe('every message', () => {
       })
     })
   }
+
+  it('the largest sizes are those that docs/protocol.md states', () => {
+    const page = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8')
+    const sizes = Object.fromEntries(allFrames(MAX).map(([name, , frame]) => [name, frame.length]))
+    for (const name of ['wallet/record', 'sign/fail', 'join/roster', 'sign/propose-spend', 'sign/nonces', 'sign/pubnonces', 'sign/final', 'sign/partials']) {
+      const size = sizes[name] ?? 0
+      expect(page, name).toContain(`| ${Math.floor(size / 1000)} ${String(size % 1000).padStart(3, '0')} |`)
+    }
+  })
 
   it('an announcement at its limits leaves room for signature, nonce, tag and padding', () => {
     expect(encodeAnnouncement(samples(MAX).announcement).length).toBeLessThanOrEqual(LIMITS.announcementBytes - 64 - 24 - 16 - 256)
