@@ -63,6 +63,7 @@ async function readBody(message: IncomingMessage): Promise<Uint8Array | undefine
 function send(response: ServerResponse, reply: Reply, cors = true): void {
   response.writeHead(reply.status, {
     'content-type': reply.type,
+    'content-length': Buffer.byteLength(reply.body),
     ...(reply.maxAge === undefined ? {} : { 'cache-control': `public, max-age=${reply.maxAge}` }),
     ...(cors ? { 'access-control-allow-origin': '*' } : {}),
   })
