@@ -49,7 +49,7 @@ async function outcome(run: () => Promise<unknown>): Promise<unknown> {
   return 'done'
 }
 
-/** What every Transport does, told by its port alone. `kinds` are those that the world can make. */
+/** What every Transport does, told by its port alone. */
 export function transportContract(name: string, makeWorld: () => Promise<TransportWorld>): void {
   describe(`Transport: ${name}`, () => {
     let world: TransportWorld
@@ -137,14 +137,17 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       await Promise.all([reserved(a), reserved(b)])
       const address = relayedAddress(b)
       await b.stop()
-      const error = await outcome(() => a.dial(b.peerId, address, { signal: soon() }))
-      expect(error).toMatchObject({ message: expect.stringContaining('NO_RESERVATION') as string })
+      // For a moment the relay still holds its side of the connection and finds it broken; then it says what is.
+      const said = async (): Promise<string> => String(await outcome(() => a.dial(b.peerId, address, { signal: soon() })))
+      for (let i = 0; i < 20 && !(await said()).includes('NO_RESERVATION'); i++) await new Promise((resolve) => { setTimeout(resolve, 50) })
+      expect(await said()).toContain('NO_RESERVATION')
     })
 
     it('fails for a dead relay, with an Event or an Error', async () => {
       const a = await world.peer([])
       const error = await outcome(() => a.dial(world.strangerId(), `${world.deadRelay}/p2p-circuit/p2p/${world.strangerId()}`, { signal: soon() }))
-      expect(error instanceof Error || error instanceof Event).toBe(true)
+      // browsers reject with the Event of the WebSocket, Node's WebSocket with an event class of its own
+      expect(error instanceof Error || (error as Event).type === 'error').toBe(true)
     })
 
     it('stops a dial at once when the signal aborts, with the reason of the signal', async () => {

@@ -1,0 +1,1 @@
+export { createLibp2pTransport } from './transport'

@@ -1,0 +1,119 @@
+import { noise } from '@libp2p/noise'
+import { yamux } from '@libp2p/yamux'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { gossipsub, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
+import { identify, type Identify } from '@libp2p/identify'
+import type { Connection, Libp2p, PrivateKey, Transport as LibraryTransport } from '@libp2p/interface'
+import { ping, type Ping } from '@libp2p/ping'
+import type { WebRTCTransportComponents } from '@libp2p/webrtc'
+import { webSockets } from '@libp2p/websockets'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { createLibp2p } from 'libp2p'
+import type { ConnectionKind } from '../../core/domain/connectivity'
+import { LIMITS } from '../../core/wire/limits'
+import { relaysOnly } from './relays-only'
+
+/** one address may take this long; the library's 6 s are too short for ICE, milliseconds */
+export const ADDRESS_DIAL_MS = 22_000
+/** connections of a browser: two relays, and a WebRTC and a relayed one to each of 100 members, with room */
+const MAX_CONNECTIONS = 300
+/** streams of the ping protocol: the library's own heartbeat and ours may overlap */
+const PING_STREAMS = 8
+
+export type TransportManager = WebRTCTransportComponents['transportManager']
+export type Node = Libp2p<{ identify: Identify; ping: Ping; gossip: GossipSub; manager: TransportManager }>
+
+/** A place on one relay: what the library's listener offers, made to be tried again. */
+export interface ReservationPlace {
+  /** connects and reserves; rejects with the true error */
+  reserve(): Promise<void>
+  held(): boolean
+}
+
+/**
+ * Relayed is known by its limits, WebRTC by its multiplexer; the address does not tell (the dialer's WebRTC address contains
+ * /p2p-circuit, the acceptor's does not).
+ */
+export function kindOf(connection: Pick<Connection, 'limits' | 'multiplexer'>): ConnectionKind {
+  if (connection.limits != null) return 'relay'
+  return connection.multiplexer === '/webrtc' ? 'webrtc' : 'direct'
+}
+
+/** Builds a libp2p node that is not yet started. `places` is filled, by listen address, as relays are listened on. */
+export async function createNode(init: {
+  readonly privateKey: PrivateKey
+  readonly iceServers: readonly string[]
+  readonly webrtc: boolean
+  readonly places: Map<string, ReservationPlace>
+}): Promise<Node> {
+  return createLibp2p({
+    start: false,
+    privateKey: init.privateKey,
+    addresses: { listen: init.webrtc ? ['/webrtc'] : [] },
+    transports: [
+      webSockets(),
+      (components) => withPlaces(circuitRelayTransport({ reservationConcurrency: 4 })(components), init.places),
+      // Loaded only where it can run: in Node the package wants a native module.
+      ...(init.webrtc ? [await webRtcTransport(init.iceServers)] : []),
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    // The browser's default denies plain WebSockets and private addresses, which is what a local relay has.
+    connectionGater: { denyDialMultiaddr: () => false },
+    connectionManager: {
+      addressDialTimeout: ADDRESS_DIAL_MS,
+      dialTimeout: ADDRESS_DIAL_MS,
+      maxConnections: MAX_CONNECTIONS,
+      // relays are redialled by our own keeper, peers by the connectivity gate
+      reconnectRetries: 0,
+    },
+    nodeInfo: { userAgent: 'tandem' },
+    services: {
+      identify: identify({ runOnLimitedConnection: true }),
+      ping: ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS, runOnLimitedConnection: true }),
+      gossip: (components: GossipSubComponents) => gossipsub({
+        globalSignaturePolicy: 'StrictNoSign',
+        // the id of a message is the hash of its sealed bytes: there is no sender in it
+        msgIdFn: (message) => sha256(message.data),
+        allowPublishToZeroTopicPeers: true,
+        ignoreDuplicatePublishError: true,
+        emitSelf: false,
+        // peers are scored by IP address, and behind one router everybody has the same
+        scoreParams: { IPColocationFactorWeight: 0 },
+        unsubcribeBackoff: 1_000,
+        maxInboundDataLength: LIMITS.announcementBytes * 2,
+      })({
+        privateKey: components.privateKey,
+        peerId: components.peerId,
+        peerStore: components.peerStore,
+        connectionManager: components.connectionManager,
+        logger: components.logger,
+        registrar: relaysOnly(components.registrar, (connection) => kindOf(connection) === 'direct'),
+      }),
+      manager: (components: WebRTCTransportComponents) => components.transportManager,
+    },
+  })
+}
+
+async function webRtcTransport(iceServers: readonly string[]): Promise<(components: WebRTCTransportComponents) => LibraryTransport> {
+  const { webRTC } = await import('@libp2p/webrtc')
+  // an empty list is a choice: without one the library would ask public STUN hosts
+  return webRTC({ rtcConfiguration: () => ({ iceServers: iceServers.map((urls) => ({ urls })) }) })
+}
+
+/**
+ * Takes the reserving out of "listen": listening on a relay only notes the place, and `reserve` does the work, as often as needed
+ * and with the error of each try. A dead relay thus never fails the node's start, and no listener is made twice.
+ */
+function withPlaces(transport: LibraryTransport, places: Map<string, ReservationPlace>): LibraryTransport {
+  const create = transport.createListener.bind(transport)
+  transport.createListener = (options) => {
+    const listener = create(options)
+    const listen = listener.listen.bind(listener)
+    listener.listen = async (address) => {
+      places.set(address.toString(), { reserve: () => listen(address), held: () => listener.getAddrs().length > 0 })
+    }
+    return listener
+  }
+  return transport
+}
