@@ -69,7 +69,7 @@ describe('control calls', () => {
     const quick = await testNet({ autoMineMs: 1 })
     const coin = await quick.fund(alice, 100_000)
     const { text } = await quick.send(spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 99_000 }] }))
-    await expect.poll(async () => quick.json(`/tx/${text}/status`), { timeout: 10_000, interval: 5 }).toMatchObject({ confirmed: true })
+    await expect.poll(async () => quick.json(`/tx/${text}/status`), { timeout: 60_000, interval: 5 }).toMatchObject({ confirmed: true })
     await quick.close()
   })
 
@@ -119,7 +119,7 @@ describe('faults', () => {
     const caller = new AbortController()
     const raw = Buffer.from(spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 9_000 }] })).toString('hex')
     const outcome = fetch(`${net.url}/tx`, { method: 'POST', body: raw, signal: caller.signal }).then(() => 'answered', () => 'aborted')
-    await expect.poll(async () => (await net.json<{ faults: unknown[] }>('/dev/info')).faults, { interval: 5 }).toEqual([])
+    await expect.poll(async () => (await net.json<{ faults: unknown[] }>('/dev/info')).faults, { timeout: 60_000, interval: 5 }).toEqual([])
     expect(await net.json('/mempool/txids')).toEqual([])
     caller.abort()
     expect(await outcome).toBe('aborted')

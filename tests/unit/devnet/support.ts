@@ -1,7 +1,11 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { hex } from '@scure/base'
 import { p2tr, Transaction } from '@scure/btc-signer'
+import { vi } from 'vitest'
 import { startDevnet, type Devnet, type DevnetOptions } from '../../../devnet/server'
+
+// Hundreds of signatures are judged in one test: on a busy machine that is slow, not wrong.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
 
 export const REGTEST = { bech32: 'bcrt', pubKeyHash: 0x6f, scriptHash: 0xc4, wif: 0xef }
 
