@@ -8,7 +8,7 @@ import { trackedClock } from './core/net/deadline'
 import { GATE_TIMEOUT_MS, runGate, unknownPeerId, type GateFailure, type GateOptions, type GateResult, type GateTarget } from './core/net/gate'
 import type { SelfInfo } from './core/net/hello'
 import { Links, type LinkEvent, type MessageOf } from './core/net/links'
-import { RelayKeeper } from './core/net/relays'
+import { RelayChoice } from './core/net/relays'
 import { candidates, circuitAddress, rankRelays, relayOfAddress, relayPeerId, TRIED_RANKS, type Candidate } from './core/net/rendezvous'
 import { Rooms, type PresenceWallet } from './core/net/rooms'
 import { Watcher } from './core/net/watch'
@@ -30,6 +30,8 @@ export interface P2PDeps {
   readonly log: Log
   /** Ed25519 signature by the peer key, which the network adapter holds */
   sign(bytes: Uint8Array): Promise<Uint8Array>
+  /** who is served and spoken to on which protocol: roster peers; on the join protocol also joiners of an open invite and its creator */
+  allowed(peerId: PeerId, protocol: ProtocolName): boolean
   /** relays of config.json and settings: own reservations beside the wallets', and where peers of no wallet are looked for */
   readonly relays: readonly string[]
   /** where the last known relays of peers are kept (store 'peers'); only for this run when omitted */
@@ -109,12 +111,9 @@ export function createP2P(deps: P2PDeps) {
   const listeners = new Set<(event: P2PEvent) => void>(deps.onEvent ? [deps.onEvent] : [])
   const running = new Set<AbortController>()
   const hints = new Map<PeerId, readonly string[]>()
-  const watchedForJoin = new Set<PeerId>()
   const memberships = new Map<WalletId, { readonly wallet: PresenceWallet; readonly release: () => void }>()
   const answered = new Map<PeerId, number>()
   let baseRelays = deps.relays
-  /** while an invite is open: whether this stranger may speak on the join protocol */
-  let joinDoor: ((peerId: PeerId) => boolean) | undefined
   let state: 'new' | 'running' | 'stopped' = 'new'
 
   const emit = (event: P2PEvent): void => { for (const listener of [...listeners]) listener(event) }
@@ -122,8 +121,8 @@ export function createP2P(deps: P2PDeps) {
     log.write('warn', event, { error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' })
 
   const cache = new AddressCache(deps.storage && storedPeers(deps.storage), logError('net.peer-cache-failed'))
-  const keeper = new RelayKeeper({ transport, clock, onError: logError('net.set-relays-failed') })
-  const links = new Links({ transport, clock, entropy, log, self, allowed, onEvent: emit })
+  const choice = new RelayChoice({ transport, clock, onError: logError('net.set-relays-failed') })
+  const links = new Links({ transport, clock, entropy, log, self, allowed: (peerId, protocol) => deps.allowed(peerId, protocol), onEvent: emit })
   const rooms = new Rooms({
     transport, clock, entropy, log, self, sign: bytes => deps.sign(bytes),
     onHeard(wallet, a, relays) {
@@ -147,12 +146,6 @@ export function createP2P(deps: P2PDeps) {
   })
   const unlisten = transport.onEvent(onTransport)
 
-  /** Only roster peers are served; on the join protocol whoever the open invite lets in, and the creator that we ask ourselves. */
-  function allowed(peerId: PeerId, protocol: ProtocolName): boolean {
-    if (protocol !== 'join') return isMember(peerId)
-    return watchedForJoin.has(peerId) || (joinDoor?.(peerId) ?? false)
-  }
-
   /** The relay lists on which a peer may be: those of the wallets shared with it and an invite's; the app's own for strangers. */
   function listsFor(peerId: PeerId): Array<readonly string[]> {
     const lists = [...memberships.values()].map(m => m.wallet).filter(w => w.members.some(m => m.peerId === peerId)).map(w => w.relays)
@@ -173,7 +166,7 @@ export function createP2P(deps: P2PDeps) {
   function onTransport(event: TransportEvent): void {
     watcher.onTransport(event)
     if (event.type === 'relay') {
-      keeper.onRelay(event.relay)
+      choice.onRelay(event.relay)
       emit(event)
     } else if (event.type === 'addresses') {
       rooms.changed()
@@ -198,7 +191,7 @@ export function createP2P(deps: P2PDeps) {
   }
 
   /** The gate (core/net/gate.ts). Background dials to the same peers make way. */
-  async function ensureConnected(targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
+  async function gate(targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
     const release = watcher.hold(targets.flatMap(t => t.peerId ?? []))
     try {
       return await cancellable(options.signal, signal => runGate({ transport, clock, candidates: candidatesOf, onReached }, targets, { ...options, signal }))
@@ -224,7 +217,6 @@ export function createP2P(deps: P2PDeps) {
     if (state === 'stopped' || peerId === transport.peerId) return () => undefined
     if (options.relays) hints.set(peerId, options.relays)
     const protocols = options.links ?? []
-    if (protocols.includes('join')) watchedForJoin.add(peerId)
     for (const protocol of protocols) links.keep(peerId, protocol, true)
     const release = watcher.watch(peerId, options.member)
     let released = false
@@ -232,7 +224,6 @@ export function createP2P(deps: P2PDeps) {
       if (released || state === 'stopped') return
       released = true
       if (options.relays) hints.delete(peerId)
-      if (protocols.includes('join')) watchedForJoin.delete(peerId)
       release()
       for (const protocol of protocols) if (!isMember(peerId) || !MEMBER_LINKS.includes(protocol)) links.keep(peerId, protocol, false)
     }
@@ -245,8 +236,7 @@ export function createP2P(deps: P2PDeps) {
     if (state === 'stopped') return
     const before = memberships.get(wallet.walletId)
     if (state === 'running') rooms.join(wallet)
-    keeper.setList(`wallet ${wallet.walletId}`, wallet.relays)
-    // membership first: what follows asks `allowed`
+    choice.setList(`wallet ${wallet.walletId}`, wallet.relays)
     const releases: Array<() => void> = []
     memberships.set(wallet.walletId, { wallet, release: () => { for (const release of releases) release() } })
     const others = wallet.members.filter(m => m.peerId !== transport.peerId)
@@ -263,7 +253,7 @@ export function createP2P(deps: P2PDeps) {
     if (!membership || state === 'stopped') return
     memberships.delete(walletId)
     rooms.leave(walletId)
-    keeper.setList(`wallet ${walletId}`, undefined)
+    choice.setList(`wallet ${walletId}`, undefined)
     dismiss(membership)
   }
 
@@ -290,8 +280,8 @@ export function createP2P(deps: P2PDeps) {
     // stopped, or newer-instance, while the network came up
     if (state !== 'new') return
     state = 'running'
-    keeper.setList('app', baseRelays)
-    keeper.start()
+    choice.setList('app', baseRelays)
+    choice.start()
     watcher.start()
     for (const { wallet } of memberships.values()) rooms.join(wallet)
   }
@@ -304,7 +294,7 @@ export function createP2P(deps: P2PDeps) {
     for (const controller of running) controller.abort(netError('AbortError', 'stopped'))
     rooms.stop()
     watcher.stop()
-    keeper.stop()
+    choice.stop()
     links.stop()
     try {
       await transport.stop()
@@ -321,7 +311,7 @@ export function createP2P(deps: P2PDeps) {
     self,
     start,
     stop,
-    ensureConnected,
+    ensureConnected: gate,
     connectToDiscoveredPeer: connectDiscovered,
     watch,
     joinWallet,
@@ -330,11 +320,7 @@ export function createP2P(deps: P2PDeps) {
     /** Replaces the relays of config.json and settings. */
     setRelays(relays: readonly string[]): void {
       baseRelays = relays
-      keeper.setList('app', relays)
-    },
-    /** Lets strangers speak on the join protocol while an invite is open: `test` is asked per peer; `undefined` closes the door. */
-    setJoinDoor(test: ((peerId: PeerId) => boolean) | undefined): void {
-      joinDoor = test
+      choice.setList('app', relays)
     },
     /** Circuit address of the peer on the relay where it was reached or heard last; undefined when it never was. */
     getCachedRelayAddress(peerId: PeerId): string | undefined {

@@ -6,17 +6,17 @@ import { ownRelays, type RelayLife } from './rendezvous'
 const REST_MS = 60_000
 const REST_MAX_MS = 900_000
 
-export interface RelayKeeperDeps {
+export interface RelayChoiceDeps {
   readonly transport: Pick<Transport, 'peerId' | 'setRelays' | 'relays'>
   readonly clock: Clock
   onError(error: unknown): void
 }
 
 /**
- * Keeps the node's reservations: of each relay list in use (the app's own, each wallet's, an invite's) the first two live ones by
+ * Where the node has its reservations: of each relay list in use (the app's own, each wallet's, an invite's) the first two live ones by
  * rendezvous hash. The transport remakes a reservation that is lost; this decides where.
  */
-export class RelayKeeper {
+export class RelayChoice {
   readonly #lists = new Map<string, readonly string[]>()
   readonly #rest = new Map<string, { until: number; times: number }>()
   readonly #live = new Set<string>()
@@ -24,7 +24,7 @@ export class RelayKeeper {
   #timer: (() => void) | undefined
   #running = false
 
-  constructor(private readonly d: RelayKeeperDeps) {}
+  constructor(private readonly d: RelayChoiceDeps) {}
 
   /** The network is up. */
   start(): void {

@@ -74,7 +74,7 @@ class Script {
 
 const never: Dial = () => new Promise(() => undefined)
 /** a well-behaved library: rejects as soon as its signal aborts */
-const hang: Dial = (_, { signal }) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
+const hang: Dial = (_, { signal }) => new Promise((__, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
 const fail = (error: unknown, step: 'relay' | 'sdp' | 'ice' = 'relay'): Dial => async (_, options) => {
   options.onStep?.(step)
   throw error

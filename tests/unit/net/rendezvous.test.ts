@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RelayKeeper } from '../../../services/core/net/relays'
+import { RelayChoice } from '../../../services/core/net/relays'
 import { candidates, ownRelays, rankRelays, relayOfAddress, relayPeerId, type RelayLife } from '../../../services/core/net/rendezvous'
 import type { RelayStatus } from '../../../services/ports/transport'
 import { FakeClock } from '../../fakes/clock'
@@ -44,28 +44,28 @@ describe('rendezvous', () => {
   })
 })
 
-describe('RelayKeeper', () => {
+describe('RelayChoice', () => {
   it('moves on from a dead relay, asks it again after its rest, and returns to it', async () => {
     const clock = new FakeClock()
     const asked: string[][] = []
     const transport = { peerId: 'p', relays: (): RelayStatus[] => [], setRelays: async (list: readonly string[]): Promise<void> => { asked.push([...list]) } }
-    const keeper = new RelayKeeper({ transport, clock, onError: (e) => { throw e } })
+    const choice = new RelayChoice({ transport, clock, onError: (e) => { throw e } })
     const [r1, r2, r3] = rankRelays('p', relays) as [string, string, string]
-    keeper.setList('app', relays)
+    choice.setList('app', relays)
     expect(asked).toEqual([])
-    keeper.start()
+    choice.start()
     expect(asked.pop()).toEqual([r1, r2])
-    keeper.onRelay({ address: r2, state: 'reserved' })
-    keeper.onRelay({ address: r1, state: 'unreachable' })
+    choice.onRelay({ address: r2, state: 'reserved' })
+    choice.onRelay({ address: r1, state: 'unreachable' })
     expect(asked.pop()).toEqual([r2, r3])
-    keeper.onRelay({ address: r3, state: 'reserved' })
+    choice.onRelay({ address: r3, state: 'reserved' })
     await clock.advance(59_999)
     expect(asked).toEqual([])
     await clock.advance(1)
     expect(asked.pop()).toEqual([r1, r2, r3])
-    keeper.onRelay({ address: r1, state: 'reserved' })
+    choice.onRelay({ address: r1, state: 'reserved' })
     expect(asked.pop()).toEqual([r1, r2])
-    keeper.stop()
+    choice.stop()
     expect(clock.pending).toBe(0)
   })
 })
