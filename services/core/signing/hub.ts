@@ -181,7 +181,9 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
     // another attempt has won: mine ends without a word, its hub goes on
     return dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
-  if (workOn(run.s, message.attempt)) {
+  const work = workOn(run.s, message.attempt)
+  // its part is here already: what happened to it since does not matter
+  if (work && work.partials[member] === undefined) {
     sign(run, { type: 'fail', code, culprit: culprit === run.s.self ? undefined : culprit, evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live?.name)
     dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
@@ -209,7 +211,7 @@ export function onFinalized(run: Run, fact: { readonly signatures: readonly Uint
     if (made && fact.raw) emit(run, { type: 'broadcast', raw: fact.raw })
     else set(run, { broadcastAt: run.at + TIMES.broadcastWait })
   }
-  if (made) sign(run, { type: 'final', digest: s.digest, signatures: fact.signatures }, everybodyElse(s))
+  if (!run.s.final) sign(run, { type: 'final', digest: s.digest, signatures: fact.signatures }, everybodyElse(s))
   // a text never reaches the chain: this is its end
   if (s.proposal.kind === 'practice' && move(run, 'confirmed')) emit(run, { type: 'store' }, { type: 'notify', what: 'end' })
 }

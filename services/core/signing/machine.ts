@@ -92,7 +92,8 @@ function onOpened(run: Run): void {
 function onResumed(run: Run): void {
   const { s } = run
   if (isSignable(s.state)) {
-    set(run, { interrupted: s.last })
+    // partials that are out count whatever happened here: only an attempt without them is broken off
+    set(run, { interrupted: sameAttempt(s.last, s.released?.partials.attempt) ? undefined : s.last })
     emit(run, { type: 'verify', purpose: 'show' })
   }
   if (s.state === 'signed') set(run, { broadcastAt: run.at })
@@ -232,8 +233,8 @@ function onUnlocked(run: Run): void {
 function onLocked(run: Run): void {
   const { s } = run
   if (s.locked) return
-  const interrupted = s.live?.name
-  set(run, { locked: true, approving: false, interrupted: interrupted ?? s.interrupted })
-  if (s.live) dropAttempt(run, { code: 'locked', by: s.self, culprit: undefined, input: undefined, proven: true })
+  const broken = s.live && s.live.phase !== 'done' ? s.live.name : undefined
+  set(run, { locked: true, approving: false, interrupted: broken ?? s.interrupted })
+  if (broken) dropAttempt(run, { code: 'locked', by: s.self, culprit: undefined, input: undefined, proven: true })
   if (isSignable(s.state) && s.propose && s.connected.length > 0) sign(run, syncBody(run.s, false), s.connected)
 }

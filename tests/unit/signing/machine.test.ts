@@ -1,0 +1,300 @@
+import { describe, expect, it } from 'vitest'
+import { accountKey, Harness, practiceProposal, spendProposal, START } from '../../fakes/session-harness'
+import { isBody } from '../../../services/core/signing/state'
+import { sessionView } from '../../../services/core/signing/progress'
+
+/** Proposed by 0, approved by all: the signature is made and broadcast. */
+function complete(h = new Harness()): Harness {
+  h.propose()
+  h.approveAll(...h.nodes.map((_, m) => m).filter(m => m !== 0))
+  return h
+}
+
+describe('the happy path', () => {
+  it('takes two round trips after the last yes and ends on the chain', () => {
+    const h = new Harness()
+    h.checkPurity = true
+    complete(h)
+    expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
+    expect(h.broadcasts.map(b => b.by)).toEqual([0])
+    // per co-signer: propose, its vote and the others' votes, begin, pubnonces, nonces, partials, final
+    expect(h.sent('begin')).toHaveLength(2)
+    expect(h.sent('pubnonces')).toHaveLength(2)
+    expect(h.sent('nonces')).toHaveLength(2)
+    expect(h.sent('partials')).toHaveLength(2)
+    expect(h.sent('final')).toHaveLength(2)
+    expect(h.sent('fail')).toHaveLength(0)
+    expect(h.offences).toEqual([])
+    for (const m of [0, 1, 2]) h.chain(m, { kind: 'seen' })
+    expect(h.states()).toEqual(['broadcast', 'broadcast', 'broadcast'])
+    for (const m of [0, 1, 2]) h.chain(m, { kind: 'confirmed', height: 10, tip: 12 })
+    expect(h.states()).toEqual(['confirmed', 'confirmed', 'confirmed'])
+    expect(sessionView(h.session(1), h.now).confirmations).toBe(3)
+  })
+
+  it('runs the full check before the yes, before pubnonces and before partials', () => {
+    const h = complete()
+    for (const m of [0, 1, 2]) {
+      expect(h.asked(m, 'approve')).toBe(1)
+      expect(h.asked(m, 'nonces')).toBe(1)
+      expect(h.asked(m, 'partials')).toBe(1)
+    }
+    expect(h.asked(1, 'show')).toBe(1)
+  })
+
+  it.each([2, 3, 7])('works for %i members', (n) => {
+    const h = complete(new Harness(n))
+    expect(h.states().slice(1).every(s => s === 'signed')).toBe(true)
+    expect(h.state(0)).toBe('broadcast')
+  })
+
+  it('co-signers broadcast too when the transaction is not seen in 30 s', () => {
+    const h = complete()
+    h.advance(29_000)
+    expect(h.broadcasts.map(b => b.by)).toEqual([0])
+    h.chain(1, { kind: 'seen' })
+    h.advance(2_000)
+    expect(h.broadcasts.map(b => b.by)).toEqual([0, 2])
+  })
+
+  it('a practice text ends with its signature and is never broadcast', () => {
+    const h = complete(new Harness(3, practiceProposal()))
+    expect(h.states()).toEqual(['confirmed', 'confirmed', 'confirmed'])
+    expect(h.broadcasts).toEqual([])
+  })
+
+  it('shows who has voted, sent nonces and signed', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    const view = sessionView(h.session(0), h.now)
+    expect(view.members.map(m => m.vote)).toEqual(['yes', 'yes', undefined])
+    expect(view).toMatchObject({ canCancel: true, canApprove: false, canWithdraw: false, mayStillGoOut: false, mine: true })
+    expect(sessionView(h.session(1), h.now)).toMatchObject({ canWithdraw: true, canDecline: false })
+    expect(sessionView(h.session(2), h.now)).toMatchObject({ canApprove: true, canDecline: true, canCancel: false })
+  })
+})
+
+describe('ends before released', () => {
+  it('a no ends it for all, and the vault forgets every yes', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(2, 'decline')
+    h.settle()
+    expect(h.states()).toEqual(['declined', 'declined', 'declined'])
+    expect(h.session(0).end).toMatchObject({ code: 'declined', by: accountKey(2) })
+    expect(h.nodes.map(n => n.yes)).toEqual([false, false, false])
+    expect(h.node(0).log.filter(e => e.type === 'holds').map(e => e.held)).toEqual([true, false])
+  })
+
+  it('a withdrawal ends it for all', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(1, 'withdraw')
+    h.settle()
+    expect(h.states()).toEqual(['withdrawn', 'withdrawn', 'withdrawn'])
+  })
+
+  it('a cancel by the proposer ends it for all; by another it is an offence', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.inject(2, 1, h.forge(2, { type: 'cancel', reason: 'mine' }))
+    h.settle()
+    expect(h.state(1)).toBe('proposed')
+    expect(h.offences).toEqual([{ by: 1, member: 2, code: 'cancel-not-proposer' }])
+    h.user(0, 'cancel', 'typo')
+    h.settle()
+    expect(h.states()).toEqual(['cancelled', 'cancelled', 'cancelled'])
+    expect(h.session(2).end).toMatchObject({ code: 'typo', by: accountKey(0) })
+  })
+
+  it('a broken rule offers no approve and no yes leaves the device', () => {
+    const h = new Harness()
+    h.node(1).verdict = { kind: 'wrong', rule: 'change-not-ours', output: 1 }
+    h.propose()
+    expect(sessionView(h.session(1), h.now).canApprove).toBe(false)
+    h.approveAll(1)
+    expect(h.sent('vote', 1)).toEqual([])
+    h.user(1, 'decline')
+    h.settle()
+    expect(h.state(0)).toBe('declined')
+  })
+
+  it('what is not yet seen is checked again with the next block, then may be approved', () => {
+    const h = new Harness()
+    h.node(1).verdict = { kind: 'not-yet-seen', what: 'input' }
+    h.propose()
+    h.approveAll(1)
+    expect(h.sent('vote', 1)).toEqual([])
+    h.node(1).verdict = { kind: 'ok' }
+    h.chain(1, { kind: 'tip' })
+    h.settle()
+    h.approveAll(1)
+    expect(h.sent('vote', 1)).not.toEqual([])
+  })
+
+  it('a proposal that fails my own check never leaves the browser', () => {
+    const h = new Harness()
+    h.node(0).verdict = { kind: 'wrong', rule: 'input-spent', input: 0 }
+    h.propose()
+    expect(h.state(0)).toBe('failed')
+    expect(h.session(0).end?.code).toBe('check:input-spent')
+    expect(h.wire).toEqual([])
+  })
+
+  it('expires by its own clock, and no attempt begins in the last five minutes', () => {
+    const h = new Harness(3, spendProposal({ expiresAt: START / 1000 + 3_600 }))
+    h.propose()
+    h.approveAll(1)
+    h.advance(3_600_000 - 299_000)
+    h.approveAll(2)
+    expect(h.sent('begin')).toEqual([])
+    h.advance(300_000)
+    expect(h.states()).toEqual(['expired', 'expired', 'expired'])
+  })
+
+  it('expiry between nonces and partials gives no partials', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(2, 'approve')
+    while (h.session(2).live?.phase !== 'signing') h.next()
+    h.now = START + 86_400_000
+    h.settle()
+    expect(h.sent('partials', 2)).toEqual([])
+    expect(h.state(2)).toBe('expired')
+  })
+
+  it('a confirmed spend of an input by others fails it', () => {
+    const h = new Harness()
+    h.propose()
+    h.chain(1, { kind: 'conflict', txid: 'cc'.repeat(32), replacement: false })
+    expect(h.state(1)).toBe('failed')
+    expect(h.session(1).end).toMatchObject({ code: 'input-spent', txid: 'cc'.repeat(32) })
+  })
+})
+
+describe('cancel, decline and withdraw at every moment', () => {
+  // the steps of a whole session, one task at a time; the end is asked for after k of them
+  const steps = (): Harness => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(2, 'approve')
+    return h
+  }
+  const total = (() => {
+    const h = steps()
+    let k = 0
+    while (h.next()) k++
+    return k
+  })()
+
+  it.each([['cancel', 0], ['withdraw', 1], ['withdraw', 2]] as const)('%s by member %i', (action, who) => {
+    for (let k = 0; k <= total; k++) {
+      const h = steps()
+      for (let i = 0; i < k; i++) h.next()
+      h.user(who, action)
+      h.settle()
+      h.advance(200_000)
+      const anyComplete = h.nodes.some(n => n.session?.signed)
+      const ended = h.states().map(s => s === 'cancelled' || s === 'withdrawn')
+      // never both: complete signatures somewhere, and an end with free coins at a member whose partials are out
+      for (const n of h.nodes) if (n.session?.released) expect(['released', 'signed', 'broadcast']).toContain(n.session.state)
+      if (ended.some(Boolean)) expect(anyComplete).toBe(false)
+      if (ended[who]) expect(h.node(who).yes).toBe(false)
+    }
+    expect(total).toBeGreaterThan(20)
+  })
+})
+
+describe('from released on', () => {
+  /** Stopped just after member `m` gave its partials away. */
+  function releasedAt(m: number): Harness {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(2, 'approve')
+    while (h.state(m) !== 'released') h.next()
+    h.tasks = []
+    return h
+  }
+
+  it('no message, no timer, no failed attempt ends it', () => {
+    const h = releasedAt(1)
+    h.inject(0, 1, h.forge(0, { type: 'cancel', reason: '' }))
+    h.inject(2, 1, h.forge(2, { type: 'vote', digest: h.named.digest, choice: 'withdraw' }))
+    h.inject(0, 1, h.forge(0, { type: 'fail', code: 'late', evidence: [] }, { counter: 1, hub: 0 }))
+    for (const action of ['withdraw', 'decline', 'cancel'] as const) h.user(1, action)
+    h.settle()
+    expect(h.state(1)).toBe('released')
+    h.setOnline(0, false)
+    h.setOnline(2, false)
+    h.advance(7 * 86_400_000)
+    expect(h.state(1)).toBe('released')
+    expect(sessionView(h.session(1), h.now)).toMatchObject({ mayStillGoOut: true, canWithdraw: false, canDecline: false })
+    expect(h.node(1).log.filter(e => e.type === 'holds').map(e => e.held)).toEqual([true])
+  })
+
+  it('a confirmed transaction that spends an input ends it, and a reorg of that brings it back', () => {
+    const h = releasedAt(1)
+    h.chain(1, { kind: 'conflict', txid: 'cc'.repeat(32), replacement: false })
+    expect(h.state(1)).toBe('conflicted')
+    h.chain(1, { kind: 'conflict-gone' })
+    expect(h.state(1)).toBe('released')
+    h.chain(1, { kind: 'conflict', txid: 'dd'.repeat(32), replacement: true })
+    expect(h.state(1)).toBe('replaced')
+    expect(h.session(1).end?.txid).toBe('dd'.repeat(32))
+  })
+
+  it('the same nonces again gets the same partials, another one is refused and is evidence', () => {
+    const h = releasedAt(1)
+    const mine = h.session(1).released
+    const nonces = mine?.nonces
+    if (!nonces || !isBody(nonces, 'nonces')) throw new Error('not released')
+    h.inject(0, 1, nonces)
+    const before = h.sent('partials', 1).length
+    h.settle()
+    expect(h.sent('partials', 1).length).toBe(before + 1)
+    expect(h.sent('partials', 1).at(-1)).toEqual(mine.partials)
+    h.inject(0, 1, { ...nonces, body: { ...nonces.body, aggregates: nonces.body.aggregates.map(a => a.slice().fill(3)) } })
+    h.settle()
+    expect(h.sent('partials', 1).length).toBe(before + 1)
+    expect(h.offences).toEqual([{ by: 1, member: 0, code: 'nonces-equivocation' }])
+  })
+
+  it('a released member enters the next attempt and the session completes', () => {
+    const h = releasedAt(1)
+    h.advance(40_000)
+    expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
+    expect(h.session(0).seen).toBe(2)
+  })
+
+  it('evicted: broadcast again; reorg: back to broadcast', () => {
+    const h = complete()
+    h.chain(0, { kind: 'missing' })
+    h.settle()
+    expect(h.broadcasts).toHaveLength(2)
+    expect(h.state(0)).toBe('broadcast')
+    h.chain(0, { kind: 'confirmed', height: 5, tip: 5 })
+    h.chain(0, { kind: 'reorged' })
+    h.settle()
+    expect(h.state(0)).toBe('broadcast')
+    expect(h.broadcasts).toHaveLength(3)
+  })
+
+  it('a refused broadcast is tried again with growing pauses', () => {
+    const h = new Harness()
+    h.broadcastAnswer = { ok: false, code: 'unreachable' }
+    complete(h)
+    expect(h.state(0)).toBe('signed')
+    h.advance(16_000)
+    expect(h.broadcasts.filter(b => b.by === 0)).toHaveLength(3)
+    h.broadcastAnswer = { ok: true }
+    h.advance(20_000)
+    expect(h.state(0)).toBe('broadcast')
+  })
+})
