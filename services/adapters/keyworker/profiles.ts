@@ -41,6 +41,7 @@ const purpose = (id: ProfileId, what: string): string => `tandem/profile/1 ${id}
 
 export class Profiles {
   current: Unlocked | undefined
+  #tail: Promise<unknown> = Promise.resolve()
   readonly #listeners = new Set<(reason: 'user' | 'takeover') => void>()
 
   /** `onClose` runs after the secrets are gone and before listeners are told. */
@@ -79,46 +80,64 @@ export class Profiles {
     return ok(infoOf(record))
   }
 
-  async unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>> {
+  /** One after the other: a second call closes what the first one opened. */
+  unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>> {
+    const run = this.#tail.then(() => this.#unlock(p))
+    this.#tail = run.catch(() => undefined)
+    return run
+  }
+
+  async #unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>> {
     const record = await this.#record(p.profileId)
     if (!record.ok) return record
-    if (this.current !== undefined) this.#close()
-    const lockName = `tandem-profile-${p.profileId}`
-    // the answer "open elsewhere" must not cost a password hash; a steal must not happen before the password is right
+    this.lock()
+    const lock = this.#lockOf(p.profileId)
+    // "open elsewhere" must not cost a password hash; a steal must not happen before the password is right
+    if (!p.takeover && !await lock.acquire(false)) return fail('open-elsewhere')
+    try {
+      const secrets = await this.#openRecord(record.value, p.password)
+      if (!secrets.ok) return secrets
+      const { words, passphrase, storageKey } = secrets.value
+      const keys = await Keys.fromEntropy(words, passphrase)
+      if (p.takeover) await lock.acquire(true)
+      if (!lock.held()) {
+        keys.wipe()
+        words.fill(0)
+        return fail('open-elsewhere')
+      }
+      this.current = { record: record.value, keys, storageKey, words, release: lock.release }
+      return ok({ ...infoOf(record.value), peerKey: keys.peerKey() })
+    }
+    catch {
+      // no memory for the password hash, or the browser refused the lock
+      return fail('storage-failed')
+    }
+    finally {
+      if (this.current?.release !== lock.release) lock.release()
+    }
+  }
+
+  /** The lock of a profile; when another tab steals it, what it protects is closed at once. */
+  #lockOf(id: ProfileId): { acquire(steal: boolean): Promise<boolean>; held(): boolean; release(): void } {
+    let free: (() => void) | undefined
     let lost = false
-    let unlocked: Unlocked | undefined
+    const release = (): void => free?.()
     const onLost = (): void => {
       lost = true
-      if (unlocked !== undefined && this.current === unlocked) this.#close('takeover')
+      if (this.current?.release === release) this.#close('takeover')
     }
-    let release = p.takeover ? undefined : await this.deps.locks.acquire(lockName, false, onLost)
-    if (release === undefined && !p.takeover) return fail('open-elsewhere')
-    const secrets = await this.#openRecord(record.value, p.password)
-    if (!secrets.ok) {
-      release?.()
-      return secrets
+    return {
+      acquire: async (steal) => {
+        free = await this.deps.locks.acquire(`tandem-profile-${id}`, steal, onLost)
+        return free !== undefined
+      },
+      held: () => free !== undefined && !lost,
+      release,
     }
-    release ??= await this.deps.locks.acquire(lockName, true, onLost)
-    if (release === undefined || lost) {
-      release?.()
-      secrets.value.words.fill(0)
-      return fail('open-elsewhere')
-    }
-    const { words, passphrase, storageKey } = secrets.value
-    const keys = await Keys.fromEntropy(words, passphrase)
-    unlocked = { record: record.value, keys, storageKey, words, release }
-    // two unlock calls may have run side by side, and the lock may have been stolen meanwhile
-    if (this.current !== undefined) this.#close()
-    this.current = unlocked
-    if (lost) {
-      this.#close('takeover')
-      return fail('open-elsewhere')
-    }
-    return ok({ ...infoOf(record.value), peerKey: keys.peerKey() })
   }
 
   lock(): void {
-    if (this.current !== undefined) this.#close('user')
+    this.#close('user')
   }
 
   onLocked(listener: (reason: 'user' | 'takeover') => void): () => void {
@@ -186,8 +205,7 @@ export class Profiles {
     return ok({ words, passphrase, storageKey })
   }
 
-  /** Without a reason when another unlock of this tab follows at once. */
-  #close(reason?: 'user' | 'takeover'): void {
+  #close(reason: 'user' | 'takeover'): void {
     const open = this.current
     if (open === undefined) return
     this.current = undefined
@@ -195,6 +213,6 @@ export class Profiles {
     open.words.fill(0)
     this.onClose()
     open.release()
-    if (reason !== undefined) for (const listener of [...this.#listeners]) listener(reason)
+    for (const listener of [...this.#listeners]) listener(reason)
   }
 }

@@ -77,9 +77,9 @@ class Reader {
     return value
   }
 
-  list<T>(read: () => T): T[] {
+  list<T>(item: () => T): T[] {
     const out: T[] = []
-    for (let n = this.size(); n > 0; n--) out.push(read())
+    for (let n = this.size(); n > 0; n--) out.push(item())
     return out
   }
 

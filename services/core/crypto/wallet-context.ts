@@ -43,7 +43,7 @@ export interface WalletContext {
 }
 
 /** Addresses kept per wallet: those of a transaction at its limits, and of a rescan's window. */
-const CACHE_OUTPUTS = 1024
+const CACHE_OUTPUTS = 512
 
 /**
  * Canonical descriptor of accounts in any order.
