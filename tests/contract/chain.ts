@@ -160,7 +160,7 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
       const coin = await funded(20_000n)
       const refused = { ok: false, error: { code: 'rejected', retryable: false } }
       const missing = { ...coin, txid: 'cd'.repeat(32) }
-      for (const raw of [pay([missing], [[newWallet(), 19_000n]]), pay([coin], [[newWallet(), 20_001n]]), pay([coin], [[newWallet(), 20_000n]]), new Uint8Array(80)]) {
+      for (const raw of [pay([missing], [[newWallet(), 19_000n]]), pay([{ ...coin, sats: 30_000n }], [[newWallet(), 20_001n]]), pay([coin], [[newWallet(), 20_000n]]), new Uint8Array(80)]) {
         const done = await chain.broadcast(raw)
         expect(done).toMatchObject(refused)
         expect(done.ok ? '' : done.error.detail).not.toBe('')

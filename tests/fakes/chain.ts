@@ -11,6 +11,7 @@ type Method = 'check' | 'tip' | 'blockHash' | 'history' | 'tx' | 'rawTx' | 'outs
 
 /** One client's sight of the ledger, with faults of its own. */
 export interface FakeChainView extends Chain {
+  /** pays and mines one block, as the local chain does */
   faucet(address: string, sats: bigint): Promise<Result<Txid, ChainError>>
   /** every call so far, as `method` or `method argument` */
   readonly calls: string[]
@@ -226,7 +227,10 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
       }),
       faucet: (address, sats) => answer('faucet', address, undefined, () => {
         const script = addressToScript(address, NETWORKS.regtest)
-        return script.ok ? ok(fund(toHex(script.value), sats)) : err({ code: 'rejected', detail: 'bad address', retryable: false })
+        if (!script.ok) return err({ code: 'rejected', detail: 'bad address', retryable: false })
+        const txid = fund(toHex(script.value), sats)
+        mine()
+        return ok(txid)
       }),
     }
   }
