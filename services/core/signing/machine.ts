@@ -187,9 +187,11 @@ function onSigned(run: Run, message: SignedMessage, to: readonly MemberIndex[]):
   if (isBody(message, 'begin')) return onOwnBegin(run, message, to)
   if (isBody(message, 'nonces')) return onOwnNonces(run, message)
   if (isBody(message, 'final')) {
-    if (!s.signed || s.final) return
-    set(run, { final: message })
-    emit(run, { type: 'store' })
+    if (!s.signed) return
+    if (!s.final) {
+      set(run, { final: message })
+      emit(run, { type: 'store' })
+    }
     return send(run, to, message)
   }
   if (isBody(message, 'sync') || isBody(message, 'fail')) send(run, to, message)

@@ -27,6 +27,8 @@ export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): 
   const lockedMembers = s.lockedMembers.filter(m => m !== from)
   set(run, { lockedMembers: body.locked ? [...lockedMembers, from].sort((a, b) => a - b) : lockedMembers })
   for (const lacking of lackedBy(run.s, from, body)) send(run, [from], lacking)
+  // stored, but broken off before `final` was signed
+  if (s.signed && !s.final && lacksFinal(body.state) && !s.locked) sign(run, { type: 'final', digest: s.digest, signatures: s.signed.signatures }, [from])
   if (body.reply && !run.s.locked) sign(run, syncBody(run.s, false), [from])
   // a member that will not sign any more leaves nothing to try; its own end is for it to prove
   if (isOpen(run.s.state) && isSessionState(body.state) && !isLive(body.state) && run.s.stopped === undefined) set(run, { stopped: `member-${body.state}` })
@@ -44,9 +46,11 @@ function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { read
     const known = have.has(s.members[m] ?? '')
     if (vote && !(known && vote.body.choice === 'yes') && !(m === proposerOf(s) && vote.body.choice === 'yes')) out.push(vote)
   }
-  if (s.final && (body.state === 'unknown' || (isSessionState(body.state) && isSignable(body.state)))) out.push(s.final)
+  if (s.final && lacksFinal(body.state)) out.push(s.final)
   return [...out, ...liveMessagesFor(s, other)]
 }
+
+const lacksFinal = (state: string): boolean => state === 'unknown' || (isSessionState(state) && isSignable(state))
 
 /** What the other side of the live attempt may not have got. */
 function liveMessagesFor(s: Session, other: MemberIndex): SignedMessage[] {

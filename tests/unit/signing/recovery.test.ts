@@ -24,6 +24,7 @@ const stepsOf = (): number => {
 describe('reload', () => {
   it.each([0, 1, 2])('of member %i after every single step: the session completes and no approval is asked again', (who) => {
     const total = stepsOf()
+    // the wire and the clock are the same for all k: only the moment of the reload differs
     for (let k = 0; k <= total; k++) {
       const h = ready()
       for (let i = 0; i < k; i++) h.next()
