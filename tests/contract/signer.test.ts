@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createVault } from '../../services/adapters/keyworker/vault'
 import { createWebLocks, workerClock, workerEntropy } from '../../services/adapters/keyworker/platform'
 import type { VaultStore } from '../../services/adapters/keyworker/ports'
+import { listProfiles } from '../../services/adapters/keyworker/profile-list'
 import { connectVault, serveVault, type RpcPort } from '../../services/adapters/keyworker/rpc'
 import { createVaultStore } from '../../services/adapters/keyworker/store'
 import { cheapHash, createMemoryLocks, createMemoryVaultStore, createTestVault } from '../fakes/vault'
@@ -48,7 +49,7 @@ signerContract('behind the worker\'s messages, IndexedDB and Web Locks', async (
   return {
     tab() {
       const [inside, outside] = portPair()
-      serveVault(inside, async () => createVault({ store: createVaultStore(name), locks: createWebLocks(manager), hash: cheapHash, entropy: workerEntropy, clock: workerClock }))
+      serveVault(inside, async () => createVault({ store: createVaultStore(name), locks: createWebLocks(manager), hash: cheapHash, entropy: workerEntropy, clock: workerClock }), { profiles: () => listProfiles(store) })
       return connectVault(outside).vault
     },
     written: async () => asText(await store.profiles()),

@@ -11,6 +11,7 @@ import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { ProfileInfo, UnlockedProfile, VaultError } from '../../ports/signer'
 import { entropyOf, Keys, normaliseWords, wordsOf } from './keys'
+import { infoOf } from './profile-list'
 import type { LockPort, PasswordHash, ProfileRecord, VaultStore } from './ports'
 import { importKey, isSaneCost, openWith, PASSWORD_COST, sealWith } from './seal'
 
@@ -35,7 +36,6 @@ export interface Unlocked {
 /** Characters (code points) of a password. */
 const MIN_PASSWORD = 8
 
-const infoOf = ({ id, name, createdAt, wordsChecked }: ProfileRecord): ProfileInfo => ({ id, name, createdAt, wordsChecked })
 const fail = (code: VaultError['code']): { readonly ok: false; readonly error: VaultError } => err({ code })
 const purpose = (id: ProfileId, what: string): string => `tandem/profile/1 ${id} ${what}`
 
@@ -46,11 +46,6 @@ export class Profiles {
 
   /** `onClose` runs after the secrets are gone and before listeners are told. */
   constructor(private readonly deps: VaultDeps, private readonly onClose: () => void) {}
-
-  async list(): Promise<ProfileInfo[]> {
-    const records = await this.deps.store.profiles()
-    return records.map(infoOf).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
-  }
 
   async create(p: { name: string; words: string; passphrase?: string; password: string; wordsChecked: boolean }): Promise<Result<ProfileInfo, VaultError>> {
     const name = cleanText(p.name, LIMITS.nameBytes)

@@ -33,17 +33,25 @@ export interface RpcPort {
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
 }
 
-/** Serves a vault over a port. The vault is made on the first call that needs it, `profiles` first, so that the page starts fast. */
-export function serveVault(port: RpcPort, vault: () => Promise<Vault>): void {
+/**
+ * Serves a vault over a port. `vault` is called by the first call that needs it; until then `early` answers what it can, so that
+ * the first screen does not wait for code that it does not use.
+ */
+export function serveVault(port: RpcPort, vault: () => Promise<Vault>, early: Partial<Pick<Vault, 'profiles'>> = {}): void {
   let made: Promise<Vault> | undefined
   const get = (): Promise<Vault> => made ??= vault().then((instance) => {
     instance.onLocked(locked => port.postMessage({ locked } satisfies Answer))
     return instance
+  }).catch((error: unknown) => {
+    // a chunk that could not be fetched may come the next time
+    made = undefined
+    throw error
   })
   const answer = async ({ id, method, args }: Call): Promise<void> => {
     try {
       if (!Object.hasOwn(METHODS, method)) throw new TypeError('no such method')
-      const call = (await get())[method] as (...args: readonly unknown[]) => Promise<unknown>
+      const source: Partial<Vault> = made === undefined && method === 'profiles' && early.profiles !== undefined ? early : await get()
+      const call = source[method] as (...rest: readonly unknown[]) => Promise<unknown>
       port.postMessage({ id, value: await call(...args) } satisfies Answer)
     }
     catch (error) {

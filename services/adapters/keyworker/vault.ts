@@ -13,6 +13,7 @@ import type { SignBody } from '../../core/wire/messages'
 import type { Aggregator, Signer, SignerError, Statement, VaultError, WalletKeys } from '../../ports/signer'
 import { Approvals } from './approvals'
 import type { OwnWallet } from './keys'
+import { listProfiles } from './profile-list'
 import { Profiles, type Unlocked, type VaultDeps } from './profiles'
 import { openFileWith, openWith, sealFileWith, sealWith } from './seal'
 
@@ -87,7 +88,7 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
   const sealPurpose = (open: Unlocked, context: string): string => `tandem/seal/1 ${open.record.id} ${context}`
 
   return {
-    profiles: () => profiles.list(),
+    profiles: () => listProfiles(deps.store),
     createProfile: p => profiles.create(p),
     unlock: p => profiles.unlock(p),
     lock: async () => profiles.lock(),
