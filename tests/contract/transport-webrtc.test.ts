@@ -1,0 +1,138 @@
+import { chromium, type Browser, type Page as Tab } from '@playwright/test'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRelay, type RunningRelay } from '../../relay/server'
+import { LIMITS } from '../../services/core/wire/limits'
+import { findChromium, launchOptions } from '../support/chromium'
+import { requireOrSkip } from '../support/require'
+import type { Page } from './webrtc-page'
+
+/** WebRTC dials in a row, none of which may fail; the long test sets 60. */
+const DIALS = Number(process.env.TANDEM_DIALS ?? '6')
+
+const browserPath = findChromium()
+const skip = requireOrSkip('chromium', browserPath !== undefined, 'no Chromium found: set CHROMIUM_PATH or run npx playwright install chromium')
+  || requireOrSkip('webrtc', Object.values(networkInterfaces()).flat().some((i) => i?.internal === false), 'two browsers need a network interface besides lo for ICE')
+
+/** The adapter in two Chromium processes with a relay here: a real ICE, real data channels, real closed and killed browsers. */
+describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-page-'))
+  let relay: RunningRelay
+  let server: Server
+  let a: Side
+  let b: Side
+
+  interface Side { readonly browser: Browser; readonly tab: Tab; readonly peerId: string }
+
+  beforeAll(async () => {
+    await build({
+      configFile: false, logLevel: 'error', root: fileURLToPath(new URL('.', import.meta.url)),
+      build: { outDir: folder, emptyOutDir: true, minify: false, target: 'es2023', rollupOptions: { input: fileURLToPath(new URL('webrtc-page.ts', import.meta.url)), output: { entryFileNames: 'page.js' } } },
+    })
+    server = createServer((request, response) => {
+      const path = normalize(new URL(request.url ?? '/', 'http://x').pathname)
+      if (path === '/') return response.setHeader('content-type', 'text/html').end('<!doctype html><script type="module" src="/page.js"></script>')
+      try {
+        const body = readFileSync(join(folder, path))
+        response.setHeader('content-type', 'text/javascript').end(body)
+      } catch {
+        response.writeHead(404).end()
+      }
+    })
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+    relay = await startRelay({ host: '127.0.0.1', port: 0 })
+    ;[a, b] = await Promise.all([open(), open()])
+  }, 120_000)
+
+  afterAll(async () => {
+    await Promise.all([a, b].map((side) => side?.browser.close()))
+    await relay?.close()
+    server?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function open(): Promise<Side> {
+    const browser = await chromium.launch(launchOptions(browserPath ?? ''))
+    const tab = await browser.newPage()
+    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    await tab.waitForFunction(() => 'page' in globalThis)
+    const peerId = await tab.evaluate(([seed, relays]) => page.start(seed, relays), [[...randomBytes(32)], relay.addrs] as const)
+    await tab.waitForFunction(() => page.addresses().some((address) => address.includes('/webrtc')))
+    return { browser, tab, peerId }
+  }
+
+  const addressOf = (side: Side, webrtc: boolean): Promise<string> =>
+    side.tab.evaluate((wanted) => page.addresses().find((address) => address.includes('/webrtc') === wanted) ?? '', webrtc)
+  const dial = async (webrtc = true): ReturnType<Page['dial']> =>
+    a.tab.evaluate(([id, address]) => page.dial(id, address, 30_000), [b.peerId, await addressOf(b, webrtc)] as const)
+
+  async function apart(): Promise<void> {
+    await a.tab.evaluate((id) => page.closeAll(id), b.peerId)
+    await b.tab.waitForFunction((id) => page.connections(id).length === 0, a.peerId)
+  }
+
+  it('dials through relay, SDP and ICE, and both sides call it webrtc', async () => {
+    const { link, steps, error } = await dial()
+    expect(error).toBeUndefined()
+    expect(steps).toEqual(['relay', 'sdp', 'ice'])
+    expect(link).toMatchObject({ peerId: b.peerId, kind: 'webrtc', direction: 'outbound' })
+    const kinds = (side: Side, other: Side): Promise<string[]> => side.tab.evaluate((id) => page.connections(id).map((c) => c.kind), other.peerId)
+    expect((await kinds(a, b))[0]).toBe('webrtc')
+    await b.tab.waitForFunction((id) => page.connections(id)[0]?.kind === 'webrtc', a.peerId)
+    const id = link?.id ?? ''
+    const sizes = [0, 1, 16_384, LIMITS.frameBytes]
+    expect(await a.tab.evaluate(([i, s]) => page.echo(i, s), [id, sizes] as const)).toEqual(sizes)
+    expect(await a.tab.evaluate((i) => page.ping(i, 2_000), id)).toBeLessThan(2_000)
+    const stats = await a.tab.evaluate((i) => page.stats(i), id)
+    expect(stats).toMatchObject({ kind: 'webrtc', localProtocol: 'udp' })
+    expect(stats.bytesSent).toBeGreaterThan(LIMITS.frameBytes)
+    await apart()
+  }, 60_000)
+
+  it('keeps a relayed connection apart from a WebRTC one, the better first', async () => {
+    const relayed = await dial(false)
+    expect(relayed.link?.kind).toBe('relay')
+    const direct = await dial()
+    expect(direct.link?.kind).toBe('webrtc')
+    expect(await a.tab.evaluate((id) => page.connections(id).map((c) => c.kind), b.peerId)).toEqual(['webrtc', 'relay'])
+    expect(await a.tab.evaluate(([i, s]) => page.echo(i, s), [relayed.link?.id ?? '', [5]] as const)).toEqual([5])
+    await apart()
+  }, 60_000)
+
+  it(`makes ${DIALS} WebRTC dials in a row without a failure`, async () => {
+    const took: number[] = []
+    for (let i = 0; i < DIALS; i++) {
+      const { link, error, ms } = await dial()
+      expect(error, `dial ${i + 1}`).toBeUndefined()
+      expect(link?.kind).toBe('webrtc')
+      expect(await a.tab.evaluate((id) => page.ping(id, 2_000), link?.id ?? '')).toBeTypeOf('number')
+      took.push(ms)
+      await apart()
+    }
+    took.sort((x, y) => x - y)
+    process.stderr.write(`WebRTC dials: ${DIALS}, failures 0, median ${Math.round(took[DIALS >> 1] ?? 0)} ms, slowest ${Math.round(took.at(-1) ?? 0)} ms\n`)
+  }, 60_000 + DIALS * 10_000)
+
+  it('a killed browser stops answering pings and is NO_RESERVATION when dialled', async () => {
+    const { link } = await dial()
+    const address = await addressOf(b, true)
+    await b.browser.close()
+    expect(await a.tab.evaluate((id) => page.ping(id, 2_000), link?.id ?? '')).toBeTypeOf('string')
+    await a.tab.evaluate((id) => page.closeAll(id), b.peerId)
+    expect(await a.tab.evaluate((id) => page.connections(id), b.peerId)).toEqual([])
+    expect((await a.tab.evaluate(([id, where]) => page.dial(id, where, 30_000), [b.peerId, address] as const)).error).toContain('NO_RESERVATION')
+    b = await open()
+    expect((await dial()).link?.kind).toBe('webrtc')
+  }, 60_000)
+})
+
+declare global {
+  var page: Page
+}
