@@ -65,7 +65,7 @@ if (options.fresh) for (const part of ['chain', 'relay', 'usual.json']) rmSync(j
 mkdirSync(options.data, { recursive: true })
 
 const devnet = await startDevnet({ port: CHAIN_PORT, host: options.host, data: join(options.data, 'chain'), ...(options.mine > 0 ? { autoMineMs: options.mine * 1000 } : {}) })
-const relay = await startRelay({ port: RELAY_PORT, host: options.host, data: join(options.data, 'relay') })
+const relay = await startRelay({ port: RELAY_PORT, host: options.host, dataDir: join(options.data, 'relay') })
 
 // Browsers keep profiles by origin: an app on another port does not see them, so the usual address is remembered and named.
 const usualFile = join(options.data, 'usual.json')

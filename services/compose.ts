@@ -10,7 +10,7 @@ import { createBrowserClock, createBrowserEntropy, createBrowserLog } from './ad
 import { initVault } from './vault'
 import type { MuSig2Events } from './musig2'
 import type { P2PEvent } from './p2p'
-import type { WalletsEvents } from './wallets'
+import type { Wallets, WalletsEvents } from './wallets'
 
 /** Where doors report to; the plugin hands them on to the stores. */
 export interface Sinks {
@@ -25,6 +25,8 @@ export interface Sinks {
 }
 
 const EXTRA_RELAYS = 'relays'
+/** named to other members in `hello` */
+const BUILD = 'tandem 0.1.0'
 
 /** What runs while a profile is open. */
 interface Running {
@@ -74,8 +76,8 @@ export async function compose(sinks: Sinks): Promise<void> {
 
 /** Builds storage, chain servers, network and the doors for one open profile. The heavy modules are fetched here. */
 async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnType<typeof createKeyworker>, sinks: Sinks): Promise<Running> {
-  const [{ createIndexedDbStorage, persistStorage }, { createEsplora }, { createLibp2pTransport }, { initP2P, stopP2P }, { initWallets }, { initMuSig2 }] = await Promise.all([
-    import('./adapters/indexeddb'), import('./adapters/esplora'), import('./adapters/libp2p'), import('./p2p'), import('./wallets'), import('./musig2'),
+  const [{ createIndexedDbStorage, persistStorage }, { createEsplora }, { createLibp2pTransport }, { initP2P, stopP2P }, { initWallets }, { initMuSig2 }, { ed25519 }] = await Promise.all([
+    import('./adapters/indexeddb'), import('./adapters/esplora'), import('./adapters/libp2p/transport'), import('./p2p'), import('./wallets'), import('./musig2'), import('@noble/curves/ed25519.js'),
   ])
   const clock = createBrowserClock()
   const entropy = createBrowserEntropy()
@@ -90,12 +92,24 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   const read = await storage.get('settings', EXTRA_RELAYS)
   let extra: string[] = read === undefined ? [] : (JSON.parse(new TextDecoder().decode(read)) as unknown[]).filter(isRelayAddress)
 
-  const transport = createLibp2pTransport({ peerKey: profile.peerKey, iceServers: config.stun, clock, entropy, log })
-  const p2p = initP2P({ transport, clock, entropy, log, storage, onEvent: sinks.p2p, relays: [...config.relays, ...extra] })
+  const transport = createLibp2pTransport({ peerKey: profile.peerKey, relays: [], iceServers: config.stun, clock, entropy, log })
+  let allowed: Wallets['allowed'] = () => false
+  let invited: readonly string[] = []
+  const baseRelays = () => [...new Set([...config.relays, ...extra, ...invited])]
+  const p2p = initP2P({
+    transport, clock, entropy, log, storage, relays: baseRelays(), build: BUILD, onEvent: sinks.p2p,
+    sign: async bytes => ed25519.sign(bytes, profile.peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol),
+  })
   const wallets = initWallets({
     profileName: profile.name, signer, storage, p2p, clock, entropy, log, events: sinks.wallets,
     chain: name => chains.get(name), networks: config.networks, relays: () => [...config.relays, ...extra],
+    relaysWanted(relays) {
+      invited = relays
+      p2p.setRelays(baseRelays())
+    },
+    link: fragment => `${location.href.replace(/#.*$/, '')}${fragment}`,
   })
+  allowed = wallets.allowed
   const musig2 = initMuSig2({ signer, storage, p2p, wallets, clock, entropy, log, events: sinks.musig2 })
   const reportRelays = () => {
     const fixed = new Set([...config.relays, ...wallets.relays()])
@@ -118,7 +132,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   const setExtra = async (list: string[]) => {
     extra = list
     await storage.put('settings', EXTRA_RELAYS, new TextEncoder().encode(JSON.stringify(list)))
-    p2p.setRelays([...config.relays, ...wallets.relays(), ...extra])
+    p2p.setRelays(baseRelays())
     reportRelays()
   }
   return {

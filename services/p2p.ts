@@ -336,6 +336,8 @@ export function createP2P(deps: P2PDeps) {
     send: <N extends ProtocolName>(peerId: PeerId, protocol: N, message: MessageOf[N]): Promise<boolean> => links.send(peerId, protocol, message),
     onMessage: <N extends ProtocolName>(protocol: N, handler: (peerId: PeerId, message: MessageOf[N]) => void | Promise<void>): (() => void) =>
       links.onMessage(protocol, handler),
+    /** What a peer said breaks a rule of the protocol: disconnected for 60 s, longer each time. */
+    offence: (peerId: PeerId, reason: string): void => { links.offence(peerId, reason) },
     onLink: (listener: (peerId: PeerId, protocol: ProtocolName, up: boolean) => void): (() => void) => links.onLink(listener),
     isLinkUp: (peerId: PeerId, protocol: ProtocolName): boolean => links.isUp(peerId, protocol),
     onEvent(listener: (event: P2PEvent) => void): () => void {

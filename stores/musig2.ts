@@ -1,49 +1,15 @@
 import { defineStore } from 'pinia'
 import { markRaw } from 'vue'
-import type { ConnectionKind, ConnectivityErrorType, ParticipantStatus } from '../services/core/domain/connectivity'
+import type { ConnectionKind, ParticipantStatus } from '../services/core/domain/connectivity'
 import type { PeerId, SessionId, WalletId } from '../services/core/domain/ids'
-import type { ReviewView } from '../services/core/domain/views'
-import type { SessionView } from '../services/core/signing/progress'
+import type { FieldError } from '../services/core/domain/views'
+import type { GateFailure } from '../services/core/net/gate'
+import type { SessionCard, SpendProposalParams } from '../services/musig2'
 
-const door = async () => await import('../services/musig2')
+const module = () => import('../services/musig2')
+const door = async () => (await module()).musig2()
 
-/** One session as the screens show it. */
-export interface SessionCard {
-  readonly id: SessionId
-  readonly walletId: WalletId
-  readonly view: SessionView
-  readonly review: ReviewView | null
-  readonly practiceText?: string
-  /** six words, the same on every screen */
-  readonly spendCode: readonly string[]
-  readonly proposerName: string
-  /** unix seconds */
-  readonly createdAt: number
-  readonly expiresAt: number
-  /** other live sessions that want a coin of this one */
-  readonly overlapsWith: readonly SessionId[]
-}
-
-export interface SpendProposalParams {
-  readonly walletId: WalletId
-  readonly recipient: string
-  /** satoshis; ignored when `all` is set */
-  readonly amountSats: bigint
-  readonly all?: boolean
-  /** sat/vB, fractions allowed */
-  readonly feeRate?: number
-  /** outpoints "txid:vout" to spend from; chosen by the wallet when omitted */
-  readonly coins?: readonly string[]
-  readonly note?: string
-}
-
-export interface ConnectivityIssue {
-  readonly peerId: PeerId
-  readonly error: string
-  readonly errorType?: ConnectivityErrorType
-  readonly retryable?: boolean
-  readonly member?: string
-}
+export type { SessionCard, SpendProposalParams } from '../services/musig2'
 
 /** Mirror of the signing door (contract.md). Status entries live as long as their session. */
 export const useMuSig2Store = defineStore('musig2', {
@@ -52,7 +18,7 @@ export const useMuSig2Store = defineStore('musig2', {
     /** session id or pre-session id -> peer id -> status */
     sessionParticipantStatus: new Map<string, Map<PeerId, ParticipantStatus>>(),
     /** wallet id -> pre-session id of a gate that runs or has failed; the draft of the form is kept beside it */
-    pending: {} as Record<WalletId, { id: string; params: SpendProposalParams; state: 'running' | 'failed'; error?: string } | undefined>,
+    pending: {} as Record<WalletId, { id: string; params: SpendProposalParams; state: 'running' | 'failed'; error?: string; field?: FieldError } | undefined>,
   }),
   getters: {
     session: state => (id: SessionId) => state.sessions.find(s => s.id === id),
@@ -75,7 +41,7 @@ export const useMuSig2Store = defineStore('musig2', {
     },
     /** Delegates to the one gate of the service. */
     async ensureParticipantsConnected(peerIds: PeerId[]) {
-      const result = await (await door()).ensureSessionParticipantsConnected(peerIds)
+      const result = await (await module()).ensureSessionParticipantsConnected(peerIds)
       const results = new Map<PeerId, { success: boolean; error?: string }>()
       for (const id of result.connected) results.set(id, { success: true })
       for (const issue of result.failed) results.set(issue.peerId, { success: false, error: issue.error })
@@ -89,7 +55,7 @@ export const useMuSig2Store = defineStore('musig2', {
      * Builds the spend, connects to every member, and only then proposes. After a failed gate the entry stays under its
      * pre-session id with `Retry` (`retryGate`) until it is dismissed.
      */
-    async proposeSpend(params: SpendProposalParams): Promise<{ success: boolean; sessionId?: string; error?: string; connectivityIssues?: readonly ConnectivityIssue[]; pendingId: string }> {
+    async proposeSpend(params: SpendProposalParams): Promise<{ success: boolean; sessionId?: string; error?: string; field?: FieldError; connectivityIssues?: readonly GateFailure[]; pendingId: string }> {
       const { proposeSpend } = await door()
       const id = `pending-${crypto.randomUUID()}`
       const before = this.pending[params.walletId]
@@ -105,8 +71,8 @@ export const useMuSig2Store = defineStore('musig2', {
         this.pending[params.walletId] = undefined
         return { success: true, sessionId: result.sessionId, pendingId: id }
       }
-      this.pending[params.walletId] = { id, params, state: 'failed', error: result.error }
-      return { success: false, error: result.error, connectivityIssues: result.connectivityIssues, pendingId: id }
+      this.pending[params.walletId] = { id, params, state: 'failed', error: result.error, field: result.field }
+      return { success: false, error: result.error, field: result.field, connectivityIssues: result.connectivityIssues, pendingId: id }
     },
     async retryGate(walletId: WalletId) {
       const waiting = this.pending[walletId]

@@ -1,5 +1,7 @@
 import { defineStore } from 'pinia'
+import { markRaw } from 'vue'
 import type { ParticipantStatus } from '../services/core/domain/connectivity'
+import type { P2PEvent } from '../services/p2p'
 
 const door = async () => (await import('../services/p2p')).getP2P()
 
@@ -35,6 +37,20 @@ export const useP2PStore = defineStore('p2p', {
     },
     async removeRelay(address: string) {
       return (await import('../services/compose')).removeRelay(address)
+    },
+    _onEvent(event: P2PEvent) {
+      switch (event.type) {
+        case 'peer':
+          this.links = { ...this.links, [event.status.peerId]: markRaw(event.status) }
+          break
+        case 'clock-offset':
+          this.clockOffset = event.ok ? null : event.offsetMs
+          break
+        case 'superseded': case 'newer-instance':
+          this.conflict = true
+          break
+        case 'relay': case 'addresses': case 'presence': case 'version': case 'offence':
+      }
     },
     _mirror(patch: Partial<{ started: boolean; peerId: string | null; relays: RelayView[]; clockOffset: number | null; conflict: boolean; links: Record<string, ParticipantStatus> }>) {
       this.$patch(patch)

@@ -75,8 +75,8 @@ export class MemoryNetwork implements Wire {
   constructor(readonly clock: Clock) {}
 
   /** Starts a relay; gives its address. `reservations` is how many peers it holds. */
-  relay(init: { readonly reservations?: number } = {}): string {
-    const peerId = `12D3KooWRelay${++this.counter}`
+  relay(init: { readonly reservations?: number; readonly peerId?: PeerId } = {}): string {
+    const peerId = init.peerId ?? `12D3KooWRelay${++this.counter}`
     const address = `/dns4/relay${this.counter}.test/tcp/443/wss/p2p/${peerId}`
     this.relayNodes.set(peerId, new MemoryRelay(peerId, address, init.reservations ?? 1024))
     return address

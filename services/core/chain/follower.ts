@@ -23,6 +23,8 @@ export interface FollowerDeps {
   readonly initial: ChainState
   /** highest receive index shown on this device */
   shown(): number
+  /** a payment of this wallet is on its way although the chain does not show it yet */
+  expecting(): boolean
   /** awaited before `changed` is called */
   save(state: ChainState): Promise<void>
   /** after each sync and each change of the status; `news`: tip or transactions differ */
@@ -102,7 +104,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       }
     })().finally(() => {
       running = undefined
-      if (!stopped) cancel = deps.clock.after(nextPollMs({ local: deps.local, unconfirmed: wallet.unconfirmed, failures }), () => void refresh())
+      if (!stopped) cancel = deps.clock.after(nextPollMs({ local: deps.local, unconfirmed: wallet.unconfirmed || deps.expecting(), failures }), () => void refresh())
     })
     return running
   }

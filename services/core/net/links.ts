@@ -109,6 +109,11 @@ export class Links {
     return () => { this.#linkListeners.delete(listener) }
   }
 
+  /** A peer broke a rule of what the frames mean: as a malformed frame, it ends the connection for a while. */
+  offence(peerId: PeerId, reason: string): void {
+    this.#offence(peerId, reason)
+  }
+
   /** Ends everything with a peer that is no longer served. */
   forget(peerId: PeerId): void {
     for (const protocol of Object.keys(PROTOCOLS) as ProtocolName[]) {

@@ -53,12 +53,15 @@ export interface Runner {
   tell(id: SessionId, fact: Fact): Promise<void>
   /** the same fact to every session of a wallet, or to all */
   tellAll(fact: Fact, walletId?: WalletId): Promise<void>
+  /** called after each step of any session */
+  onStep(listener: () => void): () => void
   stop(): void
 }
 
 export function createRunner(deps: RunnerDeps): Runner {
   const entries = new Map<SessionId, Entry>()
   const idle = new Map<SessionId, Promise<void>>()
+  const listeners = new Set<() => void>()
   let stopped = false
 
   const proposalOf = (session: Session): Proposal => session.proposal
@@ -121,19 +124,31 @@ export function createRunner(deps: RunnerDeps): Runner {
     }
   }
 
+  /** A step that cannot be stored did not happen: memory must not know more than the next start will. */
+  async function save(entry: Entry, before: Session): Promise<void> {
+    try {
+      await deps.save(entry.session)
+    } catch (error) {
+      entry.session = before
+      throw error
+    }
+  }
+
   async function run(entry: Entry): Promise<void> {
     entry.busy = true
     try {
       for (let event = entry.queue.shift(); event !== undefined && !stopped; event = entry.queue.shift()) {
-        const { session, effects } = step(entry.session, event)
+        const before = entry.session
+        const { session, effects } = step(before, event)
         entry.session = session
         for (const effect of effects) {
-          if (effect.type === 'store') await deps.save(session)
+          if (effect.type === 'store') await save(entry, before)
           else void Promise.resolve(begin(entry, effect)).catch((error: unknown) => {
             deps.log.write('error', 'signing.effect-failed', { effect: effect.type, message: error instanceof Error ? error.message : String(error) })
           })
         }
         deps.stepped(session, effects)
+        for (const listener of [...listeners]) listener()
       }
     } catch (error) {
       deps.log.write('error', 'signing.step-failed', { session: entry.session.id.slice(0, 8), message: error instanceof Error ? error.message : String(error) })
@@ -164,6 +179,10 @@ export function createRunner(deps: RunnerDeps): Runner {
     tell,
     async tellAll(fact, walletId) {
       await Promise.all([...entries.values()].filter(e => walletId === undefined || e.session.walletId === walletId).map(e => tell(e.session.id, fact)))
+    },
+    onStep(listener) {
+      listeners.add(listener)
+      return () => { listeners.delete(listener) }
     },
     stop() {
       stopped = true

@@ -1,0 +1,140 @@
+/**
+ * The spending desk of the open profile: builds a payment once for review and proposal, runs the co-signer's check on the own chain
+ * view, and describes what stands in a proposal. Wallets and chain come in by `DeskWallets`.
+ */
+import type { Chain } from '../../ports/chain'
+import type { Clock } from '../../ports/clock'
+import type { Entropy } from '../../ports/entropy'
+import type { Txid, WalletId } from '../domain/ids'
+import { outPointKey } from '../domain/ids'
+import type { Proposal, SpendProposal } from '../domain/proposal'
+import { err, ok } from '../domain/result'
+import type { Result } from '../domain/result'
+import type { Verdict } from '../domain/signing-state'
+import type { FieldError, ReviewView } from '../domain/views'
+import type { WalletRecord } from '../domain/wallet'
+import { gatherSpendFacts } from '../chain/facts'
+import type { ChainCoin, WalletChain } from '../chain/view'
+import { addressToScript } from '../crypto/address'
+import { parseTx } from '../crypto/transaction'
+import type { WalletContext } from '../crypto/wallet-context'
+import { LIMITS } from '../wire/limits'
+import { buildSpend } from './build'
+import type { SpendError } from './build'
+import { describeProposal } from './describe'
+import { factsNeeded, verifyProposal } from './verify-proposal'
+import type { ReplacedFacts } from './verify-proposal'
+
+export interface DeskWallets {
+  record(walletId: WalletId): WalletRecord | undefined
+  context(walletId: WalletId): WalletContext | undefined
+  isActive(walletId: WalletId): boolean
+  chainOf(walletId: WalletId): Chain | undefined
+  chainView(walletId: WalletId): WalletChain | undefined
+  /** spendable now and in no hold */
+  coins(walletId: WalletId): ChainCoin[]
+  nextChange(walletId: WalletId): number | undefined
+  feeEstimates(walletId: WalletId): Promise<{ readonly normal: number }>
+}
+
+/** What a person asked for; `recipient` as typed. */
+export interface SpendWish {
+  readonly walletId: WalletId
+  readonly recipient: string
+  readonly amountSats: bigint
+  readonly all?: boolean
+  readonly feeRate?: number
+  readonly coins?: readonly string[]
+  readonly note?: string
+}
+
+/** A finished payment without the parts that are made when it is proposed. */
+export type SpendDraft = Omit<SpendProposal, 'expiresAt' | 'salt'>
+
+export interface Reviewed {
+  readonly review: ReviewView
+  readonly draft: SpendDraft
+}
+
+type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats' | 'minSats' | 'maxSats'>>
+
+export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock: Clock; readonly entropy: Entropy }) {
+  const { wallets, clock, entropy } = deps
+  /** the last reviewed payment of each wallet: what is proposed is what was reviewed, to the byte */
+  const reviewed = new Map<WalletId, { readonly wish: string; readonly made: Reviewed }>()
+  const reviews = new WeakMap<Proposal, ReviewView>()
+  /** raw parents by txid: they cannot change, so a session asks for each once */
+  const parents = new Map<Txid, Uint8Array>()
+
+  const nameOf = (wish: SpendWish) => JSON.stringify(wish, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
+
+  /** The same wish gives the same payment as long as its coins are free. Refusals name the field. */
+  async function build(wish: SpendWish): Promise<Result<Reviewed, DeskError>> {
+    const record = wallets.record(wish.walletId)
+    const context = wallets.context(wish.walletId)
+    if (record === undefined || context === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
+    const view = wallets.chainView(wish.walletId)
+    const changeIndex = wallets.nextChange(wish.walletId)
+    if (view?.tip === undefined) return err({ field: 'wallet', code: 'chain-unreachable' })
+    if (changeIndex === undefined) return err({ field: 'coins', code: 'no-change-address' })
+    const coins = wallets.coins(wish.walletId)
+    const known = reviewed.get(wish.walletId)
+    const free = new Set(coins.map(outPointKey))
+    if (known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)) return ok(known.made)
+    const text = wish.recipient.trim()
+    if (text === '') return err({ field: 'recipient', code: 'empty' })
+    const script = addressToScript(text, context.network)
+    if (!script.ok) return err({ field: 'recipient', code: `address-${script.error.code}` })
+    const only = wish.coins === undefined ? undefined : coins.filter(c => wish.coins?.includes(outPointKey(c)))
+    if (only !== undefined && only.length !== wish.coins?.length) return err({ field: 'coins', code: 'unknown-coin' })
+    const built = buildSpend({
+      wallet: context, coins, held: new Set(), recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }],
+      feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
+      ...(only === undefined ? {} : { only }), proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS, note: wish.note ?? '',
+    })
+    if (!built.ok) return built
+    const { expiresAt: _expiresAt, salt: _salt, ...draft } = built.value.proposal
+    const review = describeProposal(context, built.value.proposal)
+    if (review === undefined) return err({ field: 'recipient', code: 'unsupported' })
+    const made = { review, draft }
+    reviewed.set(wish.walletId, { wish: nameOf(wish), made })
+    return ok(made)
+  }
+
+  /** The co-signer's full check, with facts asked for now. Trouble with the server blames nobody: "not yet seen". */
+  async function verify(proposal: Proposal, changeInUse: ReadonlySet<string>): Promise<Verdict> {
+    const context = wallets.context(proposal.walletId)
+    const chain = wallets.chainOf(proposal.walletId)
+    const view = wallets.chainView(proposal.walletId)
+    if (context === undefined || chain === undefined || view === undefined) return { kind: 'not-yet-seen', what: 'chain' }
+    const now = Math.floor(clock.now() / 1000)
+    const needed = factsNeeded(proposal)
+    const facts = await gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents })
+    if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
+    const replaced = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
+    return verifyProposal(context, proposal, {
+      now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
+      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], changeInUse, replaced,
+    })
+  }
+
+  async function replacedFacts(chain: Chain, txid: Txid): Promise<ReplacedFacts | undefined> {
+    const [seen, raw] = await Promise.all([chain.tx(txid), chain.rawTx(txid)])
+    if (!seen.ok || seen.value === undefined || !raw.ok || raw.value === undefined) return undefined
+    const tx = parseTx(raw.value)
+    if (!tx.ok) return undefined
+    return { feeSats: seen.value.feeSats, weight: seen.value.weight, confirmed: seen.value.confirmed !== undefined, inputs: new Set(tx.value.inputs.map(outPointKey)) }
+  }
+
+  /** undefined for a practice text */
+  function review(proposal: Proposal): ReviewView | null {
+    const known = reviews.get(proposal)
+    if (known !== undefined) return known
+    const context = wallets.context(proposal.walletId)
+    const made = context && describeProposal(context, proposal)
+    if (made !== undefined) reviews.set(proposal, made)
+    return made ?? null
+  }
+
+  return { build, verify, review }
+}

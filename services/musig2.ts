@@ -1,0 +1,509 @@
+/**
+ * The signing door (docs/protocol.md, ARCHITECTURE.md "Connectivity"). It connects before it proposes, runs the sessions of the open
+ * profile, and reports plain pictures. Module-level functions act on the one instance that `initMuSig2` made.
+ */
+import type { Clock } from './ports/clock'
+import type { Entropy } from './ports/entropy'
+import type { Log } from './ports/log'
+import type { Aggregator, Signer } from './ports/signer'
+import type { Storage } from './ports/storage'
+import { equalBytes, toHex } from './core/domain/bytes'
+import type { ParticipantStatus } from './core/domain/connectivity'
+import type { AccountKey, MemberIndex, PeerId, SessionId, WalletId } from './core/domain/ids'
+import type { PracticeProposal, Proposal, SpendProposal } from './core/domain/proposal'
+import { err, ok } from './core/domain/result'
+import type { Result } from './core/domain/result'
+import { cleanText, isCleanText } from './core/domain/text'
+import { rawTxid } from './core/domain/txid'
+import type { FieldError, ReviewView } from './core/domain/views'
+import type { WalletRecord } from './core/domain/wallet'
+import { LIMITS } from './core/wire/limits'
+import type { SignedMessage } from './core/wire/messages'
+import { nameProposal, signingJob } from './core/crypto/proposal-id'
+import { spendCode } from './core/crypto/spend-code'
+import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
+import { memberOfPeer } from './core/roster/wallet-record'
+import { decodeSession, encodeSession } from './core/signing/codec'
+import type { ChainFact } from './core/signing/events'
+import { sessionView } from './core/signing/progress'
+import type { SessionView } from './core/signing/progress'
+import { admit, beforeYes, changeInUse, holdsOf, inputsOf, overlaps } from './core/signing/registry'
+import { createRunner } from './core/signing/runner'
+import { newSession } from './core/signing/state'
+import type { Session } from './core/signing/state'
+import { askAbout } from './core/signing/sync'
+import { isLive, isOpen } from './core/signing/table'
+import { isWatched, lookAtChain } from './core/signing/watch'
+import { createDesk } from './core/spend/desk'
+import type { SpendWish } from './core/spend/desk'
+import type { P2P } from './p2p'
+import type { Wallets } from './wallets'
+
+export { ConnectivityErrorType } from './core/domain/connectivity'
+export type { ConnectivityError } from './core/domain/connectivity'
+export { classifyConnectivityError } from './core/net/classify'
+
+/** A 33-byte compressed public key. */
+export type PublicKey = Uint8Array
+
+/** An opaque signing handle of the vault, never secret bytes: it only names whose account signs. */
+export interface PrivateKey {
+  readonly kind: 'vault-account'
+  readonly walletId: WalletId
+  readonly accountKey: AccountKey
+}
+
+export interface SessionMetadata {
+  readonly walletId: WalletId
+  /** the spend to sign; every sighash is recomputed from it */
+  readonly proposal?: SpendProposal
+  /** or a text to practise with, shown to every member */
+  readonly practice?: string
+}
+
+export interface CreateSessionOptions {
+  /** account keys of all signers, in any order */
+  readonly signerPublicKeys: readonly PublicKey[]
+  readonly myPrivateKey: PrivateKey
+  /** one 32-byte hash, or one per input; only compared with what the proposal gives */
+  readonly message: Uint8Array | readonly Uint8Array[]
+  readonly metadata?: SessionMetadata
+  /** everybody of the wallet when omitted */
+  readonly participantPeerIds?: readonly PeerId[]
+  /** proposes although somebody is missing; he receives it as soon as he connects, and it cannot complete without him */
+  readonly allowPartialConnectivity?: boolean
+  /** other members that must be there then; 1 when omitted */
+  readonly minConnectedParticipants?: number
+  /** milliseconds, 30 000 when omitted */
+  readonly connectivityTimeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly onStatus?: (status: ParticipantStatus) => void
+}
+
+export interface CreateSessionResult {
+  readonly sessionId: SessionId | null
+  readonly error?: string
+  readonly connectivityIssues?: GateFailure[]
+  readonly connectedParticipants?: PeerId[]
+}
+
+/** One session as the screens show it. */
+export interface SessionCard {
+  readonly id: SessionId
+  readonly walletId: WalletId
+  readonly view: SessionView
+  readonly review: ReviewView | null
+  readonly practiceText?: string
+  /** six words, the same on every screen */
+  readonly spendCode: readonly string[]
+  readonly proposerName: string
+  /** unix seconds */
+  readonly expiresAt: number
+  /** other live sessions that want a coin of this one */
+  readonly overlapsWith: readonly SessionId[]
+}
+
+/** amounts in satoshis; `recipient` as typed */
+export type SpendProposalParams = SpendWish
+
+export interface ProposeResult {
+  readonly success: boolean
+  readonly sessionId?: SessionId
+  readonly error?: string
+  /** what is wrong with the form, when that is why nothing was proposed */
+  readonly field?: FieldError
+  readonly connectivityIssues?: readonly GateFailure[]
+}
+
+export interface MuSig2Events {
+  sessions(cards: SessionCard[]): void
+  /** live link of a participant of a session */
+  participant(sessionId: SessionId, status: ParticipantStatus): void
+}
+
+export interface MuSig2Deps {
+  readonly signer: Signer & Aggregator
+  readonly storage: Storage
+  readonly p2p: P2P
+  readonly wallets: Wallets
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly events: MuSig2Events
+}
+
+export type MuSig2 = ReturnType<typeof createMuSig2>
+
+const sessionField = (code: string): FieldError => ({ field: 'session', code })
+
+export function createMuSig2(deps: MuSig2Deps) {
+  const { signer, storage, p2p, wallets, clock, entropy, log, events } = deps
+  const desk = createDesk({ wallets, clock, entropy })
+  const looking = new Set<WalletId>()
+  const release: Array<() => void> = []
+  let queued = false
+  let stopped = false
+
+  const runner = createRunner({
+    signer, clock, log,
+    keys: (walletId) => { const record = wallets.record(walletId); return record && { network: record.network, descriptor: record.descriptor } },
+    save: session => storage.put('sessions', session.id, encodeSession(session)),
+    send(walletId, to, message) {
+      const record = wallets.record(walletId)
+      for (const member of to) {
+        const peerId = record?.roster[member]?.peerId
+        if (peerId !== undefined) void p2p.send(peerId, 'sign', message)
+      }
+    },
+    verify: session => desk.verify(session.proposal, changeInUse(ofWallet(session.walletId), session.id)),
+    async broadcast(walletId, raw) {
+      const chain = wallets.chainOf(walletId)
+      if (chain === undefined) return err({ code: 'unreachable', detail: 'network not configured', retryable: false })
+      const sent = await chain.broadcast(raw)
+      void wallets.sync(walletId)
+      return sent
+    },
+    offence: (walletId, member, code) => {
+      const peerId = wallets.record(walletId)?.roster[member]?.peerId
+      log.write('warn', 'signing.offence', { member, code })
+      if (peerId !== undefined) p2p.offence(peerId, code)
+    },
+    txidOf: rawTxid,
+    stepped(session, effects) {
+      if (effects.some(e => e.type === 'holds' || e.type === 'store')) hold(session.walletId)
+      if (effects.some(e => e.type === 'notify')) {
+        wallets.expect(session.walletId, ofWallet(session.walletId).some(s => s.state === 'signed' || s.state === 'broadcast'))
+        changed()
+      }
+    },
+  })
+
+  const ofWallet = (walletId: WalletId): Session[] => runner.all().filter(s => s.walletId === walletId)
+
+  /** Coins and change addresses of live sessions, so that neither is taken twice. */
+  function hold(walletId: WalletId) {
+    const sessions = ofWallet(walletId)
+    const change = [...changeInUse(sessions)].flatMap(place => place.startsWith('1/') ? [Number(place.slice(2))] : [])
+    wallets.setHolds(walletId, new Set(holdsOf(sessions).map(h => h.outpoint)), new Set(change))
+  }
+
+  /** Screens are told once per burst of changes. */
+  function changed() {
+    if (queued || stopped) return
+    queued = true
+    void Promise.resolve().then(() => {
+      queued = false
+      if (!stopped) events.sessions(cards())
+    })
+  }
+
+  function cards(): SessionCard[] {
+    const all = runner.all()
+    const now = clock.now()
+    return all.flatMap((session): SessionCard[] => {
+      const record = wallets.record(session.walletId)
+      if (record === undefined) return []
+      const { proposal } = session
+      return [{
+        id: session.id, walletId: session.walletId, view: sessionView(session, now), review: desk.review(session.proposal),
+        ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
+        spendCode: spendCode(session.digest), proposerName: record.roster.find(e => e.accountKey === proposal.proposer)?.name ?? '',
+        expiresAt: proposal.expiresAt, overlapsWith: isLive(session.state) ? overlaps(all, proposal, session.id).map(s => s.id) : [],
+      }]
+    }).sort((a, b) => b.expiresAt - a.expiresAt)
+  }
+
+  const indexOfPeer = (record: WalletRecord, peerId: PeerId): MemberIndex => record.roster.findIndex(e => e.peerId === peerId)
+
+  /** Members of a wallet to whom a session message can go now. */
+  function linked(record: WalletRecord): MemberIndex[] {
+    return record.roster.flatMap((entry, i) => entry.accountKey !== record.self && p2p.isLinkUp(entry.peerId, 'sign') ? [i] : [])
+  }
+
+  async function tellPeers(walletId: WalletId) {
+    const record = wallets.record(walletId)
+    if (record !== undefined) await runner.tellAll({ type: 'peers', connected: linked(record) }, walletId)
+  }
+
+  async function onMessage(peerId: PeerId, message: SignedMessage): Promise<void> {
+    const record = wallets.record(message.walletId)
+    const from = record === undefined ? -1 : indexOfPeer(record, peerId)
+    if (record === undefined || from < 0 || !wallets.isActive(record.id)) return
+    if (!record.roster.some(e => e.accountKey === message.sender) || !(await signer.verifyMessage(message))) {
+      log.write('warn', 'signing.bad-signature', { from, type: message.body.type })
+      return p2p.offence(peerId, 'signature')
+    }
+    if (runner.get(message.session) === undefined && !(await meet(record, from, message))) return
+    await runner.tell(message.session, { type: 'message', from, message })
+  }
+
+  /** A session that this device does not know: a proposal is taken in, anything else is asked about. */
+  async function meet(record: WalletRecord, from: MemberIndex, message: SignedMessage): Promise<boolean> {
+    const context = wallets.context(record.id)
+    if (context === undefined) return false
+    if (message.body.type !== 'propose') {
+      const question = askAbout(message)
+      const keys = { network: record.network, descriptor: record.descriptor }
+      const signed = question === undefined ? undefined : await signer.signMessage(keys, message.session, undefined, question)
+      const peerId = record.roster[from]?.peerId
+      if (signed?.ok === true && peerId !== undefined) void p2p.send(peerId, 'sign', signed.value)
+      return false
+    }
+    const { proposal } = message.body
+    const named = proposal.walletId === record.id ? nameProposal(context, proposal) : undefined
+    if (named === undefined || !named.ok || named.value.sessionId !== message.session || message.sender !== proposal.proposer) {
+      const peerId = record.roster[from]?.peerId
+      log.write('warn', 'signing.malformed-proposal', { from, rule: named?.ok === false ? named.error.rule : 'names' })
+      if (peerId !== undefined) p2p.offence(peerId, 'propose-malformed')
+      return false
+    }
+    const admitted = admit(ofWallet(record.id), proposal.proposer)
+    if (!admitted.ok) {
+      log.write('warn', 'signing.not-admitted', { from, code: admitted.error })
+      return false
+    }
+    // another message may have brought it meanwhile
+    if (runner.get(message.session) === undefined) await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
+    return true
+  }
+
+  async function begin(session: Session) {
+    runner.add(session)
+    const record = wallets.record(session.walletId)
+    if (record === undefined) return
+    for (const entry of record.roster) {
+      const status = entry.accountKey === record.self ? undefined : p2p.status(entry.peerId)
+      if (status !== undefined) events.participant(session.id, status)
+    }
+    await runner.tell(session.id, { type: 'peers', connected: linked(record) })
+  }
+
+  /** After a sync of the wallet: what the chain says of its sessions. */
+  async function look(walletId: WalletId, news: boolean) {
+    const chain = wallets.chainOf(walletId)
+    if (chain === undefined || looking.has(walletId)) return
+    looking.add(walletId)
+    try {
+      const sessions = ofWallet(walletId)
+      const replacements = new Set(sessions.flatMap(s => s.proposal.kind === 'spend' && s.proposal.replaces !== undefined ? [rawTxid(s.proposal.tx)] : []))
+      await Promise.all(sessions.filter(isWatched).map(async (session) => {
+        const facts: ChainFact[] = await lookAtChain(session, chain, txid => replacements.has(txid))
+        if (news) facts.push({ kind: 'tip' })
+        for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
+      }))
+    } finally {
+      looking.delete(walletId)
+    }
+    changed()
+  }
+
+  const targetsOf = (record: WalletRecord): GateTarget[] => record.roster.map(e => ({ ...(e.peerId === '' ? {} : { peerId: e.peerId }), member: e.accountKey }))
+
+  function gate(targets: readonly GateTarget[], options: GateOptions): Promise<GateResult> {
+    return p2p.ensureConnected(targets, options)
+  }
+
+  /** Misuse throws here; network trouble comes back as a result later. */
+  function checkOptions(o: CreateSessionOptions): { record: WalletRecord; proposal: Proposal; targets: GateTarget[] } {
+    const { metadata } = o
+    const record = metadata && wallets.record(metadata.walletId)
+    const context = metadata && wallets.context(metadata.walletId)
+    if (metadata === undefined || record === undefined || context === undefined) throw new TypeError('metadata.walletId: not a wallet of this profile')
+    const keys = new Set(o.signerPublicKeys.map(toHex))
+    if (keys.size !== record.roster.length || record.roster.some(e => !keys.has(e.accountKey))) throw new TypeError('signerPublicKeys: not exactly the members of the wallet')
+    if (o.myPrivateKey.kind !== 'vault-account' || o.myPrivateKey.walletId !== record.id || o.myPrivateKey.accountKey !== record.self) throw new TypeError('myPrivateKey: not this profile\'s account in the wallet')
+    if (o.participantPeerIds?.length === 0) throw new TypeError('participantPeerIds: empty')
+    const min = o.minConnectedParticipants
+    if (min !== undefined && (!Number.isInteger(min) || min < 0 || min >= record.roster.length)) throw new TypeError('minConnectedParticipants: not between 0 and the number of other members')
+    const timeout = o.connectivityTimeoutMs
+    if (timeout !== undefined && !(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('connectivityTimeoutMs: not a positive number')
+    const proposal = metadata.proposal ?? practice(record, metadata.practice)
+    if (proposal === undefined) throw new TypeError('metadata.proposal: missing (nobody signs a bare hash)')
+    const job = signingJob(context, proposal)
+    if (!job.ok || proposal.proposer !== record.self) throw new TypeError(`metadata.proposal: ${job.ok ? 'proposer' : job.error.rule}`)
+    const messages = o.message instanceof Uint8Array ? [o.message] : o.message
+    const same = messages.length === job.value.inputs.length && job.value.inputs.every((input, i) => equalBytes(input.message, messages[i] ?? new Uint8Array()))
+    if (!same) throw new TypeError('message: differs from what the proposal signs')
+    const targets = o.participantPeerIds?.map((peerId): GateTarget => {
+      const member = memberOfPeer(record, peerId)?.accountKey
+      return { peerId, ...(member === undefined ? {} : { member }) }
+    })
+    return { record, proposal, targets: targets ?? targetsOf(record) }
+  }
+
+  function practice(record: WalletRecord, text: string | undefined): PracticeProposal | undefined {
+    if (text === undefined) return undefined
+    if (text === '' || !isCleanText(text)) throw new TypeError('metadata.practice: empty or with invisible characters')
+    return { kind: 'practice', walletId: record.id, proposer: record.self, expiresAt: expiry(), note: '', salt: toHex(entropy.bytes(32)), text }
+  }
+
+  const expiry = () => Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS
+
+  async function createWithOptions(o: CreateSessionOptions): Promise<CreateSessionResult> {
+    const { record, proposal, targets } = checkOptions(o)
+    const { allConnected, connected, failed } = await gate(targets, {
+      ...(o.connectivityTimeoutMs === undefined ? {} : { connectivityTimeoutMs: o.connectivityTimeoutMs }),
+      ...(o.signal === undefined ? {} : { signal: o.signal }), ...(o.onStatus === undefined ? {} : { onStatus: o.onStatus }),
+    })
+    const issues = failed.length > 0 ? { connectivityIssues: failed } : {}
+    if (!allConnected && o.allowPartialConnectivity !== true) {
+      return { sessionId: null, error: `Cannot reach ${failed.length} participant(s)`, ...issues, connectedParticipants: connected }
+    }
+    const required = o.minConnectedParticipants ?? 1
+    if (!allConnected && connected.length < required) {
+      return { sessionId: null, error: `Only ${connected.length}/${required} required participants connected`, ...issues, connectedParticipants: connected }
+    }
+    const context = wallets.context(record.id)
+    const named = context && nameProposal(context, proposal)
+    if (named?.ok !== true) return { sessionId: null, error: 'Wallet closed meanwhile', ...issues, connectedParticipants: connected }
+    const room = admit(ofWallet(record.id), record.self)
+    if (!room.ok) return { sessionId: null, error: room.error, ...issues, connectedParticipants: connected }
+    const { sessionId } = named.value
+    await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
+    await runner.tell(sessionId, { type: 'opened' })
+    const made = await settled(sessionId)
+    if (!isLive(made.state)) return { sessionId: null, error: made.end?.code ?? 'failed', ...issues, connectedParticipants: connected }
+    return { sessionId, ...issues, connectedParticipants: connected }
+  }
+
+  /** The proposal is signed and on its way, or it has failed its own check. */
+  function settled(sessionId: SessionId): Promise<Session> {
+    return new Promise((resolve) => {
+      const look = () => {
+        const session = runner.get(sessionId)
+        if (session !== undefined && session.propose === undefined && isLive(session.state) && !stopped) return
+        waiters.delete(look)
+        if (session !== undefined) resolve(session)
+      }
+      waiters.add(look)
+      look()
+    })
+  }
+  const waiters = new Set<() => void>()
+  release.push(runner.onStep(() => { for (const waiter of [...waiters]) waiter() }))
+
+  async function act(id: SessionId, action: 'decline' | 'withdraw' | 'cancel' | 'retry' | 'recheck', may: (view: SessionView) => boolean): Promise<Result<void, FieldError>> {
+    const session = runner.get(id)
+    if (session === undefined) return err(sessionField('unknown-session'))
+    if (!may(sessionView(session, clock.now()))) return err(sessionField('too-late'))
+    await runner.tell(id, { type: 'user', action })
+    return ok(undefined)
+  }
+
+  return {
+    async start() {
+      for (const { key, value } of await storage.all('sessions')) {
+        const session = decodeSession(value)
+        if (session.ok) runner.add(session.value)
+        else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
+      }
+      release.push(
+        p2p.onMessage('sign', onMessage),
+        p2p.onLink((_peerId, protocol) => { if (protocol === 'sign') for (const id of wallets.ids()) void tellPeers(id) }),
+        p2p.onEvent((event) => {
+          if (event.type !== 'peer') return
+          for (const session of runner.all()) {
+            const record = isLive(session.state) ? wallets.record(session.walletId) : undefined
+            if (record !== undefined && indexOfPeer(record, event.status.peerId) >= 0) events.participant(session.id, event.status)
+          }
+        }),
+        wallets.onSynced((walletId, news) => void look(walletId, news)),
+        wallets.onRooms(changed),
+      )
+      await runner.tellAll({ type: 'resumed' })
+      for (const id of wallets.ids()) {
+        hold(id)
+        void tellPeers(id)
+      }
+      changed()
+    },
+    stop() {
+      stopped = true
+      runner.stop()
+      for (const off of release) off()
+      for (const waiter of [...waiters]) waiter()
+    },
+    ensureConnected(peerIds: readonly PeerId[], excludeSelf: boolean, options: GateOptions = {}): Promise<GateResult> {
+      if (peerIds.length === 0) throw new TypeError('participantPeerIds: empty')
+      const member = new Map(wallets.ids().flatMap(id => wallets.record(id)?.roster.map(e => [e.peerId, e.accountKey] as const) ?? []))
+      return gate(peerIds.map((peerId): GateTarget => ({ peerId, ...(member.has(peerId) ? { member: member.get(peerId) } : {}) })), { ...options, excludeSelf })
+    },
+    createWithOptions,
+    /** Builds the finished transaction for the review; nothing is sent and nothing held. */
+    reviewSpend: (params: SpendProposalParams) => desk.build(params),
+    async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void): Promise<ProposeResult> {
+      const built = await desk.build(params)
+      if (!built.ok) return { success: false, error: built.error.code, field: built.error }
+      const record = wallets.record(params.walletId)
+      const context = wallets.context(params.walletId)
+      if (record === undefined || context === undefined) return { success: false, error: 'Shared wallet not found' }
+      const proposal: SpendProposal = { ...built.value.draft, note: cleanText(params.note ?? '', LIMITS.noteBytes), expiresAt: expiry(), salt: toHex(entropy.bytes(32)) }
+      const job = signingJob(context, proposal)
+      if (!job.ok) return { success: false, error: job.error.rule }
+      const made = await createWithOptions({
+        signerPublicKeys: context.members.map(m => m.publicKey), myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
+        message: job.value.inputs.map(i => i.message), metadata: { walletId: record.id, proposal },
+        ...(onStatus === undefined ? {} : { onStatus: status => onStatus(status.peerId, status) }),
+      })
+      const issues = made.connectivityIssues === undefined ? {} : { connectivityIssues: made.connectivityIssues }
+      return made.sessionId === null ? { success: false, error: made.error, ...issues } : { success: true, sessionId: made.sessionId, ...issues }
+    },
+    async approve(id: SessionId): Promise<Result<void, FieldError>> {
+      const session = runner.get(id)
+      if (session === undefined) return err(sessionField('unknown-session'))
+      if (!sessionView(session, clock.now()).canApprove) return err(sessionField('too-late'))
+      // a yes to one of two that want the same coin first takes my yes back from the other
+      const others = beforeYes(ofWallet(session.walletId), session)
+      if (!others.ok) return err(sessionField(others.error.code))
+      for (const other of others.value) await runner.tell(other.id, { type: 'user', action: sessionView(other, clock.now()).mine ? 'cancel' : 'withdraw' })
+      await runner.tell(id, { type: 'user', action: 'approve' })
+      return ok(undefined)
+    },
+    decline: (id: SessionId) => act(id, 'decline', v => v.canDecline),
+    withdraw: (id: SessionId) => act(id, 'withdraw', v => v.canWithdraw),
+    cancel: (id: SessionId) => act(id, 'cancel', v => v.canCancel),
+    retry: (id: SessionId) => act(id, 'retry', v => v.canRetry),
+    recheck: (id: SessionId) => act(id, 'recheck', v => v.live),
+    cards,
+  }
+}
+
+let current: MuSig2 | null = null
+
+/** Sets the one current instance. */
+export function initMuSig2(deps: MuSig2Deps): MuSig2 {
+  current = createMuSig2(deps)
+  return current
+}
+
+const NOT_INITIALIZED = 'MuSig2 not initialized'
+
+/** Connects to every participant and proves it by a live ping; never rejects for network trouble. `TypeError`: an empty list. */
+export async function ensureSessionParticipantsConnected(participantPeerIds: readonly PeerId[], excludeSelf = true, options?: GateOptions): Promise<GateResult> {
+  if (current !== null) return current.ensureConnected(participantPeerIds, excludeSelf, options)
+  const { ConnectivityErrorType } = await import('./core/domain/connectivity')
+  return {
+    allConnected: false, connected: [],
+    failed: participantPeerIds.map(peerId => ({ peerId, error: 'P2P not initialized', errorType: ConnectivityErrorType.NETWORK_ERROR, retryable: true })),
+  }
+}
+
+/** Creates a session once everybody is connected. `TypeError` names the wrong parameter. */
+export function createSigningSession(
+  signerPublicKeys: readonly PublicKey[], myPrivateKey: PrivateKey, message: Uint8Array | readonly Uint8Array[],
+  metadata?: SessionMetadata, participantPeerIds?: readonly PeerId[],
+): Promise<CreateSessionResult> {
+  return createSigningSessionWithOptions({
+    signerPublicKeys, myPrivateKey, message, ...(metadata === undefined ? {} : { metadata }), ...(participantPeerIds === undefined ? {} : { participantPeerIds }),
+  })
+}
+
+export async function createSigningSessionWithOptions(options: CreateSessionOptions): Promise<CreateSessionResult> {
+  return current === null ? { sessionId: null, error: NOT_INITIALIZED } : current.createWithOptions(options)
+}
+
+/** The instance for the calls that screens make. */
+export function musig2(): MuSig2 {
+  if (current === null) throw new TypeError(NOT_INITIALIZED)
+  return current
+}

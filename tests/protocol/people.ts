@@ -1,0 +1,111 @@
+/** Whole people in one process: the real doors, core and vault over an in-memory network, chain and storage. */
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { base58 } from '@scure/base'
+import { createVault } from '../../services/adapters/keyworker/vault'
+import { workerClock, workerEntropy } from '../../services/adapters/keyworker/platform'
+import type { AppConfig } from '../../services/core/domain/config'
+import { concatBytes, fromHex } from '../../services/core/domain/bytes'
+import type { DraftView, WalletView } from '../../services/core/domain/views'
+import type { ParticipantStatus } from '../../services/core/domain/connectivity'
+import { createMuSig2 } from '../../services/musig2'
+import type { MuSig2, SessionCard } from '../../services/musig2'
+import { createP2P } from '../../services/p2p'
+import type { P2P } from '../../services/p2p'
+import type { Aggregator, Signer, UnlockedProfile } from '../../services/ports/signer'
+import { createWallets } from '../../services/wallets'
+import type { Wallets } from '../../services/wallets'
+import { createFakeChain } from '../fakes/chain'
+import type { FakeChain } from '../fakes/chain'
+import { createFakeLog } from '../fakes/log'
+import { createFakeStorage } from '../fakes/storage'
+import { createMemoryNetwork } from '../fakes/transport'
+import { cheapHash, createMemoryLocks, createMemoryVaultStore, TEST_PASSWORD, TEST_WORDS } from '../fakes/vault'
+
+const RELAY_PEER = base58.encode(concatBytes(fromHex('002408011220'), new Uint8Array(32).fill(7)))
+
+export interface World {
+  readonly network: ReturnType<typeof createMemoryNetwork>
+  readonly chain: FakeChain
+  readonly relay: string
+}
+
+export function createWorld(): World {
+  const network = createMemoryNetwork()
+  return { network, chain: createFakeChain({ blocks: 120 }), relay: network.relay({ peerId: RELAY_PEER }) }
+}
+
+const peerIdOf = (seed: Uint8Array) => base58.encode(concatBytes(fromHex('002408011220'), ed25519.getPublicKey(seed)))
+
+/** One person: what survives a reload (vault store, storage) and what runs now. */
+export class Person {
+  readonly vaultStore = createMemoryVaultStore()
+  readonly storage = createFakeStorage()
+  readonly log = createFakeLog()
+  readonly statuses: Array<{ session: string; status: ParticipantStatus }> = []
+  wallets: WalletView[] = []
+  drafts: DraftView[] = []
+  finished: Record<string, string> = {}
+  sessions: SessionCard[] = []
+  signer!: Signer & Aggregator
+  profile!: UnlockedProfile
+  p2p!: P2P
+  walletsDoor!: Wallets
+  musig2!: MuSig2
+
+  private constructor(readonly name: string, readonly world: World) {}
+
+  static async create(world: World, name: string, words: number): Promise<Person> {
+    const person = new Person(name, world)
+    const vault = createVault({ store: person.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: workerClock })
+    const made = await vault.createProfile({ name, words: TEST_WORDS[words] ?? '', password: TEST_PASSWORD, wordsChecked: true })
+    if (!made.ok) throw new Error(made.error.code)
+    await person.open()
+    return person
+  }
+
+  /** What unlocking does in compose.ts. */
+  async open(): Promise<void> {
+    this.signer = createVault({ store: this.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: workerClock })
+    const [info] = await this.signer.profiles()
+    const opened = await this.signer.unlock({ profileId: info!.id, password: TEST_PASSWORD, takeover: false })
+    if (!opened.ok) throw new Error(opened.error.code)
+    this.profile = opened.value
+    const seed = opened.value.peerKey
+    const networks: AppConfig['networks'] = { regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis } }
+    const common = { clock: workerClock, entropy: workerEntropy, log: this.log }
+    const chain = this.world.chain.view()
+    let allowed: Wallets['allowed'] | undefined
+    this.p2p = createP2P({
+      ...common, transport: this.world.network.transport(peerIdOf(seed)), sign: async bytes => ed25519.sign(bytes, seed),
+      allowed: (peerId, protocol) => allowed?.(peerId, protocol) ?? false, relays: [this.world.relay], build: 'test',
+    })
+    this.walletsDoor = createWallets({
+      ...common, profileName: this.name, signer: this.signer, storage: this.storage, p2p: this.p2p, networks,
+      chain: () => chain, relays: () => [this.world.relay], relaysWanted: () => {}, link: fragment => `http://app/${fragment}`,
+      events: { changed: (wallets, drafts, finished) => { this.wallets = wallets; this.drafts = drafts; this.finished = finished } },
+    })
+    allowed = this.walletsDoor.allowed
+    this.musig2 = createMuSig2({
+      ...common, signer: this.signer, storage: this.storage, p2p: this.p2p, wallets: this.walletsDoor,
+      events: { sessions: (cards) => { this.sessions = cards }, participant: (session, status) => { this.statuses.push({ session, status }) } },
+    })
+    await this.walletsDoor.start()
+    await this.musig2.start()
+    await this.p2p.start()
+  }
+
+  async close(): Promise<void> {
+    this.musig2.stop()
+    this.walletsDoor.stop()
+    await this.p2p.stop()
+    await this.signer.lock()
+  }
+
+  async reload(): Promise<void> {
+    await this.close()
+    await this.open()
+  }
+
+  get wallet(): WalletView | undefined { return this.wallets[0] }
+  session(id: string): SessionCard | undefined { return this.sessions.find(s => s.id === id) }
+}
