@@ -7,7 +7,7 @@
  *  2. A coin is an output to one of our scripts that no counting transaction spends, confirmed or not.
  *  3. `ours` is a coin of a transaction all of whose inputs were ours: nobody else can take it back.
  */
-import { outPointKey, type Branch, type OutPoint, type Txid } from '../domain/ids'
+import { outPointKey, type Branch, type Txid } from '../domain/ids'
 import type { Hex } from '../domain/bytes'
 import type { BalanceView } from '../domain/views'
 import type { Coin, HistoryItem } from '../domain/wallet'
@@ -162,10 +162,4 @@ export function nextIndex(wallet: WalletChain, branch: Branch, reserved: Readonl
   const last = wallet.lastUsed[branch]
   for (let index = last + 1; index <= last + LIMITS.gapLimit; index++) if (!reserved.has(index)) return index
   return undefined
-}
-
-/** Who spends an output, by this wallet's own view. Conflicting transactions: see rule 1. */
-export function spenderOf(state: ChainState, point: OutPoint): ChainTx | undefined {
-  const key = outPointKey(point)
-  return [...withoutConflicts(state.txs).values()].find(tx => tx.vin.some(input => !input.coinbase && outPointKey(input) === key))
 }

@@ -43,12 +43,14 @@ describe('stored chain state', () => {
 })
 
 describe('poll pace', () => {
-  it('is 15 s, a few on the local chain while something waits, and slower in trouble', () => {
+  it('is 15 s, less on the local chain, least while something waits there, and more in trouble', () => {
     expect(nextPollMs({ local: false, unconfirmed: true, failures: 0 })).toBe(15_000)
-    expect(nextPollMs({ local: true, unconfirmed: false, failures: 0 })).toBe(15_000)
     const lively = nextPollMs({ local: true, unconfirmed: true, failures: 0 })
     expect(lively).toBeGreaterThanOrEqual(2_000)
     expect(lively).toBeLessThanOrEqual(3_000)
+    const calm = nextPollMs({ local: true, unconfirmed: false, failures: 0 })
+    expect(calm).toBeGreaterThan(lively)
+    expect(calm).toBeLessThanOrEqual(15_000)
     const waits = [0, 1, 2, 3, 4, 5, 99].map(failures => nextPollMs({ local: false, unconfirmed: false, failures }))
     expect(waits).toEqual([15_000, 15_000, 30_000, 60_000, 120_000, 120_000, 120_000])
   })
