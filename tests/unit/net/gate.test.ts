@@ -100,8 +100,8 @@ describe('decision 1: all at once', () => {
     const s = new Script()
     const silent = Array.from({ length: 8 }, (_, i) => `s${i}`)
     for (const p of silent) s.plans.set(p, never)
-    const gate = s.gate([...silent, 'late1', 'late2'], { connectivityTimeoutMs: 30_000 })
-    await s.clock.advance(30_000)
+    const gate = s.gate([...silent, 'late1', 'late2'], { connectivityTimeoutMs: 20_000 })
+    await s.clock.advance(20_000)
     const result = await gate
     expect(result.connected).toEqual(['late1', 'late2'])
     expect(result.failed.map(f => f.peerId)).toEqual(silent)

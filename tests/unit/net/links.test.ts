@@ -117,8 +117,10 @@ describe('links', () => {
     await w.clock.settle()
     expect((await Promise.all([...before, ...after])).every(Boolean)).toBe(true)
     expect(b.got).toEqual(Array.from({ length: 20 }, (_, i) => `alice ${i}`))
+    expect(a.ups).toEqual(['join up', 'join down', 'join up'])
     w.network.drop(alice, bob, ['relay'])
     await w.clock.settle()
+    expect(a.ups).toEqual(['join up', 'join down', 'join up'])
     expect(a.links.isUp(bob, 'join')).toBe(true)
   })
 
