@@ -51,7 +51,10 @@ describe('checkRoster', () => {
     expect(check(messageOf(byKey([anna.entryWith({ name: 'Anne' }), bob.entry, cem.entry])))).toEqual({ code: 'creator' })
     const good = messageOf(roster)
     expect(check({ ...good, relayList: { ...good.relayList, number: 2 } })).toEqual({ code: 'relay-list' })
-    expect(check({ ...good, relayList: { ...good.relayList, by: cem.accountKey } })).toEqual({ code: 'relay-list' })
+    const derived = checkRoster(good, expected, verify)
+    if (!derived.ok) throw new Error(derived.error.code)
+    // validly signed, but by another member than the one who invited
+    expect(check({ ...good, relayList: relayListBy(cem, derived.value.walletId) })).toEqual({ code: 'relay-list' })
   })
 
   it('a proof made for another draft counts for nothing', () => {

@@ -44,6 +44,8 @@ describe('the wallet record', () => {
     theirs = { ...theirs, saved: [...theirs.roster.map(e => e.accountKey)] }
     const { record } = mergeRecord(at(anna), bob.accountKey, message(theirs), verify)
     expect(record.saved).toEqual([bob.accountKey])
+    const hearsay = { ...message(theirs), saved: [cem.accountKey] }
+    expect(mergeRecord(at(anna), bob.accountKey, hearsay, verify).record.saved).toEqual([])
     expect(Object.keys(record.confirmations).sort()).toEqual([bob.accountKey, cem.accountKey].sort())
   })
 
