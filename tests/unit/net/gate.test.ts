@@ -100,6 +100,7 @@ describe('decision 1: all at once', () => {
     const s = new Script()
     const silent = Array.from({ length: 8 }, (_, i) => `s${i}`)
     for (const p of silent) s.plans.set(p, never)
+    for (const p of ['late1', 'late2']) s.plans.set(p, async (_, __, c) => { await s.after(1_000); return c })
     const gate = s.gate([...silent, 'late1', 'late2'], { connectivityTimeoutMs: 20_000 })
     await s.clock.advance(20_000)
     const result = await gate

@@ -4,7 +4,10 @@ import { AddressCache, storedPeers } from '../../../services/core/net/address-ca
 import {
   announcedRelays, openAnnouncement, peerIdPublicKey, presenceKeys, PRESENCE_EXPIRY_MS, PresenceTable, sealAnnouncement, verifyPeerSignature,
 } from '../../../services/core/net/presence'
+import { Rooms } from '../../../services/core/net/rooms'
+import { FakeClock } from '../../fakes/clock'
 import { createFakeEntropy } from '../../fakes/entropy'
+import { createFakeLog } from '../../fakes/log'
 import { fakePeer } from '../../fakes/peers'
 
 const alice = fakePeer('alice')
@@ -101,6 +104,32 @@ describe('PresenceTable', () => {
     expect(table.online(alice.peerId, now + 179_999)).toBe(true)
     expect(table.online(alice.peerId, now + 180_000)).toBe(false)
     expect(table.lastHeard(alice.peerId)).toBe(now)
+  })
+})
+
+describe('Rooms', () => {
+  it('hands up what it hears once: the same bytes again are a replay', async () => {
+    const clock = new FakeClock(now)
+    const heard: string[] = []
+    let hear: ((bytes: Uint8Array) => void) | undefined
+    const rooms = new Rooms({
+      transport: {
+        peerId: bob.peerId, addresses: () => [], publish: async () => undefined,
+        subscribe: (_, handler) => { hear = handler; return () => { hear = undefined } },
+      },
+      clock, entropy, log: createFakeLog(), self: { instance: 'cc'.repeat(16), startedAt: now, build: 'test' }, sign: bytes => bob.sign(bytes),
+      onHeard: (_, a, relays) => { heard.push(`${a.counter} ${relays.length}`) }, onNewerSelf: () => { throw new Error('not me') },
+    })
+    const members = [alice, bob].map(p => ({ accountKey: p.accountKey, peerId: p.peerId }))
+    rooms.join({ walletId: 'ab'.repeat(32), groupSecret: '11'.repeat(32), self: bob.accountKey, relays: [relay], members })
+    const sealed = await seal(announcement())
+    hear?.(sealed)
+    hear?.(sealed)
+    hear?.(await seal(announcement({ counter: 2 })))
+    expect(heard).toEqual(['1 1', '2 1'])
+    rooms.stop()
+    expect(hear).toBeUndefined()
+    expect(clock.pending).toBe(0)
   })
 })
 
