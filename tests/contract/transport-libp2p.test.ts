@@ -7,7 +7,8 @@ import { startRelay, type RunningRelay } from '../../relay/server'
 import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
 import type { Clock } from '../../services/ports/clock'
 import type { Transport } from '../../services/ports/transport'
-import { transportContract } from './transport'
+import { describe, expect, it } from 'vitest'
+import { transportContract, until } from './transport'
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -49,4 +50,42 @@ transportContract('libp2p over a relay', async () => {
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
+})
+
+describe('the relay and the adapter together', () => {
+  const seed = (n: number): Uint8Array => createHash('sha256').update(`member ${n}`).digest()
+  const node = (n: number, relays: readonly string[]): Transport => createLibp2pTransport({ peerKey: seed(n), relays, iceServers: [], clock, log, entropy })
+
+  it('holds more than the library\'s 15 places, and frees them as soon as peers leave', async () => {
+    const relay = await startRelay({ host: '127.0.0.1', port: 0 })
+    const peers = Array.from({ length: 20 }, (_, i) => node(i, relay.addrs))
+    try {
+      await Promise.all(peers.map((peer) => peer.start()))
+      await until(() => peers.every((peer) => peer.addresses().length > 0), 'twenty reservations')
+      expect(relay.reservations()).toBe(20)
+      await Promise.all(peers.slice(5).map((peer) => peer.stop()))
+      await until(() => relay.reservations() === 5, 'the places of those who left')
+    } finally {
+      await Promise.all(peers.map((peer) => peer.stop()))
+      await relay.close()
+    }
+  })
+
+  it('says that a full relay refused, and the peer then dials but cannot be reached', async () => {
+    const relay = await startRelay({ host: '127.0.0.1', port: 0, limits: { reservations: 1 } })
+    const [first, second] = [node(1, relay.addrs), node(2, relay.addrs)]
+    try {
+      await first.start()
+      await until(() => first.addresses().length > 0, 'the only place')
+      await second.start()
+      await until(() => second.relays()[0]?.state === 'refused', 'the refusal')
+      expect(second.relays()[0]?.error).toMatchObject({ message: expect.stringContaining('RESERVATION_REFUSED') as string })
+      expect(second.addresses()).toEqual([])
+      const link = await second.dial(first.peerId, first.addresses()[0] ?? '', { signal: AbortSignal.timeout(10_000) })
+      expect(link.kind).toBe('relay')
+    } finally {
+      await Promise.all([first.stop(), second.stop()])
+      await relay.close()
+    }
+  })
 })

@@ -34,6 +34,15 @@ export interface Libp2pTransportInit {
 const RANK: Record<ConnectionKind, number> = { webrtc: 0, direct: 1, relay: 2 }
 /** how long the goodbye of a connection may take, milliseconds */
 const GOODBYE_MS = 2_000
+/**
+ * Opening this stream says "I close this connection". A browser notices the end of a WebRTC connection only when pings fail, after
+ * 10 s or more, because the library sends no goodbye of its own.
+ */
+const FAREWELL = '/tandem/bye/1'
+/** how long a farewell may take, milliseconds; the connection is closed in any case */
+const FAREWELL_MS = 500
+/** time for the answer to the farewell to leave before this side closes too, milliseconds */
+const LINGER_MS = 100
 /** channels that one connection may open of one protocol: the other side allows LIMITS.streamsPerPeer, its refusal is the answer */
 const OUTBOUND_STREAMS = 64
 
@@ -113,6 +122,10 @@ class Libp2pTransport implements Transport {
       for (const handler of [...this.topics.get(detail.topic) ?? []]) handler(detail.data)
     })
     await node.start()
+    await node.handle(FAREWELL, (_stream, connection) => {
+      this.closed(connection.id)
+      this.init.clock.after(LINGER_MS, () => connection.abort(named('ConnectionClosedError', 'the other side closed the connection')))
+    }, { runOnLimitedConnection: true })
     for (const protocol of this.handlers.keys()) await this.register(node, protocol)
     for (const topic of this.topics.keys()) node.services.gossip.subscribe(topic)
     this.keeper.start()
@@ -123,6 +136,7 @@ class Libp2pTransport implements Transport {
     if (node === undefined) return
     this.node = undefined
     this.keeper.stop()
+    await Promise.all([...this.links.values()].map((link) => this.farewell(link)))
     await node.stop()
     for (const id of [...this.links.keys()]) this.closed(id)
     this.places.clear()
@@ -194,6 +208,7 @@ class Libp2pTransport implements Transport {
     const link = this.links.get(connectionId)
     if (link === undefined) return
     this.closed(connectionId)
+    await this.farewell(link)
     const late = new AbortController()
     const cancel = this.init.clock.after(GOODBYE_MS, () => late.abort(named('TimeoutError', 'the other side did not answer')))
     try {
@@ -291,6 +306,19 @@ class Libp2pTransport implements Transport {
     this.links.delete(connectionId)
     if (this.connections(link.info.peerId).length === 0) this.budgets.delete(link.info.peerId)
     this.tell({ type: 'disconnected', connection: link.info })
+  }
+
+  private async farewell({ info, connection }: Link): Promise<void> {
+    if (info.kind !== 'webrtc' || connection.status !== 'open') return
+    const late = new AbortController()
+    const cancel = this.init.clock.after(FAREWELL_MS, () => late.abort(named('TimeoutError', 'no answer to the farewell')))
+    try {
+      await raced(connection.newStream(FAREWELL, { signal: late.signal, runOnLimitedConnection: true }), late.signal)
+    } catch {
+      // nobody there to say it to
+    } finally {
+      cancel()
+    }
   }
 
   private async register(node: Node, protocol: string): Promise<void> {
