@@ -70,6 +70,8 @@ export class Approvals {
       if (stored.value?.kind === 'void') return fail('not-approved', 'this yes was withdrawn')
       if (stored.value !== undefined) return ok(stored.value.vote)
       if (this.#expired(proposal)) return fail('expired', 'the proposal has expired')
+      // a lock during the read has wiped the key
+      if (this.opened() !== open) return fail('locked', '')
       const vote = this.sign(own, job.sessionId, undefined, { type: 'vote', digest: job.digest, choice: 'yes' })
       const saved = await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote })
       return saved.ok ? ok(vote) : saved

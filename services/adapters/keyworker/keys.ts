@@ -30,12 +30,11 @@ export interface OwnWallet {
 /** An own account: BIP87 path below this seed. */
 export interface Account { readonly info: AccountInfo; readonly secretKey: Uint8Array }
 
-/** Wallets whose account key is kept at hand; more than anybody has, so a flood of descriptors costs no memory. */
-const MAX_WALLETS = 64
 const HARDENED = 0x8000_0000
 
 export class Keys {
-  readonly #wallets = new Map<WalletContext, OwnWallet>()
+  /** by network and descriptor; only wallets of ours get in, so their number is what this person has */
+  readonly #wallets = new Map<string, OwnWallet>()
   readonly #root: HDKey
   readonly #fingerprint: string
   private constructor(private readonly seed: Uint8Array) {
@@ -90,15 +89,15 @@ export class Keys {
 
   /** The own entry of a wallet, found by re-deriving it; undefined when we are no member. */
   member(context: WalletContext): OwnWallet | undefined {
-    const known = this.#wallets.get(context)
+    const name = `${context.network.name} ${context.descriptor}`
+    const known = this.#wallets.get(name)
     if (known !== undefined) return known
     for (const [index, member] of context.members.entries()) {
       const account = this.account(context.network.name, member.origin)
       if (account === undefined) continue
       if (account.info.accountKey === member.accountKey && account.info.xpub === member.xpub) {
         const own = { context, index, secretKey: account.secretKey }
-        if (this.#wallets.size >= MAX_WALLETS) this.#forget()
-        this.#wallets.set(context, own)
+        this.#wallets.set(name, own)
         return own
       }
       account.secretKey.fill(0)
@@ -107,7 +106,8 @@ export class Keys {
   }
 
   wipe(): void {
-    this.#forget()
+    for (const own of this.#wallets.values()) own.secretKey.fill(0)
+    this.#wallets.clear()
     this.#root.wipePrivateData()
     this.seed.fill(0)
   }
@@ -121,10 +121,5 @@ export class Keys {
       node = child
     }
     return node
-  }
-
-  #forget(): void {
-    for (const own of this.#wallets.values()) own.secretKey.fill(0)
-    this.#wallets.clear()
   }
 }

@@ -43,7 +43,7 @@ export type PathStep = number | readonly number[] | '*'
 
 export interface OriginText { readonly fingerprint: string; readonly path: string }
 
-/** `key.chainCode` is there for extended keys only. */
+/** `extended` is there for extended keys, whose `steps` may be empty; a plain key has none. */
 export interface PartKey {
   readonly kind: 'part'
   readonly origin?: OriginText

@@ -130,6 +130,28 @@ describe('from a yes to partials', () => {
     expect(await me().makePartials(group.wallet, proposal, nonces)).toMatchObject(refused('no-nonce'))
   })
 
+  it('a lock while the store is being read signs nothing', async () => {
+    const { store } = group.members[1]!
+    const { nonces } = await ready()
+    const read = store.vote
+    const calls = [
+      () => me().approve(group.wallet, spendOf(group, { note: 'x' })),
+      () => me().makeNonces(group.wallet, proposal, { counter: 2, hub: 0 }),
+      () => me().makePartials(group.wallet, proposal, nonces),
+    ]
+    const { profile } = group.members[1]! as typeof group.members[1] & { profile: { id: string } }
+    for (const call of calls) {
+      store.vote = async (...args) => {
+        await me().lock()
+        return read(...args)
+      }
+      expect(await call()).toMatchObject({ ok: false })
+      store.vote = read
+      must(await me().unlock({ profileId: profile.id, password: TEST_PASSWORD, takeover: false }))
+    }
+    expect(await me().makeNonces(group.wallet, spendOf(group, { note: 'x' }), attempt)).toMatchObject(refused('not-approved'))
+  })
+
   it('nonces end after 60 s and by eraseNonces', async () => {
     const { nonces } = await ready()
     await group.clock.advance(60_000)
