@@ -1,5 +1,6 @@
 import { computed } from 'vue'
-import { formatAmount, formatBtcPlain, parseAmount } from '../services/core/domain/amounts'
+import { formatBtc, formatSats, parseAmount, plainBtc } from '../services/core/domain/amounts'
+import { err } from '../services/core/domain/result'
 import type { Result } from '../services/core/domain/result'
 import type { FieldError } from '../services/core/domain/views'
 import { useSettingsStore } from '../stores/settings'
@@ -10,7 +11,8 @@ export function useAmount() {
   const unit = computed(() => settings.unit)
 
   function parse(text: string): Result<bigint, FieldError> {
-    return parseAmount(text, settings.unit)
+    const read = parseAmount(text, settings.unit === 'BTC' ? 'btc' : 'sats')
+    return read.ok ? read : err({ field: 'amount', code: read.error.code })
   }
 
   /** Changes the unit and gives the same amount in it; a text that is no amount stays as it is. */
@@ -18,8 +20,10 @@ export function useAmount() {
     const read = parse(text)
     settings.setUnit(to)
     if (!read.ok) return text
-    return to === 'sats' ? read.value.toString() : formatBtcPlain(read.value)
+    return to === 'sats' ? read.value.toString() : plainBtc(read.value)
   }
 
-  return { unit, parse, switchUnit, format: (sats: bigint): string => formatAmount(sats, settings.unit), toBtc: formatBtcPlain }
+  const format = (sats: bigint): string => (settings.unit === 'BTC' ? formatBtc(sats) : formatSats(sats))
+
+  return { unit, parse, switchUnit, format, toBtc: plainBtc }
 }

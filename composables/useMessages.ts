@@ -60,6 +60,7 @@ export function useMessages() {
     sessionTitle: (state: SessionState): string => en.session.title[state],
     sessionSentence: (state: SessionState, by = ''): string => fill(en.session.sentence[state], { by }),
     waitingFor: (names: readonly string[]): string => fill(en.session.waitingFor, { names: listOf(names) }),
+    locked: (names: readonly string[]): string => fill(en.session.locked, { names: listOf(names) }),
     vote: (vote: 'yes' | 'no' | 'withdraw' | undefined): string => en.session.vote[vote ?? 'none'],
     steps: en.session.steps,
     session: en.session,

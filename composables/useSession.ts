@@ -1,5 +1,6 @@
 import { computed } from 'vue'
 import type { SessionState } from '../services/core/domain/signing-state'
+import { LIMITS } from '../services/core/wire/limits'
 import { useMuSig2Store } from '../stores/musig2'
 import type { SessionCard } from '../stores/musig2'
 import { useWalletsStore } from '../stores/wallets'
@@ -20,6 +21,9 @@ export function useSession(id: () => string) {
     retry: () => store.retry(id()),
   }
 }
+
+/** Unix seconds by which proposals are put in order; exact where the usual time limit was used. */
+export const proposedAround = (card: SessionCard): number => card.expiresAt - LIMITS.defaultExpiryS
 
 const LIVE: readonly SessionState[] = ['proposed', 'signing', 'released', 'signed', 'broadcast']
 

@@ -1,4 +1,5 @@
 import { computed, ref, shallowRef } from 'vue'
+import { parseFeeRate } from '../services/core/spend/fees'
 import type { ReviewView } from '../services/core/domain/views'
 import { useMuSig2Store } from '../stores/musig2'
 import type { SpendProposalParams } from '../stores/musig2'
@@ -9,8 +10,6 @@ import { useSpendDraft } from './useSpendDraft'
 type Field = 'recipient' | 'amount' | 'feeRate' | 'note' | 'form'
 const FIELDS: readonly string[] = ['recipient', 'amount', 'feeRate', 'note']
 const NOTE_MAX_BYTES = 512
-// what a person may type by mistake; the finished transaction is judged again by the service
-const FEE_RATE = /^\d{1,6}([.,]\d{1,2})?$/
 
 /** From the form to the proposal: checks the fields, shows the finished transaction, runs the gate. */
 export function useSpend(walletId: string) {
@@ -36,12 +35,11 @@ export function useSpend(walletId: string) {
       if (amount.ok) amountSats = amount.value
       else errors.value.amount = fieldError(amount.error)
     }
-    const rate = form.feeRate.trim()
-    if (rate === '') errors.value.feeRate = fieldError({ code: 'fee-empty' })
-    else if (!FEE_RATE.test(rate)) errors.value.feeRate = fieldError({ code: 'fee-invalid' })
+    const rate = parseFeeRate(form.feeRate)
+    if (!rate.ok) errors.value.feeRate = fieldError({ field: 'feeRate', code: rate.error.code })
     if (new TextEncoder().encode(form.note).length > NOTE_MAX_BYTES) errors.value.note = fieldError({ code: 'note-too-long' })
-    if (Object.keys(errors.value).length > 0) return undefined
-    return { walletId, recipient, amountSats, feeRate: Number(rate.replace(',', '.')), note: form.note.trim(), ...(form.all ? { all: true } : {}) }
+    if (!rate.ok || Object.keys(errors.value).length > 0) return undefined
+    return { walletId, recipient, amountSats, feeRate: rate.value, note: form.note.trim(), ...(form.all ? { all: true } : {}) }
   }
 
   /** Builds the finished transaction for the eye; sends nothing. */
