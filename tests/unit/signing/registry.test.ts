@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { accountKey, Harness, practiceProposal, spendProposal } from '../../fakes/session-harness'
+import { decodeSession, encodeSession } from '../../../services/core/signing/codec'
+import { admit, beforeYes, changeInUse, holdsOf, inputsOf, overlaps } from '../../../services/core/signing/registry'
+import { newSession, type Session } from '../../../services/core/signing/state'
+
+const ME = 1
+/** My session after `play`, for a proposal of its own. */
+function sessionOf(named: ReturnType<typeof spendProposal>, play: (h: Harness) => void = () => {}): Session {
+  const h = new Harness(3, named)
+  h.propose()
+  play(h)
+  return h.session(ME)
+}
+const approved = (h: Harness): void => h.approveAll(ME)
+const released = (h: Harness): void => { h.approveAll(ME); h.user(2, 'approve'); while (h.state(ME) !== 'released') h.next() }
+const salt = (n: number): string => n.toString(16).padStart(2, '0').repeat(32)
+
+describe('holds', () => {
+  it('a proposal holds nothing; my yes does, until it is withdrawn', () => {
+    const named = spendProposal()
+    expect(holdsOf([sessionOf(named)])).toEqual([])
+    expect(holdsOf([sessionOf(named, approved)])).toEqual([0, 1].map(vout => ({ outpoint: `${'11'.repeat(32)}:${vout}`, session: named.sessionId })))
+    expect(holdsOf([sessionOf(named, (h) => { approved(h); h.user(ME, 'withdraw'); h.settle() })])).toEqual([])
+  })
+  it('what may still go out holds its coins; what is confirmed does not', () => {
+    expect(holdsOf([sessionOf(spendProposal(), released)])).toHaveLength(2)
+    expect(holdsOf([sessionOf(spendProposal(), (h) => { released(h); h.chain(ME, { kind: 'confirmed', height: 1, tip: 1 }) })])).toEqual([])
+  })
+  it('a practice holds nothing', () => {
+    const h = new Harness(3, practiceProposal())
+    h.propose()
+    h.approveAll(ME)
+    expect(holdsOf([h.session(ME)])).toEqual([])
+  })
+})
+
+describe('overlaps', () => {
+  const a = spendProposal({ salt: salt(1) })
+  const b = spendProposal({ salt: salt(2), inputs: 1 })
+  const c = spendProposal({ salt: salt(3), from: '22'.repeat(32) })
+
+  it('are live sessions that share a coin', () => {
+    const sessions = [sessionOf(a), sessionOf(b), sessionOf(c), sessionOf(spendProposal({ salt: salt(4) }), (h) => { h.user(0, 'cancel'); h.settle() })]
+    expect(overlaps(sessions, a.proposal, a.sessionId).map(s => s.id)).toEqual([b.sessionId])
+    expect(inputsOf(c.proposal)).toEqual([`${'22'.repeat(32)}:0`, `${'22'.repeat(32)}:1`])
+  })
+  it('a yes first withdraws my yes from another that is not released', () => {
+    const mine = sessionOf(b, approved)
+    expect(beforeYes([mine], sessionOf(a))).toEqual({ ok: true, value: [mine] })
+    expect(beforeYes([sessionOf(b)], sessionOf(a))).toEqual({ ok: true, value: [] })
+  })
+  it('a payment that may still go out forbids another yes to its coins, unless that one replaces it', () => {
+    const out = sessionOf(b, released)
+    expect(beforeYes([out], sessionOf(a))).toEqual({ ok: false, error: { code: 'may-still-go-out', session: b.sessionId } })
+    const sent = sessionOf(b, (h) => { approved(h); h.approveAll(2) })
+    expect(beforeYes([sent], sessionOf(spendProposal({ salt: salt(5), replaces: sent.signed?.txid })))).toMatchObject({ ok: true, value: [] })
+  })
+})
+
+describe('admission', () => {
+  it('16 live sessions per wallet, 4 undecided of one proposer', () => {
+    const make = (n: number, proposer: number): Session => newSession(spendProposal({ salt: salt(n), proposer }), [0, 1, 2].map(accountKey), accountKey(ME))
+    const four = [1, 2, 3, 4].map(n => make(n, 0))
+    expect(admit(four.slice(1), accountKey(0)).ok).toBe(true)
+    expect(admit(four, accountKey(0))).toEqual({ ok: false, error: 'too-many-undecided' })
+    expect(admit(four, accountKey(2)).ok).toBe(true)
+    const sixteen = Array.from({ length: 16 }, (_, n) => make(n, n % 3))
+    expect(admit(sixteen, accountKey(2))).toEqual({ ok: false, error: 'too-many-live' })
+  })
+  it('change places of live sessions are taken', () => {
+    const s = sessionOf(spendProposal())
+    if (s.proposal.kind !== 'spend') throw new Error('not a spend')
+    const withChange: Session = { ...s, proposal: { ...s.proposal, ownOutputs: [{ vout: 0, branch: 1, index: 7 }] } }
+    expect([...changeInUse([withChange])]).toEqual(['1/7'])
+    expect([...changeInUse([withChange], s.id)]).toEqual([])
+  })
+})
+
+describe('a session at rest', () => {
+  it('holds nothing of the run and no secret, and reads back in every state', () => {
+    for (const play of [() => {}, approved, released]) {
+      const s = sessionOf(spendProposal(), play)
+      const back = decodeSession(encodeSession(s))
+      expect(back.ok && back.value).toMatchObject({ state: s.state, votes: s.votes, released: s.released, live: undefined, connected: [] })
+    }
+  })
+  it('any damage gives a typed error, never an exception', () => {
+    const bytes = encodeSession(sessionOf(spendProposal(), released))
+    for (let i = 0; i < bytes.length; i += 7) {
+      const bad = bytes.slice()
+      bad[i] = (bad[i] ?? 0) ^ 0x55
+      expect(() => decodeSession(bad)).not.toThrow()
+    }
+    expect(decodeSession(bytes.slice(0, 100)).ok).toBe(false)
+    expect(decodeSession(new Uint8Array()).ok).toBe(false)
+  })
+})
