@@ -28,7 +28,7 @@ export function driveAttempt(run: Run): number | undefined {
   const work = s.live?.hub
   if (work && at >= work.deadline) {
     const late = s.members.findIndex((_, m) => (work.step === 'pubnonces' ? work.pubnonces : work.partials)[m] === undefined)
-    failAttempt(run, late === s.self ? 'stalled' : 'late', late < 0 ? undefined : late)
+    failAttempt(run, late < 0 || late === s.self ? 'stalled' : 'late', late < 0 ? undefined : late)
   }
   else if (s.live && !work && at >= s.live.startedAt + LIMITS.nonceLifeS * 1000) {
     // the vault has erased the nonces by now

@@ -127,6 +127,9 @@ function onPropose(run: Run, sender: MemberIndex, message: SignedMessage): void 
   if (run.s.propose) return
   set(run, { propose: message, unapproved: sender === run.s.self })
   emit(run, { type: 'store' }, { type: 'verify', purpose: 'show' }, { type: 'notify', what: 'request' })
+  // whoever was told something else, or nothing, learns of it now and not when the first has said yes
+  const others = run.s.connected.filter(m => m !== sender)
+  if (others.length > 0 && !run.s.locked) sign(run, syncBody(run.s, false), others)
 }
 
 function onFinal(run: Run, sender: MemberIndex, message: SignedMessage): void {

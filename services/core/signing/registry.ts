@@ -51,6 +51,15 @@ export function beforeYes(sessions: Iterable<Session>, session: Session): Result
   return ok(others.filter(o => canWithdraw(o) || isOpen(o.state)))
 }
 
+/**
+ * Has the proposer another live proposal for one of these coins, which this one does not replace? An honest device never has:
+ * its own yes holds the coins until it cancels. So it tells different members different things, and neither gets a yes.
+ */
+export function equivocates(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): boolean {
+  const replaced = (p: Proposal): string | undefined => p.kind === 'spend' ? p.replaces : undefined
+  return overlaps(sessions, proposal, self).some(o => o.proposal.proposer === proposal.proposer && isOpen(o.state) && replaced(o.proposal) === replaced(proposal))
+}
+
 export type AdmissionFault = 'too-many-live' | 'too-many-undecided'
 
 /** May another session of this proposer be taken in? Bounds what a person has to look through (limits.ts). */

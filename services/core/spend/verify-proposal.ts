@@ -41,6 +41,8 @@ export interface ProposalFacts {
   readonly changeInUse: ReadonlySet<string>
   /** the transaction that `replaces` names, as the own view has it; undefined: not seen */
   readonly replaced: ReplacedFacts | undefined
+  /** the proposer has another live proposal for one of these coins (`equivocates` in signing/registry.ts) */
+  readonly equivocates?: boolean
 }
 
 export interface ReplacedFacts {
@@ -72,6 +74,7 @@ export function verifyProposal(wallet: WalletContext, proposal: Proposal, facts:
   if (utf8Length(proposal.note) > LIMITS.noteBytes) return wrong('note-too-long')
   // only a life that is too long is wrong here; "expired" is tested before a yes and before partials
   if (proposal.expiresAt > facts.now + LIMITS.sessionLifeS + CLOCK_SLACK_S) return wrong('expiry')
+  if (facts.equivocates === true) return wrong('equivocation')
   return proposal.kind === 'practice' ? verifyPractice(proposal) : verifySpend(wallet, proposal, facts)
 }
 

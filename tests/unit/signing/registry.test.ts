@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal } from '../../fakes/session-harness'
 import { decodeSession, encodeSession } from '../../../services/core/signing/codec'
-import { admit, beforeYes, changeInUse, holdsOf, inputsOf, overlaps } from '../../../services/core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, holdsOf, inputsOf, overlaps } from '../../../services/core/signing/registry'
 import { newSession, type Session } from '../../../services/core/signing/state'
 
 const ME = 1
@@ -44,6 +44,13 @@ describe('overlaps', () => {
     const sessions = [sessionOf(a), sessionOf(b), sessionOf(c), sessionOf(spendProposal({ salt: salt(4) }), (h) => { h.user(0, 'cancel'); h.settle() })]
     expect(overlaps(sessions, a.proposal, a.sessionId).map(s => s.id)).toEqual([b.sessionId])
     expect(inputsOf(c.proposal)).toEqual([`${'22'.repeat(32)}:0`, `${'22'.repeat(32)}:1`])
+  })
+  it('two live proposals of one proposer for the same coin are equivocation; of two proposers, or one after its cancel, not', () => {
+    const mine = [0, 1, 2].map(accountKey)
+    const other = newSession(spendProposal({ salt: salt(6), proposer: 2 }), mine, accountKey(ME))
+    expect(equivocates([sessionOf(a), sessionOf(b)], a.proposal, a.sessionId)).toBe(true)
+    expect(equivocates([sessionOf(a), other, sessionOf(c)], a.proposal, a.sessionId)).toBe(false)
+    expect(equivocates([sessionOf(a), sessionOf(b, (h) => { h.user(0, 'cancel'); h.settle() })], a.proposal, a.sessionId)).toBe(false)
   })
   it('a yes first withdraws my yes from another that is not released', () => {
     const mine = sessionOf(b, approved)

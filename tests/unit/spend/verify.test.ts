@@ -73,6 +73,7 @@ describe('the co-signer\'s check', () => {
     ['output-nonstandard', () => rule(altered(outputs((o, v) => v === paidVout ? { ...o, script: Uint8Array.of(0x6a, 1, 1) } : o)))],
     ['overspend', () => rule(altered(outputs(o => ({ ...o, sats: o.sats * 2n }))))],
     ['fee-too-low', () => rule(altered(outputs((o, v) => v === changeVout ? { ...o, sats: 19_900n } : o)))],
+    ['equivocation', () => rule(honest, { ...facts, equivocates: true })],
     ['expiry', () => rule({ ...honest, expiresAt: NOW + 604_800 + 601 })],
     ['note-too-long', () => rule({ ...honest, note: 'ä'.repeat(257) })],
     ['proposer', () => rule({ ...honest, proposer: `02${'77'.repeat(32)}` })],
