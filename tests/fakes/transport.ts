@@ -110,7 +110,7 @@ export class MemoryNetwork implements Wire {
 
   online(peerId: PeerId): void {
     this.offliners.delete(peerId)
-    this.peers.get(peerId)?.reserveAll()
+    void this.peers.get(peerId)?.reserveAll()
   }
 
   /** The browser dies without a goodbye: relays notice, other peers keep a dead connection until `reap`. */
@@ -170,7 +170,7 @@ export class MemoryNetwork implements Wire {
     const relay = this.relayAt(address)
     if (relay === undefined) return
     relay.up = true
-    for (const peer of this.peers.values()) peer.reserveAll()
+    for (const peer of this.peers.values()) void peer.reserveAll()
   }
 
   // What the transports use.

@@ -90,7 +90,7 @@ export class StreamChannel implements Channel {
     try {
       for (let chunk = await this.bytes.read(); chunk !== null; chunk = await this.bytes.read()) {
         this.host.count('received', chunk.byteLength)
-        for (const frame of decoder.push(chunk)) {
+        for (const frame of decoder.push(chunk.subarray())) {
           if (!this.host.admit()) throw named('RateLimitError', `more than ${LIMITS.messagesPerSecond} messages per second`)
           await this.queue.push(frame)
         }

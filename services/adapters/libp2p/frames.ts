@@ -1,5 +1,3 @@
-import { Uint8ArrayList } from 'uint8arraylist'
-
 /** A frame cannot be sent, or what came is no frame. Named like the library's own errors for the same trouble. */
 export const frameError = (name: 'InvalidDataLengthError' | 'UnexpectedEOFError', message: string): Error =>
   Object.assign(new Error(message), { name })
@@ -24,30 +22,47 @@ export function encodeFrame(frame: Uint8Array): Uint8Array {
  * us hold at most one frame and one chunk.
  */
 export class FrameDecoder {
-  private readonly buffer = new Uint8ArrayList()
+  private buffer = new Uint8Array(1024)
+  private start = 0
+  private end = 0
 
   /** @param maxBytes largest frame that is taken */
   constructor(private readonly maxBytes: number) {}
 
   /** True when a frame has begun and its end is missing. */
-  get pending(): boolean { return this.buffer.byteLength > 0 }
+  get pending(): boolean { return this.end > this.start }
 
   /** @throws InvalidDataLengthError on a length over the limit or one that is not in its shortest form */
-  * push(chunk: Uint8Array | Uint8ArrayList): Generator<Uint8Array, void, undefined> {
-    this.buffer.append(chunk)
+  * push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
+    this.append(chunk)
     for (;;) {
       const head = this.length()
-      if (head === undefined || this.buffer.byteLength < head.prefix + head.length) return
-      const frame = this.buffer.slice(head.prefix, head.prefix + head.length)
-      this.buffer.consume(head.prefix + head.length)
-      yield frame
+      if (head === undefined || this.end - this.start < head.prefix + head.length) return
+      const from = this.start + head.prefix
+      this.start = from + head.length
+      yield this.buffer.slice(from, from + head.length)
     }
+  }
+
+  /** Room is doubled, so that many small chunks cost no more than a few large ones. */
+  private append(chunk: Uint8Array): void {
+    if (this.end + chunk.length > this.buffer.length) {
+      const kept = this.buffer.subarray(this.start, this.end)
+      const needed = kept.length + chunk.length
+      const next = needed > this.buffer.length / 2 ? new Uint8Array(needed * 2) : this.buffer
+      next.set(kept)
+      this.buffer = next
+      this.end = kept.length
+      this.start = 0
+    }
+    this.buffer.set(chunk, this.end)
+    this.end += chunk.length
   }
 
   private length(): { readonly prefix: number; readonly length: number } | undefined {
     let length = 0
-    for (let i = 0; i < this.buffer.byteLength; i++) {
-      const byte = this.buffer.get(i)
+    for (let i = 0; this.start + i < this.end; i++) {
+      const byte = this.buffer[this.start + i] ?? 0
       length += (byte & 0x7f) * 2 ** (7 * i)
       if (length > this.maxBytes || i > 3) throw frameError('InvalidDataLengthError', `a frame of more than ${this.maxBytes} bytes`)
       if (byte < 0x80) {

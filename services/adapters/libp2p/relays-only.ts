@@ -15,7 +15,7 @@ export function relaysOnly(registrar: Registrar, isRelay: (connection: Connectio
   }, options)
   const register: Registrar['register'] = (protocol, topology, options) => registrar.register(protocol, {
     ...topology,
-    onConnect: (peerId, connection) => { if (isRelay(connection)) topology.onConnect?.(peerId, connection) },
+    onConnect: async (peerId, connection) => { if (isRelay(connection)) await topology.onConnect?.(peerId, connection) },
   }, options)
   return new Proxy(registrar, {
     get(target, key) {
