@@ -1,3 +1,4 @@
+import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
@@ -13,8 +14,9 @@ export default defineConfig({
       node('contract', 60_000),
       node('protocol', 60_000),
       {
-        plugins: [vue()],
-        test: { name: 'nuxt', environment: 'happy-dom', include: ['tests/nuxt/**/*.test.ts'], testTimeout: 30_000 },
+        // Nuxt UI as the app uses it; no declaration files are written
+        plugins: [vue(), ui({ colorMode: false, dts: false, autoImport: { dts: false }, components: { dts: false, dirs: [] } })],
+        test: { name: 'nuxt', environment: 'happy-dom', include: ['tests/nuxt/**/*.test.ts'], setupFiles: ['tests/nuxt/setup.ts'], testTimeout: 30_000 },
       },
     ],
   },
