@@ -62,7 +62,10 @@ export function onUser(run: Run, action: UserAction, reason: string): void {
     case 'retry':
       return retry(run)
     case 'recheck':
-      return isLive(s.state) ? emit(run, { type: 'verify', purpose: 'show' }) : undefined
+      if (!isLive(s.state)) return
+      // a check whose answer never came must not take the button away for good
+      if (s.propose) set(run, { approving: false })
+      return emit(run, { type: 'verify', purpose: 'show' })
   }
 }
 

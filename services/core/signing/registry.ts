@@ -70,11 +70,16 @@ export function admit(sessions: Iterable<Session>, proposer: AccountKey): Result
   return undecided.length >= LIMITS.undecidedPerProposer ? err('too-many-undecided') : ok(undefined)
 }
 
-/** Change places (`branch/index`) that live sessions use, so that another does not take them. */
-export function changeInUse(sessions: Iterable<Session>, except?: SessionId): ReadonlySet<string> {
+/**
+ * Change places (`branch/index`) of live sessions. Without `checked`: all of them, so that a new proposal takes another one.
+ * While `checked` is being verified: those of other sessions that have my yes. A proposal that I have not approved cannot go
+ * out, so it takes nothing from one that I have (otherwise a later proposal could spoil an earlier one by naming its place).
+ */
+export function changeInUse(sessions: Iterable<Session>, checked?: SessionId): ReadonlySet<string> {
   const places = new Set<string>()
   for (const s of sessions) {
-    if (s.id === except || !isLive(s.state) || s.proposal.kind !== 'spend') continue
+    if (s.id === checked || !isLive(s.state) || s.proposal.kind !== 'spend') continue
+    if (checked !== undefined && !holdsCoins(s)) continue
     for (const own of s.proposal.ownOutputs) places.add(`${own.branch}/${own.index}`)
   }
   return places

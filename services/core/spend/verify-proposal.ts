@@ -37,7 +37,7 @@ export interface ProposalFacts {
   readonly usedChange: ReadonlySet<number>
   /** highest of them, -1 when there is none */
   readonly lastUsedChange: number
-  /** `branch/index` places that other live sessions pay change to */
+  /** `branch/index` places that other live sessions with my yes pay change to (`changeInUse` in signing/registry.ts) */
   readonly changeInUse: ReadonlySet<string>
   /** the transaction that `replaces` names, as the own view has it; undefined: not seen */
   readonly replaced: ReplacedFacts | undefined

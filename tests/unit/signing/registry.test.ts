@@ -81,6 +81,10 @@ describe('admission', () => {
     const withChange: Session = { ...s, proposal: { ...s.proposal, ownOutputs: [{ vout: 0, branch: 1, index: 7 }] } }
     expect([...changeInUse([withChange])]).toEqual(['1/7'])
     expect([...changeInUse([withChange], s.id)]).toEqual([])
+    // to another proposal under check it is taken only once I said yes to it
+    expect([...changeInUse([withChange], salt(9))]).toEqual([])
+    const yes = sessionOf(spendProposal(), approved)
+    expect([...changeInUse([{ ...yes, proposal: withChange.proposal }], salt(9))]).toEqual(['1/7'])
   })
 })
 
