@@ -1,4 +1,5 @@
 import { defineNuxtPlugin } from '#app'
+import { NETWORK_NAMES, NETWORKS } from '../services/core/domain/network'
 import { useMuSig2Store } from '../stores/musig2'
 import { useP2PStore } from '../stores/p2p'
 import { useSettingsStore } from '../stores/settings'
@@ -12,13 +13,15 @@ export default defineNuxtPlugin(() => {
   if (!globalThis.isSecureContext) return
   void import('../services/compose').then(({ compose }) => compose({
     config(result) {
-      if (!result.ok) settings.configError = result.error
-      else settings.movedFrom = result.value.movedFrom ?? null
-    },
-    opened(config) {
-      wallets.networks = Object.entries(config.networks).map(([name, network]) => ({
-        name: name as (typeof wallets.networks)[number]['name'], local: name === 'regtest', faucet: network.faucet !== undefined,
-      }))
+      if (!result.ok) {
+        settings.configError = result.error
+        return
+      }
+      settings.movedFrom = result.value.movedFrom ?? null
+      wallets.networks = NETWORK_NAMES.flatMap((name) => {
+        const network = result.value.networks[name]
+        return network === undefined ? [] : [{ name, local: NETWORKS[name].local, faucet: network.faucet !== undefined }]
+      })
     },
     locked(reason) {
       vault._onLocked(reason)
@@ -32,6 +35,7 @@ export default defineNuxtPlugin(() => {
       participant: (sessionId, status) => musig2._updateSessionParticipantStatus(sessionId, status.peerId, status.connected, status.connectionType, status.error, status),
     },
     p2p: event => p2p._onEvent(event),
+    started: peerId => p2p._mirror({ started: true, peerId }),
     relays: relays => p2p._mirror({ relays: [...relays] as typeof p2p.relays }),
   })).then(() => {
     if (settings.configError === null) return vault.load()

@@ -16,17 +16,17 @@ import type { Wallets, WalletsEvents } from './wallets'
 export interface Sinks {
   config(result: Result<AppConfig, ConfigError>): void
   locked(reason: 'user' | 'takeover'): void
-  /** a profile is open: what the network choice of "New wallet" offers */
-  opened(config: AppConfig): void
   wallets: WalletsEvents
   musig2: MuSig2Events
   p2p(event: P2PEvent): void
+  /** the network is up under this peer id */
+  started(peerId: string): void
   relays(relays: ReadonlyArray<{ address: string; state: string; fixed: boolean }>): void
 }
 
 const EXTRA_RELAYS = 'relays'
 /** named to other members in `hello` */
-const BUILD = 'tandem 0.1.0'
+const BUILD = 'tandem/0.1.0'
 
 /** What runs while a profile is open. */
 interface Running {
@@ -63,7 +63,6 @@ export async function compose(sinks: Sinks): Promise<void> {
     signer,
     async opened(profile) {
       running = await open(profile, config.value, signer, sinks)
-      sinks.opened(config.value)
     },
     async closed(reason) {
       const was = running
@@ -120,7 +119,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   // what is stored is shown before the network is up; a dead relay must not keep anybody from his wallet
   await wallets.start()
   await musig2.start()
-  void p2p.start().then(reportRelays, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
+  void p2p.start().then(() => { sinks.started(p2p.peerId); reportRelays() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
 
   const onWake = () => { if (document.visibilityState === 'visible') { p2p.wake(); wallets.wake() } }
   const onOnline = () => { p2p.wake(); wallets.wake() }

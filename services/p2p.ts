@@ -107,6 +107,8 @@ const MAX_RELAYS_TRIED = 8
 export function createP2P(deps: P2PDeps) {
   const { transport, entropy, log } = deps
   const clock = trackedClock(deps.clock)
+  // `hello` cannot carry another one, and then no link would ever come up
+  if (deps.build !== undefined && !/^[\x21-\x7e]{1,32}$/.test(deps.build)) throw new TypeError('build: not 1 to 32 visible ASCII characters')
   const self: SelfInfo = { instance: toHex(entropy.bytes(16)), startedAt: Math.floor(clock.now()), build: deps.build ?? 'dev' }
   const listeners = new Set<(event: P2PEvent) => void>(deps.onEvent ? [deps.onEvent] : [])
   const running = new Set<AbortController>()

@@ -39,6 +39,8 @@ export interface OutLinkDeps {
   drain(channel: Channel, protocol: ProtocolName, frames: AsyncIterator<Uint8Array>): Promise<void>
   /** false: nothing may be opened to this peer now (blocked, or it refuses this instance) */
   mayOpen(): boolean
+  /** the stream could not be opened or greeted; tried again with backoff */
+  onFailed(error: unknown): void
   onUp(up: boolean): void
 }
 
@@ -123,7 +125,8 @@ export class OutLink {
       let opened: { channel: Channel; frames: AsyncIterator<Uint8Array> }
       try {
         opened = await this.#open(best)
-      } catch {
+      } catch (error) {
+        this.d.onFailed(error)
         if (this.#stopped || !this.d.transport.connections(this.peerId)[0]) break
         // nobody waits longer than one try: what lies in the queue is told to its sender
         this.#failAll()

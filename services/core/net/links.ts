@@ -163,6 +163,7 @@ export class Links {
       greet: (channel, _, signal) => this.#greet(channel, protocol, signal),
       drain: (channel, _, frames) => this.#drain(channel, protocol, frames),
       mayOpen: () => this.#mayServe(peerId, protocol),
+      onFailed: error => this.d.log.write('debug', 'net.link-failed', { peer: peerId, protocol, error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' }),
       onUp: (up) => { for (const l of this.#linkListeners) l(peerId, protocol, up) },
     }, peerId, protocol)
     this.#links.set(key, link)
