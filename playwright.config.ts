@@ -12,5 +12,6 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   outputDir: 'test-results/e2e',
+  // its own folder for every browser is made by Member: Playwright's fixtures start none
   use: { trace: 'off', screenshot: 'off' },
 })

@@ -7,13 +7,13 @@ import { startRelay } from '../relay/server'
 import { serveStatic } from './serve'
 
 /** `npm start`: builds the app when its sources changed, and serves it with a local relay and a local chain. */
-const SITE = '.output/public'
+const BUILT = '.output/public'
 const APP_PORT = 4180
 const RELAY_PORT = 4190
 const CHAIN_PORT = 4195
 
 function usage(problem: string): never {
-  console.error(`start: ${problem}. Options: --port N --host ADDRESS --data DIR --fresh --json --mine SECONDS (0: only by hand)`)
+  console.error(`start: ${problem}. Options: --port N --host ADDRESS --data DIR --fresh --json --mine SECONDS (0: only by hand) --site DIR (serve this build as it is)`)
   process.exit(1)
 }
 
@@ -24,13 +24,14 @@ function readOptions() {
         port: { type: 'string', default: String(APP_PORT) }, host: { type: 'string', default: '127.0.0.1' },
         data: { type: 'string', default: '.tandem' }, fresh: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false }, mine: { type: 'string', default: '10' },
+        site: { type: 'string' },
       },
     })
     const port = Number(values.port)
     const mine = Number(values.mine)
     if (!Number.isInteger(port) || port < 1 || port > 65_000) usage(`--port ${values.port} is not a port`)
     if (!Number.isFinite(mine) || mine < 0) usage(`--mine ${values.mine} is not a number of seconds`)
-    return { port, host: values.host, data: resolve(values.data), fresh: values.fresh, json: values.json, mine }
+    return { port, host: values.host, data: resolve(values.data), fresh: values.fresh, json: values.json, mine, site: values.site }
   } catch (error) {
     usage(error instanceof Error ? error.message : String(error))
   }
@@ -48,7 +49,7 @@ function newestSource(): number {
 }
 
 function build(quiet: boolean) {
-  const index = join(SITE, 'index.html')
+  const index = join(BUILT, 'index.html')
   if (existsSync(index) && statSync(index).mtimeMs > newestSource()) return
   console.error('Building the app (about half a minute, once) ...')
   const done = spawnSync('npm', ['run', '-s', 'generate'], { stdio: ['ignore', quiet ? 'ignore' : 2, quiet ? 'pipe' : 2], encoding: 'utf8' })
@@ -60,7 +61,7 @@ function build(quiet: boolean) {
 }
 
 const options = readOptions()
-build(options.json)
+if (options.site === undefined) build(options.json)
 if (options.fresh) for (const part of ['chain', 'relay', 'usual.json']) rmSync(join(options.data, part), { recursive: true, force: true })
 mkdirSync(options.data, { recursive: true })
 
@@ -72,7 +73,7 @@ const usualFile = join(options.data, 'usual.json')
 const usual = existsSync(usualFile) ? (JSON.parse(readFileSync(usualFile, 'utf8')) as { url?: string }).url : undefined
 let movedFrom: string | undefined
 const app = await serveStatic({
-  root: SITE, port: options.port, host: options.host,
+  root: options.site ?? BUILT, port: options.port, host: options.host,
   config: () => ({
     version: 1, relays: relay.addrs, stun: [],
     networks: { regtest: { esplora: devnet.url, genesis: devnet.genesis, faucet: `${devnet.url}/dev/faucet` } },

@@ -2,73 +2,119 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, expect } from '@playwright/test'
-import type { BrowserContext, Page } from '@playwright/test'
-import { findChromium } from '../../support/chromium'
+import type { BrowserContext, Locator, Page } from '@playwright/test'
+import { findChromium, launchOptions } from '../../support/chromium'
 
 export const PASSWORD = 'correct horse battery'
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+export interface SpendWish {
+  readonly to: string
+  readonly sats: number
+  readonly feeRate?: number
+  readonly note?: string
+}
 
-/** Counts peer connections by their selected candidate pair; the browser's own statistics, kept by wrapping nothing of ours. */
-const KEEP_PEER_CONNECTIONS = `(() => {
-  const Native = window.RTCPeerConnection
-  window.__peers = []
-  window.RTCPeerConnection = class extends Native { constructor(...args) { super(...args); window.__peers.push(this) } }
-})()`
-
-/** One person with a browser process of her own, driven only through what the screen shows. */
+/** One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen shows. */
 export class Member {
-  page!: Page
+  /** as they were shown on the screen */
   words = ''
-  context!: BrowserContext
+  /** every address that the page asked for, WebSockets included */
   readonly requests: string[] = []
+  /** what the page wrote to its console, and errors that nothing caught */
+  readonly console: string[] = []
+  readonly errors: string[] = []
 
-  private constructor(readonly name: string, readonly app: string, private readonly dir: string) {}
+  context!: BrowserContext
+  page!: Page
+  private prepare?: (context: BrowserContext) => Promise<void>
 
-  static async launch(name: string, app: string, options: { keepPeers?: boolean } = {}): Promise<Member> {
+  /** `dir`: where this member's own browser keeps its data; a guest tab of another browser has none. */
+  private constructor(readonly name: string, readonly app: string, private readonly dir?: string) {}
+
+  /** A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened. */
+  static async launch(name: string, app: string, prepare?: (context: BrowserContext) => Promise<void>): Promise<Member> {
     const member = new Member(name, app, mkdtempSync(join(tmpdir(), `tandem-${name.toLowerCase()}-`)))
-    await member.open(options)
+    member.prepare = prepare
+    await member.start()
     return member
   }
 
-  private async open(options: { keepPeers?: boolean }) {
+  /** Opens the browser (again) and in it the app, with whatever it had stored. */
+  async start() {
+    if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
     this.context = await chromium.launchPersistentContext(this.dir, {
-      executablePath: findChromium() ?? '', headless: true, args: FLAGS, viewport: { width: 1100, height: 900 }, acceptDownloads: true,
-      permissions: ['clipboard-read', 'clipboard-write'],
+      ...launchOptions(findChromium() ?? ''), viewport: { width: 1100, height: 900 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'],
     })
-    if (options.keepPeers === true) await this.context.addInitScript(KEEP_PEER_CONNECTIONS)
-    this.page = this.context.pages()[0] ?? await this.context.newPage()
-    this.watch(this.page)
-    await this.page.goto(this.app)
+    this.context.setDefaultTimeout(30_000)
+    await this.prepare?.(this.context)
+    await this.open(this.context.pages()[0] ?? await this.context.newPage())
   }
 
-  private watch(page: Page) {
-    page.on('request', request => this.requests.push(request.url()))
-  }
+  /** Ends the browser; what it has stored stays. */
+  async quit() { await this.context.close() }
 
-  /** Another tab of the same browser. */
+  /** Another tab of the same browser, for another profile. */
   async tab(name: string): Promise<Member> {
-    const other = new Member(name, this.app, this.dir)
+    const other = new Member(name, this.app)
     other.context = this.context
-    other.page = await this.context.newPage()
-    await other.page.goto(this.app)
+    await other.open(await this.context.newPage())
     return other
   }
 
-  button(name: string | RegExp) { return this.page.getByRole('button', { name, exact: typeof name === 'string' }) }
-  field(name: string) { return this.page.getByLabel(name, { exact: true }) }
-  go(hash: string) { return this.page.evaluate((h) => { location.hash = h }, hash) }
+  private async open(page: Page) {
+    const { console: lines, errors, requests } = this
+    page.on('console', message => lines.push(message.text()))
+    page.on('pageerror', error => errors.push(error.stack ?? error.message))
+    page.on('request', request => requests.push(request.url()))
+    page.on('websocket', socket => requests.push(socket.url()))
+    this.page = page
+    await page.goto(this.app)
+  }
+
+  /** Ends the browser and forgets all that it had stored: the device is gone. */
+  async wipe() {
+    await this.quit()
+    if (this.dir !== undefined) rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  button(name: string): Locator { return this.page.getByRole('button', { name, exact: true }) }
+  link(name: string): Locator { return this.page.getByRole('link', { name, exact: true }) }
+  field(name: string): Locator { return this.page.getByLabel(name, { exact: true }) }
+  group(name: string): Locator { return this.page.getByRole('group', { name, exact: true }) }
+  get status(): Locator { return this.page.getByRole('status') }
+  get main(): Locator { return this.page.getByRole('main') }
+  participant(name: string): Locator { return this.page.getByRole('list', { name: 'Participants' }).getByRole('listitem').filter({ hasText: name }) }
+
+  // profiles
 
   async createProfile() {
     await this.button('New profile').click()
     await this.field('Your name').fill(this.name)
     await this.field('Password').fill(PASSWORD)
     await this.field('Repeat password').fill(PASSWORD)
-    await this.button('Continue').click()
-    this.words = (await this.page.getByRole('list', { name: 'Your 12 words' }).getByRole('listitem').allInnerTexts()).map(t => t.replace(/[^a-z]/g, '')).join(' ')
-    expect(this.words.split(' ')).toHaveLength(12)
+    await this.button('New profile').click()
+    const shown = this.page.getByRole('list', { name: 'Recovery words' }).getByRole('listitem')
+    await expect(shown).toHaveCount(12)
+    this.words = (await shown.allInnerTexts()).map(text => text.trim()).join(' ')
     await this.button('Do this later').click()
-    await expect(this.button('New wallet').or(this.page.getByRole('link', { name: 'New wallet' })).first()).toBeVisible()
+    await expect(this.button('New wallet')).toBeVisible()
+  }
+
+  /** From the first screen of an empty browser to the list of wallets. */
+  async restore(words: string, files: ReadonlyArray<{ name: string; bytes: Buffer }>) {
+    this.words = words
+    await this.button('Restore').click()
+    await this.field('Recovery words').fill(words)
+    await this.field('Your name').fill(this.name)
+    await this.field('Password').fill(PASSWORD)
+    await this.field('Repeat password').fill(PASSWORD)
+    await this.button('Restore').click()
+    for (const file of files) {
+      await this.choose('Add wallet file', file.name, file.bytes)
+      await expect(this.page.getByRole('list', { name: 'Wallet files' })).toContainText('The wallet is back.')
+    }
+    await this.button('Open my wallets').click()
+    await expect(this.button('New wallet')).toBeVisible()
   }
 
   async unlock(password = PASSWORD) {
@@ -76,8 +122,127 @@ export class Member {
     await this.button('Unlock').click()
   }
 
-  async close() {
-    await this.context.close()
-    rmSync(this.dir, { recursive: true, force: true })
+  async lock() {
+    await this.button('Lock').click()
+    await expect(this.button('Unlock')).toBeVisible()
+  }
+
+  // a shared wallet
+
+  /** Gives the invite link. */
+  async createWallet(walletName: string, members: number): Promise<string> {
+    await this.button('New wallet').click()
+    await this.field('Wallet name').fill(walletName)
+    await this.field('Number of members').fill(String(members))
+    await this.button('Create invite').click()
+    await this.button('Copy invite link').click()
+    return this.page.evaluate(() => navigator.clipboard.readText())
+  }
+
+  async join(link: string) {
+    await this.page.goto(link)
+    await this.button('Join').click()
+  }
+
+  async admit(name: string) { await this.button(`Admit ${name}`).click() }
+  async closeRoster() { await this.button('Everyone is here').click() }
+
+  async safetyNumber(): Promise<string> {
+    const text = await this.group('Safety number').innerText()
+    return text.replace(/\D/g, '')
+  }
+
+  async confirmSafety() { await this.button('It matches').click() }
+
+  /** Downloads the wallet file, and chooses it again so that the app reads it back. */
+  async saveWalletFile(): Promise<{ name: string; bytes: Buffer }> {
+    const [download] = await Promise.all([this.page.waitForEvent('download'), this.button('Save wallet file').click()])
+    const chunks: Buffer[] = []
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
+    const file = { name: download.suggestedFilename(), bytes: Buffer.concat(chunks) }
+    await this.choose('Check wallet file', file.name, file.bytes)
+    return file
+  }
+
+  async saveWalletFileLater() { await this.button('Do this later').click() }
+
+  /** Answers the file dialog that a button opens. */
+  async choose(buttonName: string, name: string, bytes: Buffer) {
+    const [dialog] = await Promise.all([this.page.waitForEvent('filechooser'), this.button(buttonName).click()])
+    await dialog.setFiles({ name, mimeType: 'application/octet-stream', buffer: bytes })
+  }
+
+  /** Home, then the wallet. */
+  async openWallet(walletName: string) {
+    await this.link('Wallets').first().click()
+    await this.link(walletName).click()
+    await expect(this.group('Available balance')).toBeVisible()
+  }
+
+  // coins
+
+  /** Satoshis, as shown; the wallet page must be open. */
+  async balance(): Promise<number> { return sats(await this.group('Available balance').innerText()) }
+
+  async expectBalance(expected: number) {
+    await expect.poll(() => this.balance(), { message: `${this.name} sees ${expected} sats` }).toBe(expected)
+  }
+
+  /** Opens Receive from the wallet page and reads the address. */
+  async receiveAddress(): Promise<string> {
+    await this.button('Receive').click()
+    await expect(this.group('Receive address')).toContainText('bcrt1')
+    return this.shownAddress()
+  }
+
+  async newAddress(): Promise<string> {
+    const before = await this.shownAddress()
+    await this.button('New address').click()
+    await expect.poll(() => this.shownAddress()).not.toBe(before)
+    return this.shownAddress()
+  }
+
+  private async shownAddress(): Promise<string> {
+    return (await this.group('Receive address').innerText()).replace(/\s/g, '')
+  }
+
+  // spending
+
+  /** From the wallet page to the review of the finished transaction. */
+  async review(wish: SpendWish) {
+    await this.button('Spend').click()
+    await this.field('Recipient').fill(wish.to)
+    await this.field('Amount').fill(String(wish.sats))
+    await this.field('Fee rate').fill(String(wish.feeRate ?? 2))
+    if (wish.note !== undefined) await this.field('Note').fill(wish.note)
+    await this.button('Review').click()
+    await expect(this.page.getByRole('region', { name: 'Review' })).toBeVisible()
+  }
+
+  /** Through the gate to the page of the session. */
+  async propose(wish: SpendWish) {
+    await this.review(wish)
+    await this.button('Propose').click()
+    await expect(this.status).toContainText('Waiting for approvals')
+  }
+
+  async openRequest() {
+    await this.link('Review request').click()
+    await expect(this.button('Approve')).toBeVisible()
+  }
+
+  async spendCode(): Promise<string> {
+    return (await this.group('Spend code').innerText()).trim().replace(/\s+/g, ' ')
+  }
+
+  async approve() { await this.button('Approve').click() }
+  async decline() { await this.button('Decline').click() }
+
+  async txid(): Promise<string> {
+    await expect(this.group('Transaction id')).toContainText(/^[0-9a-f]{64}$/)
+    return (await this.group('Transaction id').innerText()).trim()
   }
 }
+
+/** "1 234 567 sats" in satoshis. */
+const sats = (text: string): number => Number(text.replace(/\D/g, ''))
