@@ -28,6 +28,8 @@ export default defineNuxtConfig({
   router: { options: { hashMode: true } },
   app: {
     baseURL: './',
+    // addresses in the page are relative too, so that any folder will do
+    cdnURL: './',
     head: {
       title: 'Tandem',
       htmlAttrs: { lang: 'en' },
