@@ -27,7 +27,7 @@ module.exports = {
     only('pages-compose', 'Pages compose; they know no service.',
       { path: '^pages/' }, { path: '^services/', dependencyTypesNot: ['type-only'] }),
     only('devnet-alone', 'devnet imports nothing from services.', { path: '^devnet/' }, { path: '^services/' }),
-    only('product-without-tests', 'No product file imports a test.', { pathNot: '^tests/' }, { path: '^tests/' }),
+    only('product-without-tests', 'No product file imports a test (scripts find the browser as tests do).', { pathNot: '^(tests|scripts)/' }, { path: '^tests/' }),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -39,6 +39,7 @@ export function useWallet(id: () => string) {
       return wallet !== undefined && store.networks.some(n => n.name === wallet.network && n.faucet)
     }),
     confirmSafety: (matches: boolean) => store.confirmSafety(id(), matches),
+    giveUp: () => store.giveUp(id()),
     exportFile: () => store.exportFile(id()),
     checkFile: (bytes: Uint8Array) => store.checkFile(id(), bytes),
     deferFile: () => store.deferFile(id()),

@@ -27,12 +27,12 @@ import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, holdsOf, inputsOf, overlaps } from './core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps } from './core/signing/registry'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
 import { askAbout } from './core/signing/sync'
-import { isLive, isOpen } from './core/signing/table'
+import { isLive } from './core/signing/table'
 import { isWatched, lookAtChain } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
 import type { SpendWish } from './core/spend/desk'
@@ -155,7 +155,10 @@ export function createMuSig2(deps: MuSig2Deps) {
         if (peerId !== undefined) void p2p.send(peerId, 'sign', message)
       }
     },
-    verify: session => desk.verify(session.proposal, changeInUse(ofWallet(session.walletId), session.id)),
+    verify(session) {
+      const others = ofWallet(session.walletId)
+      return desk.verify(session.proposal, { changeInUse: changeInUse(others, session.id), equivocates: equivocates(others, session.proposal, session.id) })
+    },
     async broadcast(walletId, raw) {
       const chain = wallets.chainOf(walletId)
       if (chain === undefined) return err({ code: 'unreachable', detail: 'network not configured', retryable: false })
@@ -264,6 +267,8 @@ export function createMuSig2(deps: MuSig2Deps) {
     }
     // another message may have brought it meanwhile
     if (runner.get(message.session) === undefined) await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
+    // a proposer who wants one coin twice says different things: the earlier request must lose its Approve at once
+    for (const other of overlaps(ofWallet(record.id), proposal, message.session)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
     return true
   }
 
@@ -369,14 +374,14 @@ export function createMuSig2(deps: MuSig2Deps) {
   /** The proposal is signed and on its way, or it has failed its own check. */
   function settled(sessionId: SessionId): Promise<Session> {
     return new Promise((resolve) => {
-      const look = () => {
+      const check = () => {
         const session = runner.get(sessionId)
         if (session !== undefined && session.propose === undefined && isLive(session.state) && !stopped) return
-        waiters.delete(look)
+        waiters.delete(check)
         if (session !== undefined) resolve(session)
       }
-      waiters.add(look)
-      look()
+      waiters.add(check)
+      check()
     })
   }
   const waiters = new Set<() => void>()

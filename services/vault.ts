@@ -45,8 +45,9 @@ export function createVault(deps: VaultDeps): Vault {
       if (!result.ok) return result
       await deps.opened(result.value)
       open = true
-      const { peerKey: _peerKey, ...info } = result.value
-      return ok(info)
+      // the peer key goes to the network and nowhere else
+      const { id, name, createdAt, wordsChecked } = result.value
+      return ok({ id, name, createdAt, wordsChecked })
     },
     async lock() {
       await signer.lock()

@@ -302,22 +302,27 @@ export function createWallets(deps: WalletsDeps) {
     async confirmSafety(walletId: WalletId, matches: boolean): Promise<Result<void, FieldError>> {
       const room = rooms.get(walletId)
       if (room === undefined) return err(field('wallet', 'unknown-wallet'))
-      if (!matches) {
-        // nothing was received yet: the wallet is put away, and no coin can ever be in it
-        room.follower?.stop()
-        rooms.delete(walletId)
-        p2p.leaveWallet(walletId)
-        await storage.delete('wallets', walletId)
-        reach()
-        changed()
-        return ok(undefined)
-      }
+      // nothing is signed; the screen says what it means and offers to give the wallet up
+      if (!matches) return ok(undefined)
       const { record } = room
       const own = record.roster.find(e => e.accountKey === record.self)
       if (own === undefined) return err(field('wallet', 'unknown-wallet'))
       const signed = await signer.signStatement(record.network, own.origin, confirmStatement(record, record.self))
       if (!signed.ok) return err(field('wallet', `signer-${signed.error.code}`))
       await update(room, withConfirmation(room.record, record.self, signed.value))
+      return ok(undefined)
+    },
+    /** Puts away a wallet that is not active: no address of it was ever shown, so no coin can be in it. */
+    async giveUp(walletId: WalletId): Promise<Result<void, FieldError>> {
+      const room = rooms.get(walletId)
+      if (room === undefined || isActive(room.record)) return err(field('wallet', 'wallet-active'))
+      room.follower?.stop()
+      rooms.delete(walletId)
+      p2p.leaveWallet(walletId)
+      await storage.delete('wallets', walletId)
+      for (const [draftId, made] of Object.entries(lobby.finished())) if (made === walletId) await lobby.remove(draftId)
+      reach()
+      changed()
       return ok(undefined)
     },
     async exportFile(walletId: WalletId) {

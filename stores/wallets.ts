@@ -54,6 +54,9 @@ export const useWalletsStore = defineStore('wallets', {
     async confirmSafety(walletId: string, matches: boolean) {
       return (await door()).confirmSafety(walletId, matches)
     },
+    async giveUp(walletId: string) {
+      return (await door()).giveUp(walletId)
+    },
     async exportFile(walletId: string) {
       return (await door()).exportFile(walletId)
     },

@@ -74,17 +74,15 @@ export class Person {
     const networks: AppConfig['networks'] = { regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis } }
     const common = { clock: workerClock, entropy: workerEntropy, log: this.log }
     const chain = this.world.chain.view()
-    let allowed: Wallets['allowed'] | undefined
     this.p2p = createP2P({
       ...common, transport: this.world.network.transport(peerIdOf(seed)), sign: async bytes => ed25519.sign(bytes, seed),
-      allowed: (peerId, protocol) => allowed?.(peerId, protocol) ?? false, relays: [this.world.relay], build: 'test',
+      allowed: (peerId, protocol) => this.walletsDoor.allowed(peerId, protocol), relays: [this.world.relay], build: 'test',
     })
     this.walletsDoor = createWallets({
       ...common, profileName: this.name, signer: this.signer, storage: this.storage, p2p: this.p2p, networks,
       chain: () => chain, relays: () => [this.world.relay], relaysWanted: () => {}, link: fragment => `http://app/${fragment}`,
       events: { changed: (wallets, drafts, finished) => { this.wallets = wallets; this.drafts = drafts; this.finished = finished } },
     })
-    allowed = this.walletsDoor.allowed
     this.musig2 = createMuSig2({
       ...common, signer: this.signer, storage: this.storage, p2p: this.p2p, wallets: this.walletsDoor,
       events: { sessions: (cards) => { this.sessions = cards }, participant: (session, status) => { this.statuses.push({ session, status }) } },

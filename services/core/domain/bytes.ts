@@ -1,18 +1,10 @@
 import { bytesToHex, hexToBytes as nobleHexToBytes } from '@noble/hashes/utils.js'
-
-/** Lower-case hexadecimal text of whole bytes. */
-export type Hex = string
+import type { Hex } from './hex'
 
 export const toHex = (bytes: Uint8Array): Hex => bytesToHex(bytes)
 
 /** Bytes of lower- or upper-case hex; throws `RangeError`-like errors of the library on anything else: check with `isHex` at the edge. */
 export const fromHex = (hex: Hex): Uint8Array => nobleHexToBytes(hex)
-
-/** True for lower-case hex of exactly `length` bytes (any whole number of bytes when omitted). */
-export function isHex(value: unknown, length?: number): value is Hex {
-  return typeof value === 'string' && value.length % 2 === 0 && /^[0-9a-f]*$/.test(value)
-    && (length === undefined || value.length === length * 2)
-}
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
@@ -32,3 +24,5 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 export { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+export { isHex } from './hex'
+export type { Hex } from './hex'

@@ -1,4 +1,4 @@
-import { isHex } from './bytes'
+import { isHex } from './hex'
 import { NETWORK_NAMES, NETWORKS } from './network'
 import type { NetworkName } from './network'
 import { err, ok } from './result'
@@ -29,7 +29,7 @@ export interface ConfigError {
   readonly detail: string
 }
 
-const RELAY = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/tls)?\/(ws|wss)(\/http-path\/[^/\s]+)?\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,70}$/
+const RELAY = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/(tls|sni\/[^/\s]+))*\/wss?\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,56}$/
 
 /** Form of a relay address: a WebSocket multiaddr that names the relay's peer id. */
 export function isRelayAddress(value: unknown): value is string {

@@ -1,5 +1,6 @@
 import { base64urlnopad } from '@scure/base'
 import { concatBytes, equalBytes, type Hex } from '../domain/bytes'
+import { isRelayAddress } from '../domain/config'
 import type { PeerId } from '../domain/ids'
 import { isNetworkName, type NetworkName } from '../domain/network'
 import { MEMBERS_MAX_CODE, MEMBERS_MIN } from '../domain/policy'
@@ -57,10 +58,6 @@ const schema = struct<Omit<Invite, 'network'> & { readonly network: string }>({
   n: field('n', uint(MEMBERS_MAX_CODE, MEMBERS_MIN)),
   expiresAt: field('expiry', seconds),
 })
-
-/** WebSocket multiaddr with the relay's peer id at its end: what a browser can dial. */
-export const isRelayAddress = (text: string): boolean =>
-  text.length <= LIMITS.multiaddrBytes && /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/(tls|sni\/[^/\s]+))*\/wss?\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,56}$/.test(text)
 
 const checksum = (body: Uint8Array): Uint8Array => tagged('tandem/invite', body).slice(0, CHECKSUM)
 

@@ -5,7 +5,6 @@ import type { AttemptName } from '../domain/proposal'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
 import { blame } from './blame'
-import { receivePartials, receivePubnonces } from './hub'
 import { dropAttempt, emit, isExpired, memberOf, move, offence, send, set, setLive, sign, syncBody, type Run } from './run'
 import { beats, sameAttempt, signatureCount, voteOf, type AttemptFailure, type LiveAttempt, type SignedOf } from './state'
 
@@ -83,13 +82,14 @@ export function onAttemptVerdict(run: Run, purpose: 'nonces' | 'partials', attem
   if (live.nonces) emit(run, { type: 'make-partials', attempt: live.name, nonces: live.nonces })
 }
 
-export function onNoncesMade(run: Run, message: SignedOf<'pubnonces'>): void {
+export function onNoncesMade(run: Run, message: SignedOf<'pubnonces'>): SignedOf<'pubnonces'> | undefined {
   const live = run.s.live
-  if (!live || live.phase !== 'checking' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined) return
+  if (!live || live.phase !== 'checking' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined) return undefined
   setLive(run, { phase: 'nonces', pubnonces: message })
   emit(run, { type: 'notify', what: 'progress' })
-  if (live.name.hub === run.s.self) receivePubnonces(run, message)
-  else send(run, [live.name.hub], message)
+  if (live.name.hub === run.s.self) return message
+  send(run, [live.name.hub], message)
+  return undefined
 }
 
 export function onNonces(run: Run, message: SignedOf<'nonces'>): void {
@@ -124,15 +124,16 @@ const isWellFormed = (body: Extract<SignBody, { readonly type: 'nonces' }>, inpu
 const sameMessage = (a: SignedMessage, b: SignedMessage): boolean => equalBytes(messageHash(a), messageHash(b))
 
 /** From here on the payment may go out whatever happens: `released`. */
-export function onPartialsMade(run: Run, message: SignedOf<'partials'>): void {
+export function onPartialsMade(run: Run, message: SignedOf<'partials'>): SignedOf<'partials'> | undefined {
   const live = run.s.live
-  if (!live?.nonces || live.phase !== 'signing' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined) return
-  if (run.s.state !== 'released' && !move(run, 'released')) return
+  if (!live?.nonces || live.phase !== 'signing' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined) return undefined
+  if (run.s.state !== 'released' && !move(run, 'released')) return undefined
   setLive(run, { phase: 'done' })
   set(run, { released: { nonces: live.nonces, partials: message } })
   emit(run, { type: 'store' }, { type: 'notify', what: 'state' })
-  if (live.name.hub === run.s.self) receivePartials(run, message)
-  else send(run, [live.name.hub], message)
+  if (live.name.hub === run.s.self) return message
+  send(run, [live.name.hub], message)
+  return undefined
 }
 
 /** The hub, or a member who took part, says that an attempt is over. */

@@ -39,8 +39,15 @@ function take(run: Run, event: SigningEvent): void {
     case 'user': return onUser(run, event.action, event.reason ?? '')
     case 'signed': return onSigned(run, event.message, event.to)
     case 'approved': return onApproved(run, event.message)
-    case 'nonces-made': return isBody(event.message, 'pubnonces') ? onNoncesMade(run, event.message) : undefined
-    case 'partials-made': return isBody(event.message, 'partials') ? onPartialsMade(run, event.message) : undefined
+    case 'nonces-made': {
+      // a hub is a co-signer too: what it would send to itself it takes at once
+      const own = isBody(event.message, 'pubnonces') ? onNoncesMade(run, event.message) : undefined
+      return own && receivePubnonces(run, own)
+    }
+    case 'partials-made': {
+      const own = isBody(event.message, 'partials') ? onPartialsMade(run, event.message) : undefined
+      return own && receivePartials(run, own)
+    }
     case 'refused': return onRefused(run, event)
     case 'nonces-aggregated': return onNoncesAggregated(run, event.attempt, event.aggregates)
     case 'partials-aggregated': return onPartialsAggregated(run, event.attempt, event.signatures)

@@ -48,12 +48,10 @@ export interface SpendWish {
   readonly note?: string
 }
 
-/** A finished payment without the parts that are made when it is proposed. */
-export type SpendDraft = Omit<SpendProposal, 'expiresAt' | 'salt'>
-
 export interface Reviewed {
   readonly review: ReviewView
-  readonly draft: SpendDraft
+  /** expiry, note and salt are made anew when it is proposed */
+  readonly draft: SpendProposal
 }
 
 type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats' | 'minSats' | 'maxSats'>>
@@ -93,16 +91,16 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
       ...(only === undefined ? {} : { only }), proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS, note: wish.note ?? '',
     })
     if (!built.ok) return built
-    const { expiresAt: _expiresAt, salt: _salt, ...draft } = built.value.proposal
-    const review = describeProposal(context, built.value.proposal)
-    if (review === undefined) return err({ field: 'recipient', code: 'unsupported' })
-    const made = { review, draft }
+    const { proposal } = built.value
+    const described = describeProposal(context, proposal)
+    if (described === undefined) return err({ field: 'recipient', code: 'unsupported' })
+    const made = { review: described, draft: proposal }
     reviewed.set(wish.walletId, { wish: nameOf(wish), made })
     return ok(made)
   }
 
   /** The co-signer's full check, with facts asked for now. Trouble with the server blames nobody: "not yet seen". */
-  async function verify(proposal: Proposal, changeInUse: ReadonlySet<string>): Promise<Verdict> {
+  async function verify(proposal: Proposal, sessions: { readonly changeInUse: ReadonlySet<string>; readonly equivocates: boolean }): Promise<Verdict> {
     const context = wallets.context(proposal.walletId)
     const chain = wallets.chainOf(proposal.walletId)
     const view = wallets.chainView(proposal.walletId)
@@ -114,7 +112,7 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     const replaced = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
     return verifyProposal(context, proposal, {
       now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
-      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], changeInUse, replaced,
+      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], replaced, ...sessions,
     })
   }
 

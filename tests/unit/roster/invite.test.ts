@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { tagged } from '../../../services/core/crypto/tagged'
 import { concatBytes } from '../../../services/core/domain/bytes'
-import { encodeInvite, inviteFragment, isRelayAddress, parseInvite } from '../../../services/core/roster/invite'
+import { isRelayAddress } from '../../../services/core/domain/config'
+import { encodeInvite, inviteFragment, parseInvite } from '../../../services/core/roster/invite'
 import { DRAFT, inviteOf, NOW, person, RELAY } from './people'
 
 const anna = person('Anna')
