@@ -8,7 +8,7 @@ import type { UnlockedProfile } from './ports/signer'
 import { createKeyworker } from './adapters/keyworker/client'
 import { createBrowserClock, createBrowserEntropy, createBrowserLog } from './adapters/system'
 import { initVault } from './vault'
-import type { MuSig2Events } from './musig2'
+import type { MuSig2, MuSig2Events } from './musig2'
 import type { P2PEvent } from './p2p'
 import type { Wallets, WalletsEvents } from './wallets'
 
@@ -95,8 +95,14 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   let allowed: Wallets['allowed'] = () => false
   let invited: readonly string[] = []
   const baseRelays = () => [...new Set([...config.relays, ...extra, ...invited])]
+  // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each other")
+  const onP2P = (event: P2PEvent) => {
+    if (event.type === 'newer-instance' || event.type === 'superseded') void signer.eraseNonces().then(() => musig2?.suspend())
+    sinks.p2p(event)
+  }
+  let musig2: MuSig2 | undefined
   const p2p = initP2P({
-    transport, clock, entropy, log, storage, relays: baseRelays(), build: BUILD, onEvent: sinks.p2p,
+    transport, clock, entropy, log, storage, relays: baseRelays(), build: BUILD, onEvent: onP2P,
     sign: async bytes => ed25519.sign(bytes, profile.peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol),
   })
   const wallets = initWallets({
@@ -109,7 +115,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
     link: fragment => `${location.href.replace(/#.*$/, '')}${fragment}`,
   })
   allowed = wallets.allowed
-  const musig2 = initMuSig2({ signer, storage, p2p, wallets, clock, entropy, log, events: sinks.musig2 })
+  const signing = initMuSig2({ signer, storage, p2p, wallets, clock, entropy, log, events: sinks.musig2 })
   const reportRelays = () => {
     const fixed = new Set([...config.relays, ...wallets.relays()])
     sinks.relays(transport.relays().map(r => ({ address: r.address, state: r.state, fixed: fixed.has(r.address) })))
@@ -118,14 +124,19 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
 
   // what is stored is shown before the network is up; a dead relay must not keep anybody from his wallet
   await wallets.start()
-  await musig2.start()
+  musig2 = signing
+  await signing.start()
   void p2p.start().then(() => { sinks.started(p2p.peerId); reportRelays() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
 
   const onWake = () => { if (document.visibilityState === 'visible') { p2p.wake(); wallets.wake() } }
   const onOnline = () => { p2p.wake(); wallets.wake() }
   document.addEventListener('visibilitychange', onWake)
   globalThis.addEventListener('online', onOnline)
-  const onHide = () => void signer.eraseNonces()
+  const onHide = (event: PageTransitionEvent) => {
+    void signer.eraseNonces()
+    // a page that is not kept says goodbye: the others need not wait for a timeout
+    if (!event.persisted) void stopP2P()
+  }
   globalThis.addEventListener('pagehide', onHide)
 
   const setExtra = async (list: string[]) => {
@@ -146,7 +157,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
       globalThis.removeEventListener('online', onOnline)
       globalThis.removeEventListener('pagehide', onHide)
       offRelays()
-      musig2.stop()
+      signing.stop()
       wallets.stop()
       await stopP2P()
       storage.close()

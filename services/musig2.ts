@@ -469,6 +469,8 @@ export function createMuSig2(deps: MuSig2Deps) {
     cancel: (id: SessionId) => act(id, 'cancel', v => v.canCancel),
     retry: (id: SessionId) => act(id, 'retry', v => v.canRetry),
     recheck: (id: SessionId) => act(id, 'recheck', v => v.live),
+    /** This run may not sign any more (a newer one of the same seed is live): attempts end, votes stand. */
+    suspend: () => runner.tellAll({ type: 'locked' }),
     cards,
   }
 }
