@@ -70,7 +70,7 @@ async function known(o: ConnectOptions, signal: AbortSignal): Promise<Live | und
  * succeeds), and what was dialled is pinged as well. Never rejects; at the deadline or on abort nothing of it stays behind.
  */
 export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
-  const attempts: FailedAttempt[] = []
+  const attempts: RelayAttempt[] = []
   let step: ConnectStep = 'resolve'
   const options: ConnectOptions = { ...o, onStep: (s) => { step = s; o.onStep?.(s) } }
   try {
@@ -103,12 +103,25 @@ export async function upgradePeer(o: Omit<ConnectOptions, 'onStep'>): Promise<bo
   }
 }
 
-async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: FailedAttempt[]): Promise<Live | undefined> {
+/** A failed try, with the relay that it went through. */
+type RelayAttempt = FailedAttempt & { readonly relay: string }
+
+async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAttempt[]): Promise<Live | undefined> {
   const end = o.clock.now() + o.deadlineMs
   const already = await known(o, signal)
   if (already) return already
   /** relays that said they do not have the peer: the plain circuit through them would hear the same */
   const absent = new Set<string>()
+  const note = (failed: FailedAttempt, relay: string): ConnectivityError => {
+    const verdict = classifyAttempts(o.peerId, [failed])
+    if (verdict.type === ConnectivityErrorType.PEER_NOT_FOUND) {
+      // the relay's newest word counts: an earlier try that came further ran over a connection of a browser that has just left
+      absent.add(relay)
+      attempts.splice(0, attempts.length, ...attempts.filter(a => a.relay !== relay))
+    }
+    attempts.push({ ...failed, relay })
+    return verdict
+  }
   let retried = false
   for (let i = 0; i < o.candidates.length; i++) {
     const candidate = o.candidates[i]
@@ -117,13 +130,12 @@ async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: FailedAt
     const share = (): number => Math.min(ATTEMPT_MS, Math.max(1, Math.ceil((end - o.clock.now()) / left)))
     let outcome = await attempt(o, candidate, share(), signal)
     if (!isLive(outcome)) {
-      attempts.push(outcome)
-      const verdict = classifyAttempts(o.peerId, [outcome])
+      const verdict = note(outcome, candidate.relay)
       if (verdict.type === ConnectivityErrorType.WEBRTC_FAILED && verdict.retryable && !retried) {
         retried = true
         outcome = await attempt(o, candidate, share(), signal)
-        if (!isLive(outcome)) attempts.push(outcome)
-      } else if (verdict.type === ConnectivityErrorType.PEER_NOT_FOUND) absent.add(candidate.relay)
+        if (!isLive(outcome)) note(outcome, candidate.relay)
+      }
     }
     if (isLive(outcome)) {
       o.onReached?.(o.peerId, candidate.relay)

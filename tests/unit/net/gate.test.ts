@@ -241,6 +241,12 @@ describe('decision 6: order per peer', () => {
     expect(s.dials).toEqual(['p webrtc'])
   })
 
+  it('believes the relay that has lost the peer more than the tries that died with him', async () => {
+    const s = new Script()
+    s.plans.set('left', async (a, o, c) => (a.includes('/webrtc/') ? ice(a, o, c) : absent(a, o, c)))
+    expect((await s.gate(['left'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
+  })
+
   it('takes the connection that the peer opened meanwhile', async () => {
     const s = new Script()
     s.plans.set('p', async (a, o, c) => { s.add('p'); return absent(a, o, c) })
