@@ -1,4 +1,5 @@
 /** Whole people in one process: the real doors, core and vault over an in-memory network, chain and storage. */
+import { expect, vi } from 'vitest'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { base58 } from '@scure/base'
 import { createVault } from '../../services/adapters/keyworker/vault'
@@ -106,4 +107,56 @@ export class Person {
 
   get wallet(): WalletView | undefined { return this.wallets[0] }
   session(id: string): SessionCard | undefined { return this.sessions.find(s => s.id === id) }
+}
+
+export const OUTSIDE = 'bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6'
+const NAMES = ['Anna', 'Ben', 'Cleo']
+
+export const until = <T>(look: () => T | undefined | false, what: string): Promise<T> =>
+  vi.waitFor(() => {
+    const seen = look()
+    if (seen === undefined || seen === false) throw new Error(`not yet: ${what}`)
+    return seen
+  }, { timeout: 20_000, interval: 20 })
+
+/** n people with an active shared wallet, made through invite, admission, safety number and file. */
+export async function circle(world: World, n: number): Promise<{ everybody: Person[]; walletId: string }> {
+  const everybody = await Promise.all(NAMES.slice(0, n).map((name, i) => Person.create(world, name, i)))
+  const [creator, ...joiners] = everybody as [Person, ...Person[]]
+  const draft = await creator.walletsDoor.createDraft({ name: 'Boat', network: 'regtest', n })
+  if (!draft.ok) throw new Error(draft.error.code)
+  const link = await until(() => creator.drafts[0]?.inviteLink, 'invite link')
+  for (const joiner of joiners) {
+    const joined = await joiner.walletsDoor.join(link, joiner.name)
+    expect(joined.ok).toBe(true)
+  }
+  for (const joiner of joiners) {
+    const seat = await until(() => creator.drafts[0]?.seats.find(s => s.name === joiner.name && s.state === 'asking'), `${joiner.name} asks`)
+    await creator.walletsDoor.admit(draft.value, seat.accountKey!)
+  }
+  expect((await creator.walletsDoor.closeRoster(draft.value)).ok).toBe(true)
+  for (const person of everybody) await until(() => person.wallet, `${person.name} has the wallet`)
+  const walletId = creator.wallet!.id
+  const safety = new Set(everybody.map(p => p.wallet!.safetyNumber.join(' ')))
+  expect(safety.size).toBe(1)
+  for (const person of everybody) {
+    expect(await person.walletsDoor.receiveAddress(walletId)).toBeUndefined()
+    expect((await person.walletsDoor.confirmSafety(walletId, true)).ok).toBe(true)
+    const file = await person.walletsDoor.exportFile(walletId)
+    expect(await person.walletsDoor.checkFile(walletId, file!.bytes)).toEqual({ ok: true, value: true })
+  }
+  for (const person of everybody) await until(() => person.wallet?.phase === 'active', `${person.name} active`)
+  return { everybody, walletId }
+}
+
+export async function fund(world: World, everybody: Person[], walletId: string, amounts: bigint[]): Promise<void> {
+  for (const sats of amounts) {
+    const at = await everybody[0]!.walletsDoor.newAddress(walletId)
+    const sent = await world.chain.faucet(at!.address, sats)
+    if (!sent.ok) throw new Error(sent.error.detail)
+  }
+  world.chain.mine(1)
+  const total = amounts.reduce((a, b) => a + b, 0n)
+  await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
+  for (const person of everybody) await until(() => person.wallet?.balance.availableSats === total, `${person.name} sees ${total}`)
 }
