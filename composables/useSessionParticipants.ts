@@ -53,13 +53,12 @@ export function useSessionParticipants(sessionId: () => string) {
     return `${connected} of ${rows.length} connected.${failed.length > 0 ? ` Not connected: ${failed.join(', ')}.` : ''}`
   })
 
-  async function retry(): Promise<string | undefined> {
-    if (busy.value) return undefined
+  async function retry(): Promise<void> {
+    if (busy.value) return
     busy.value = true
     try {
-      if (gate.value !== undefined) return (await musig2.retryGate(gate.value[0]))?.sessionId
-      await musig2.retry(sessionId())
-      return undefined
+      if (gate.value !== undefined) await musig2.retryGate(gate.value[0])
+      else await musig2.retry(sessionId())
     } finally {
       busy.value = false
     }

@@ -24,6 +24,7 @@ export function useSpend(walletId: string) {
   let params: SpendProposalParams | undefined
 
   const pending = computed(() => store.pendingFor(walletId))
+  const proposed = computed(() => store.proposed[walletId])
 
   function read(): SpendProposalParams | undefined {
     errors.value = {}
@@ -61,12 +62,12 @@ export function useSpend(walletId: string) {
     }
   }
 
-  /** Runs the gate and proposes; gives the session id when it came to be. */
-  async function propose(): Promise<string | undefined> {
-    if (params === undefined || busy.value) return undefined
+  /** Runs the gate and proposes; `proposed` has the session when it came to be, by this try or by a later Retry. */
+  async function propose(): Promise<void> {
+    if (params === undefined || busy.value) return
     busy.value = true
     try {
-      return (await store.proposeSpend(params)).sessionId
+      await store.proposeSpend(params)
     } finally {
       busy.value = false
     }
@@ -77,5 +78,5 @@ export function useSpend(walletId: string) {
     review.value = undefined
   }
 
-  return { form, errors, review, busy, pending, makeReview, propose, back, clear, dismiss: () => store.dismissGate(walletId) }
+  return { form, errors, review, busy, pending, proposed, makeReview, propose, back, clear, dismiss: () => store.dismissGate(walletId) }
 }

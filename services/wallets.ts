@@ -282,8 +282,8 @@ export function createWallets(deps: WalletsDeps) {
       if (!invite.ok) return invite
       const name = cleanText(myName, LIMITS.nameBytes)
       if (name === '') return err(field('name', 'empty'))
-      const own = lobby.get(invite.value.draftId)
-      if (own?.role === 'creator') return err(field('invite', 'invite-own'))
+      // the same seed on another device is the same person, and has one seat
+      if (invite.value.creatorPeerId === p2p.peerId) return err(field('invite', 'invite-own'))
       return ok(await lobby.join(invite.value, name))
     },
     admit: (draftId: string, accountKey: AccountKey) => lobby.tell(draftId, { type: 'admit', accountKey }),
@@ -349,7 +349,8 @@ export function createWallets(deps: WalletsDeps) {
       const read = await readFile(bytes)
       if (!read.ok) return read
       if (!available.includes(read.value.network)) return err(field('file', 'other-network', read.value.network))
-      if (!rooms.has(read.value.id)) await addRoom(read.value)
+      // a file that came from before the last confirmation knows nothing of itself: that it was just read back is proof that it was saved
+      if (!rooms.has(read.value.id)) await addRoom(withOwnFile(read.value, false))
       return ok(read.value.id)
     },
 

@@ -17,6 +17,8 @@ export const useMuSig2Store = defineStore('musig2', {
     sessions: [] as SessionCard[],
     /** session id or pre-session id -> peer id -> status */
     sessionParticipantStatus: new Map<string, Map<PeerId, ParticipantStatus>>(),
+    /** what the last proposing of a wallet came to, through the first gate or a retried one */
+    proposed: {} as Record<WalletId, SessionId | undefined>,
     /** wallet id -> pre-session id of a gate that runs or has failed; the draft of the form is kept beside it */
     pending: {} as Record<WalletId, { id: string; params: SpendProposalParams; state: 'running' | 'failed'; error?: string; field?: FieldError } | undefined>,
   }),
@@ -59,6 +61,7 @@ export const useMuSig2Store = defineStore('musig2', {
       const { proposeSpend } = await door()
       const id = `pending-${crypto.randomUUID()}`
       const before = this.pending[params.walletId]
+      this.proposed[params.walletId] = undefined
       if (before !== undefined) this.sessionParticipantStatus.delete(before.id)
       this.pending[params.walletId] = { id, params, state: 'running' }
       const result = await proposeSpend(params, (peerId, status) => {
@@ -69,6 +72,7 @@ export const useMuSig2Store = defineStore('musig2', {
         if (entries !== undefined && !this.sessionParticipantStatus.has(result.sessionId)) this.sessionParticipantStatus.set(result.sessionId, entries)
         this.sessionParticipantStatus.delete(id)
         this.pending[params.walletId] = undefined
+        this.proposed[params.walletId] = result.sessionId
         return { success: true, sessionId: result.sessionId, pendingId: id }
       }
       this.pending[params.walletId] = { id, params, state: 'failed', error: result.error, field: result.field }
@@ -108,6 +112,7 @@ export const useMuSig2Store = defineStore('musig2', {
       this.sessions = []
       this.sessionParticipantStatus.clear()
       this.pending = {}
+      this.proposed = {}
     },
   },
 })

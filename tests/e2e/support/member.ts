@@ -18,7 +18,7 @@ export interface SpendWish {
 export class Member {
   /** as they were shown on the screen */
   words = ''
-  /** every address that the page asked for, WebSockets included */
+  /** every address that this browser asked for, WebSockets included */
   readonly requests: string[] = []
   /** what the page wrote to its console, and errors that nothing caught */
   readonly console: string[] = []
@@ -46,6 +46,7 @@ export class Member {
       ...launchOptions(findChromium() ?? ''), viewport: { width: 1100, height: 900 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'],
     })
     this.context.setDefaultTimeout(30_000)
+    this.context.on('request', request => this.requests.push(request.url()))
     await this.prepare?.(this.context)
     await this.open(this.context.pages()[0] ?? await this.context.newPage())
   }
@@ -65,7 +66,6 @@ export class Member {
     const { console: lines, errors, requests } = this
     page.on('console', message => lines.push(message.text()))
     page.on('pageerror', error => errors.push(error.stack ?? error.message))
-    page.on('request', request => requests.push(request.url()))
     page.on('websocket', socket => requests.push(socket.url()))
     this.page = page
     await page.goto(this.app)
