@@ -30,7 +30,8 @@ export interface Accusation {
  * Does the evidence of a `fail` prove, without trust in who sent it, that `culprit` spoiled the attempt? All items must be of
  * this session and attempt and carry their senders' signatures. Three things are proofs:
  * - a `pubnonces` of the culprit that is no points (at the named input), or of the wrong number;
- * - two different messages of one kind by the culprit for the same attempt;
+ * - two different contributions of one kind by the culprit for the same attempt (what else an attempt names, a complaint or a state,
+ *   an honest member may say twice in different words);
  * - a `partials` of the culprit with the `nonces` that it names and the culprit's own `pubnonces` whose hash stands in it,
  *   where the partial signature of the named input does not verify (BIP327 PartialSigVerify needs nothing of the others).
  * `nonces-without-mine` is checked by the one who was left out: only it can know what it sent.
@@ -50,10 +51,13 @@ export async function checkEvidence(session: Session, claim: Accusation, aggrega
   return wallet.ok && proves(wallet.value, session, claim, messages)
 }
 
+/** What an honest member makes once for an attempt. */
+const ONCE: ReadonlySet<SignBody['type']> = new Set(['pubnonces', 'nonces', 'partials'])
+
 function proves(wallet: WalletContext, session: Session, claim: Accusation, messages: readonly SignedMessage[]): boolean {
   const theirs = messages.filter(m => m.sender === session.members[claim.culprit])
   for (const [i, one] of theirs.entries()) {
-    if (theirs.slice(i + 1).some(other => other.body.type === one.body.type && !equalBytes(messageHash(other), messageHash(one)))) return true
+    if (ONCE.has(one.body.type) && theirs.slice(i + 1).some(other => other.body.type === one.body.type && !equalBytes(messageHash(other), messageHash(one)))) return true
   }
   const count = signatureCount(session.proposal)
   const pubnonces = theirs.find((m): m is SignedOf<'pubnonces'> => isBody(m, 'pubnonces'))

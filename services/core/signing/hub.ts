@@ -176,7 +176,7 @@ export function failAttempt(run: Run, code: string, culprit?: MemberIndex, input
 export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
   const live = run.s.live
   const member = memberOf(run.s, message)
-  const { code, culprit } = message.body
+  const { code } = message.body
   if (code === 'superseded' && sameAttempt(live?.name, message.attempt)) {
     // another attempt has won: mine ends without a word, its hub goes on
     return dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
@@ -184,7 +184,8 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
   const work = workOn(run.s, message.attempt)
   // its part is here already: what happened to it since does not matter
   if (work && work.partials[member] === undefined) {
-    sign(run, { type: 'fail', code, culprit: culprit === run.s.self ? undefined : culprit, evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live?.name)
+    // whom it accuses is its own word: in my report it would read as mine
+    sign(run, { type: 'fail', code, evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live?.name)
     dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
 }

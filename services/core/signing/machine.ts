@@ -1,4 +1,5 @@
 import type { MemberIndex } from '../domain/ids'
+import type { AttemptName } from '../domain/proposal'
 import type { Verdict } from '../domain/signing-state'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
@@ -54,7 +55,7 @@ function take(run: Run, event: SigningEvent): void {
     case 'aggregation-failed': return onAggregationFailed(run, event.attempt, event.phase, event.member, event.input)
     case 'finalized': return onFinalized(run, event)
     case 'finalize-failed': return onFinalizeFailed(run, event.from, event.input)
-    case 'evidence-checked': return onEvidence(run, event.proven)
+    case 'evidence-checked': return onEvidence(run, event.attempt, event.proven)
     case 'peers': return onPeers(run, event.connected)
     case 'tick': return
     case 'chain': return onChain(run, event.fact)
@@ -111,7 +112,10 @@ function onMessage(run: Run, from: MemberIndex, message: SignedMessage): void {
   const sender = memberOf(s, message)
   const { body } = message
   if (sender < 0 || message.session !== s.id || message.walletId !== s.walletId) return
-  if ('digest' in body && body.digest !== s.digest) return offence(run, sender, 'digest', message)
+  if ('digest' in body && body.digest !== s.digest) {
+    // who does not know the session asks about the digest that it was told (`askAbout`): that lie is another's
+    return isBody(message, 'sync') ? undefined : offence(run, sender, 'digest', message)
+  }
   if (!isLive(s.state)) return onMessageAfterEnd(run, from, message)
   if (isBody(message, 'propose')) return onPropose(run, sender, message)
   if (isBody(message, 'vote')) return onVote(run, message)
@@ -226,9 +230,10 @@ function onRefused(run: Run, event: { readonly request: SignerRequest; readonly 
   }
 }
 
-function onEvidence(run: Run, proven: boolean): void {
+function onEvidence(run: Run, attempt: AttemptName, proven: boolean): void {
   const failure = run.s.lastFailure
-  if (!failure || failure.culprit === undefined || !proven) return
+  // a late answer about an earlier attempt proves nothing of the culprit of this one
+  if (!failure || failure.culprit === undefined || !proven || !sameAttempt(attempt, run.s.last)) return
   set(run, { lastFailure: { ...failure, proven: true } })
   emit(run, { type: 'store' }, { type: 'notify', what: 'progress' })
 }

@@ -82,6 +82,14 @@ describe('evidence against a member, on the real curve', () => {
     expect(await check([pubnonces[CULPRIT]!, message(CULPRIT, pubnonces[CULPRIT]!.body)], 0)).toBe(false)
   })
 
+  it('proves nothing by things that an honest member may say twice', async () => {
+    // left out of `nonces` twice, it complains twice, with other evidence each time
+    const complaint = (code: string) => message(CULPRIT, { type: 'fail', code, evidence: [] })
+    expect(await check([complaint('nonces-without-mine'), complaint('superseded')])).toBe(false)
+    const state = (locked: boolean) => message(CULPRIT, { type: 'sync', digest: named.digest, state: 'signing', have: [], locked, reply: false })
+    expect(await check([state(true), state(false)])).toBe(false)
+  })
+
   it('bytes that are no message prove nothing', async () => {
     const run = checkEvidence(session, { attempt, culprit: CULPRIT, input: 0, evidence: [Uint8Array.of(1, 2, 3)] }, { verifyMessage: () => Promise.resolve(true) }, keys)
     expect(await run).toBe(false)

@@ -75,6 +75,58 @@ describe('the happy path', () => {
   })
 })
 
+describe('what one member can make of the words of another', () => {
+  it('a question about a digest that another made up is not held against who asked', () => {
+    const h = new Harness()
+    h.tamper = (m, from, to) => m.body.type === 'propose' && to === 2 ? undefined : m
+    h.propose()
+    // 1 names a session that 2 does not know, with a false digest, and passes its question on to 0
+    h.inject(1, 2, h.forge(1, { type: 'vote', digest: 'ee'.repeat(32), choice: 'yes' }))
+    h.settle()
+    const question = h.sent('sync', 2).find(m => m.body.type === 'sync' && m.body.digest === 'ee'.repeat(32))!
+    expect(question).toBeDefined()
+    h.inject(1, 0, question)
+    h.settle()
+    expect(h.offences.filter(o => o.member === 2)).toEqual([])
+  })
+
+  it('a proof for one attempt says nothing of the culprit of the next', () => {
+    const h = new Harness()
+    const accuse = (counter: number, culprit: number, evidence: Uint8Array[]) => {
+      h.inject(0, 1, h.forge(0, { type: 'begin', digest: h.named.digest }, { counter, hub: 0 }))
+      h.settle()
+      h.inject(0, 1, h.forge(0, { type: 'fail', code: 'partial-invalid', culprit, evidence }, { counter, hub: 0 }))
+    }
+    h.propose()
+    h.cut.add('0-2')
+    h.tellPeers()
+    h.settle()
+    h.approveAll(1)
+    accuse(1, 0, [Uint8Array.of(1)])
+    h.next()
+    // the answer of the first check is still under way
+    const late = h.tasks.splice(h.tasks.findIndex(t => t.kind === 'answer' && t.fact.type === 'evidence-checked'), 1)
+    expect(late).toHaveLength(1)
+    accuse(2, 2, [])
+    h.settle()
+    expect(h.session(1).lastFailure).toMatchObject({ culprit: 2, proven: false })
+    h.tasks.push(...late)
+    h.settle()
+    expect(h.session(1).lastFailure).toMatchObject({ culprit: 2, proven: false })
+  })
+
+  it('the hub does not repeat as its own report whom a member accuses', () => {
+    const h = new Harness()
+    h.tamper = m => m.body.type === 'pubnonces' ? undefined : m
+    complete(h)
+    h.inject(1, 0, h.forge(1, { type: 'fail', code: 'stalled', culprit: 2, evidence: [] }, { counter: 1, hub: 0 }))
+    h.settle()
+    const reports = h.sent('fail', 0)
+    expect(reports.length).toBeGreaterThan(0)
+    expect(reports.every(m => m.body.type === 'fail' && m.body.culprit === undefined)).toBe(true)
+  })
+})
+
 describe('ends before released', () => {
   it('a no ends it for all, and the vault forgets every yes', () => {
     const h = new Harness()
