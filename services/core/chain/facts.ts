@@ -30,25 +30,29 @@ export async function gatherSpendFacts(p: {
   readonly concurrency?: number
 }): Promise<Result<SpendFacts, ChainError>> {
   const { chain, signal, concurrency = 4, rawTxs = new Map<Txid, Uint8Array>() } = p
-  const tip = await chain.tip(signal)
-  if (!tip.ok) return tip
   const txids = [...new Set(p.inputs.map(input => input.txid))]
-  const known = await concurrently(txids, concurrency, async (txid): Promise<Result<[Txid, { raw: Uint8Array; height?: number }] | undefined, ChainError>> => {
-    const [seen, raw] = await Promise.all([chain.tx(txid, signal), rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal)])
-    if (!seen.ok) return seen
-    if (!raw.ok) return raw
-    if (seen.value === undefined || raw.value === undefined) return ok(undefined)
-    rawTxs.set(txid, raw.value)
-    const height = seen.value.confirmed?.height
-    return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
-  })
+  // side by side: three checks stand between the last yes and the payment, and each would wait for three answers in a row
+  const [tip, known, outspends] = await Promise.all([
+    chain.tip(signal),
+    concurrently(txids, concurrency, async (txid): Promise<Result<[Txid, { raw: Uint8Array; height?: number }] | undefined, ChainError>> => {
+      const [seen, raw] = await Promise.all([chain.tx(txid, signal), rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal)])
+      if (!seen.ok) return seen
+      if (!raw.ok) return raw
+      if (seen.value === undefined || raw.value === undefined) return ok(undefined)
+      rawTxs.set(txid, raw.value)
+      const height = seen.value.confirmed?.height
+      return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
+    }),
+    concurrently(p.inputs, concurrency, async (point): Promise<Result<[OutPoint, Outspend], ChainError>> => {
+      const answer = await chain.outspend(point.txid, point.vout, signal)
+      return answer.ok ? ok([point, answer.value]) : answer
+    }),
+  ])
+  if (!tip.ok) return tip
   if (!known.ok) return known
-  const parents = new Map(known.value.filter(entry => entry !== undefined))
-  const points = p.inputs.filter(input => parents.has(input.txid))
-  const outspends = await concurrently(points, concurrency, async (point): Promise<Result<[string, Outspend], ChainError>> => {
-    const answer = await chain.outspend(point.txid, point.vout, signal)
-    return answer.ok ? ok([outPointKey(point), answer.value]) : answer
-  })
   if (!outspends.ok) return outspends
-  return ok({ tip: tip.value, parents, outspends: new Map(outspends.value) })
+  const parents = new Map(known.value.filter(entry => entry !== undefined))
+  // a server calls the output of a transaction that it does not know unspent: no fact
+  const seen = outspends.value.filter(([point]) => parents.has(point.txid))
+  return ok({ tip: tip.value, parents, outspends: new Map(seen.map(([point, state]) => [outPointKey(point), state])) })
 }

@@ -53,7 +53,8 @@ export function enter(run: Run, begin: SignedMessage, name: AttemptName): void {
   const live: LiveAttempt = { name, begin, phase: 'checking', startedAt: run.at, pubnonces: undefined, nonces: undefined, hub: undefined }
   set(run, { live, last: name, seen: Math.max(run.s.seen, name.counter), beginPending: false, idleSince: undefined, interrupted: undefined })
   const changed = run.s.state === 'proposed' && move(run, 'signing')
-  emit(run, { type: 'store' }, { type: 'verify', purpose: 'nonces', attempt: name }, { type: 'notify', what: changed ? 'state' : 'progress' })
+  // the check is only begun before the write: its answer waits in the queue behind it
+  emit(run, { type: 'verify', purpose: 'nonces', attempt: name }, { type: 'store' }, { type: 'notify', what: changed ? 'state' : 'progress' })
 }
 
 const refuseTo = (run: Run, attempt: AttemptName, code: string): void =>
