@@ -1,5 +1,5 @@
 import { expect, test } from './support/test'
-import { fund, OUTSIDE, seat } from './support/circle'
+import { fund, OUTSIDE } from './support/circle'
 import { Liar } from './support/liar'
 import type { Member } from './support/member'
 import type { Stack } from './support/stack'
@@ -74,9 +74,12 @@ test('a proposer who lies is found out on every honest screen, and no signature 
       await ben.openRequest()
       await ben.approve()
       await liar.approveWaiting()
+      const sound = anna.page.url().split('/sessions/')[1] ?? ''
       for (const member of honest) await expect(member.status).toContainText('Sent, waiting for a block')
       await stack.mine()
       for (const member of honest) await expect(member.status).toContainText('Paid')
+      // his ears work: of a sound payment he hears the yes and more
+      expect(liar.gained(sound)).toEqual(expect.arrayContaining(['vote yes', 'begin', 'nonces']))
       const session = await liar.propose(stale, names)
       sessions.push(session)
       for (const member of honest) await expectRefused(member, session, 'it spends a coin that is already spent.')

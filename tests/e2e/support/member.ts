@@ -81,6 +81,9 @@ export class Member {
   link(name: string): Locator { return this.page.getByRole('link', { name, exact: true }) }
   field(name: string): Locator { return this.page.getByLabel(name, { exact: true }) }
   group(name: string): Locator { return this.page.getByRole('group', { name, exact: true }) }
+  /** Another page by its route. */
+  async go(route: string) { await this.page.evaluate((hash) => { location.hash = hash }, `#${route}`) }
+
   get status(): Locator { return this.page.getByRole('status') }
   get main(): Locator { return this.page.getByRole('main') }
   participant(name: string): Locator { return this.page.getByRole('list', { name: 'Participants' }).getByRole('listitem').filter({ hasText: name }) }

@@ -1,0 +1,34 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, test } from './support/test'
+import { fund, makeWallet, OUTSIDE } from './support/circle'
+import type { Member } from './support/member'
+
+/** Rules of WCAG 2.2 A and AA on each main screen, at phone and desktop width. */
+async function expectAccessible(member: Member, screen: string) {
+  for (const size of [{ width: 390, height: 844 }, { width: 1100, height: 900 }]) {
+    await member.page.setViewportSize(size)
+    const { violations } = await new AxeBuilder({ page: member.page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
+    expect(violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`), `${screen} at ${size.width}`).toEqual([])
+    // nothing is cut off or must be scrolled sideways
+    expect(await member.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${screen} fits ${size.width}`).toBe(true)
+  }
+}
+
+test('main screens can be read and operated by everybody', async ({ stack, launch }) => {
+  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
+  await expectAccessible(anna, 'first run')
+  for (const member of [anna, ben]) await member.createProfile()
+  await expectAccessible(anna, 'home')
+  await makeWallet('Garden', [anna, ben])
+  await fund(stack, 'Garden', [anna, ben], [90_000])
+  await expectAccessible(anna, 'wallet')
+  await anna.review({ to: OUTSIDE, sats: 40_000 })
+  await expectAccessible(anna, 'review')
+  await anna.button('Propose').click()
+  await ben.openRequest()
+  await expectAccessible(ben, 'request')
+  await anna.go('/settings')
+  await expectAccessible(anna, 'settings')
+  await anna.go('/diagnostics')
+  await expectAccessible(anna, 'connections')
+})
