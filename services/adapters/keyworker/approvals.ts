@@ -50,6 +50,8 @@ interface Entered {
 export class Approvals {
   readonly #book: NonceBook
   readonly #live = new Map<SessionId, Live>()
+  /** withdrawn while the store could not write it: as void as if it had */
+  readonly #void = new Set<SessionId>()
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(
@@ -83,8 +85,9 @@ export class Approvals {
     return this.#serial(async () => {
       this.eraseNonces(session)
       this.#live.delete(session)
+      this.#void.add(session)
       const open = this.opened()
-      if (open !== undefined) await this.#put(open, session, { kind: 'void' })
+      if (open !== undefined && (await this.#put(open, session, { kind: 'void' })).ok) this.#void.delete(session)
     })
   }
 
@@ -185,6 +188,7 @@ export class Approvals {
   }
 
   async #vote(open: Unlocked, session: SessionId): Promise<Result<VoteRecord | undefined, SignerError>> {
+    if (this.#void.has(session)) return ok({ kind: 'void' })
     try {
       const sealed = await this.deps.store.vote(open.record.id, session)
       const plain = sealed && await openWith(open.storageKey, votePurpose(open, session), sealed)

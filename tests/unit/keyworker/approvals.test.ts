@@ -49,6 +49,18 @@ describe('from a yes to partials', () => {
     expect((await reloaded.vault.makeNonces(group.wallet, proposal, { counter: 2, hub: 0 })).ok, 'a new attempt needs no new approval').toBe(true)
   })
 
+  it('a withdrawal that the store cannot write is void all the same', async () => {
+    const { store, vault } = group.members[1]!
+    const { nonces } = await ready()
+    const { putVote } = store
+    store.putVote = () => Promise.reject(new Error('full'))
+    await vault.retract(sessionOf(group, proposal))
+    store.putVote = putVote
+    expect(await vault.makePartials(group.wallet, proposal, nonces)).toMatchObject(refused('not-approved'))
+    expect(await vault.makeNonces(group.wallet, proposal, { counter: 2, hub: 0 })).toMatchObject(refused('not-approved'))
+    expect(await vault.approve(group.wallet, proposal)).toMatchObject(refused('not-approved'))
+  })
+
   it('calls side by side sign once', async () => {
     const { nonces } = await ready()
     const [a, b] = await Promise.all([me().makePartials(group.wallet, proposal, nonces), me().makePartials(group.wallet, proposal, nonces)])
