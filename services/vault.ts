@@ -1,5 +1,5 @@
 import type { ProfileInfo, Signer, UnlockedProfile, VaultError } from './ports/signer'
-import { ok } from './core/domain/result'
+import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 
 /** What the vault door needs: the signer, and what starts and stops with an open profile. */
@@ -25,10 +25,13 @@ export interface Vault {
 
 export function createVault(deps: VaultDeps): Vault {
   const { signer } = deps
-  let open = false
+  let state: 'closed' | 'opening' | 'open' = 'closed'
+  /** locked while what belongs to the profile was still being built */
+  let lost: 'user' | 'takeover' | undefined
   const close = async (reason: 'user' | 'takeover') => {
-    if (!open) return
-    open = false
+    if (state === 'opening') lost = reason
+    if (state !== 'open') return
+    state = 'closed'
     await deps.closed(reason)
   }
   signer.onLocked(reason => void close(reason))
@@ -43,8 +46,23 @@ export function createVault(deps: VaultDeps): Vault {
     async unlock(p) {
       const result = await signer.unlock(p)
       if (!result.ok) return result
-      await deps.opened(result.value)
-      open = true
+      state = 'opening'
+      lost = undefined
+      try {
+        await deps.opened(result.value)
+      } catch (error) {
+        const locked = lost !== undefined
+        state = 'closed'
+        if (locked) return err({ code: 'locked' })
+        // nothing runs on a profile that could not be opened
+        await signer.lock()
+        throw error
+      }
+      state = 'open'
+      if (lost !== undefined) {
+        await close(lost)
+        return err({ code: 'locked' })
+      }
       // the peer key goes to the network and nowhere else
       const { id, name, createdAt, wordsChecked } = result.value
       return ok({ id, name, createdAt, wordsChecked })
