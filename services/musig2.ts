@@ -22,12 +22,13 @@ import type { SignedMessage } from './core/wire/messages'
 import { nameProposal, signingJob } from './core/crypto/proposal-id'
 import { spendCode } from './core/crypto/spend-code'
 import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
+import { TokenBucket } from './core/net/rate'
 import { memberOfPeer } from './core/roster/wallet-record'
 import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps } from './core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps } from './core/signing/registry'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
@@ -240,6 +241,15 @@ export function createMuSig2(deps: MuSig2Deps) {
     await runner.tell(message.session, { type: 'message', from, message })
   }
 
+  /** How fast a member may bring proposals; one entry per member of an own wallet. What is refused comes again with a later `sync`. */
+  const paces = new Map<string, TokenBucket>()
+  function paceOf(walletId: WalletId, proposer: AccountKey): TokenBucket {
+    const key = `${walletId} ${proposer}`
+    const pace = paces.get(key) ?? new TokenBucket(clock, LIMITS.proposalsPerMinute / 60, LIMITS.proposalsAtOnce)
+    paces.set(key, pace)
+    return pace
+  }
+
   /** A session that this device does not know: a proposal is taken in, anything else is asked about. */
   async function meet(record: WalletRecord, from: MemberIndex, message: SignedMessage): Promise<boolean> {
     const context = wallets.context(record.id)
@@ -253,20 +263,31 @@ export function createMuSig2(deps: MuSig2Deps) {
       return false
     }
     const { proposal } = message.body
-    const named = proposal.walletId === record.id ? nameProposal(context, proposal) : undefined
-    if (named === undefined || !named.ok || named.value.sessionId !== message.session || message.sender !== proposal.proposer) {
+    const malformed = (rule: string) => {
       const peerId = record.roster[from]?.peerId
-      log.write('warn', 'signing.malformed-proposal', { from, rule: named?.ok === false ? named.error.rule : 'names' })
+      log.write('warn', 'signing.malformed-proposal', { from, rule })
       if (peerId !== undefined) p2p.offence(peerId, 'propose-malformed')
       return false
     }
-    const admitted = admit(ofWallet(record.id), proposal.proposer)
-    if (!admitted.ok) {
-      log.write('warn', 'signing.not-admitted', { from, code: admitted.error })
+    const refused = (code: string) => {
+      log.write('warn', 'signing.not-admitted', { from, code })
       return false
     }
-    // another message may have brought it meanwhile
-    if (runner.get(message.session) === undefined) await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
+    // what costs nothing first: a proposer must not keep this thread, or fill this store, by proposing
+    if (proposal.walletId !== record.id || message.sender !== proposal.proposer) return malformed('names')
+    if (proposal.expiresAt * 1000 <= clock.now()) return refused('expired')
+    const admitted = admit(ofWallet(record.id), proposal.proposer)
+    if (!admitted.ok) return refused(admitted.error)
+    if (!paceOf(record.id, proposal.proposer).take()) return refused('too-fast')
+    await desk.prepare(proposal)
+    const named = nameProposal(context, proposal)
+    if (!named.ok || named.value.sessionId !== message.session) return malformed(named.ok ? 'names' : named.error.rule)
+    // other messages were served meanwhile: one may have brought this very session, or taken the last place
+    if (runner.get(message.session) !== undefined) return true
+    const still = admit(ofWallet(record.id), proposal.proposer)
+    if (!still.ok) return refused(still.error)
+    for (const id of forgettable(ofWallet(record.id), proposal.proposer)) if (runner.remove(id)) void storage.delete('sessions', id)
+    await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
     // a proposer who wants one coin twice says different things: the earlier request must lose its Approve at once
     for (const other of overlaps(ofWallet(record.id), proposal, message.session)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
     return true
@@ -399,8 +420,10 @@ export function createMuSig2(deps: MuSig2Deps) {
     async start() {
       for (const { key, value } of await storage.all('sessions')) {
         const session = decodeSession(value)
-        if (session.ok) runner.add(session.value)
-        else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
+        if (session.ok) {
+          await desk.prepare(session.value.proposal)
+          runner.add(session.value)
+        } else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
       }
       release.push(
         p2p.onMessage('sign', onMessage),
@@ -461,6 +484,9 @@ export function createMuSig2(deps: MuSig2Deps) {
       const others = beforeYes(ofWallet(session.walletId), session)
       if (!others.ok) return err(sessionField(others.error.code))
       for (const other of others.value) await runner.tell(other.id, { type: 'user', action: sessionView(other, clock.now()).mine ? 'cancel' : 'withdraw' })
+      // one of them may have gone past the point of no return in that moment
+      const now = beforeYes(ofWallet(session.walletId), session)
+      if (!now.ok) return err(sessionField(now.error.code))
       await runner.tell(id, { type: 'user', action: 'approve' })
       return ok(undefined)
     },
@@ -470,7 +496,13 @@ export function createMuSig2(deps: MuSig2Deps) {
     retry: (id: SessionId) => act(id, 'retry', v => v.canRetry),
     recheck: (id: SessionId) => act(id, 'recheck', v => v.live),
     /** This run may not sign any more (a newer one of the same seed is live): attempts end, votes stand. */
-    suspend: () => runner.tellAll({ type: 'locked' }),
+    async suspend(by?: PeerId): Promise<void> {
+      const told = wallets.ids().filter((id) => {
+        const record = wallets.record(id)
+        return by === undefined || (record !== undefined && memberOfPeer(record, by) !== undefined)
+      })
+      await Promise.all(told.map(id => runner.tellAll({ type: 'locked' }, id)))
+    },
     cards,
   }
 }

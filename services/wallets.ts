@@ -31,6 +31,7 @@ import { decodeWalletFile, encodeWalletFile, unwrapWalletFile, wrapWalletFile } 
 import { parseInvite } from './core/roster/invite'
 import type { Invite } from './core/roster/invite'
 import { preverify } from './core/roster/join'
+import type { Verify } from './core/roster/join'
 import { createLobby } from './core/roster/lobby'
 import { safetyHash, safetyNumber } from './core/roster/safety'
 import { checkRecord, confirmStatement, isActive, memberOfPeer, mergeRecord, recordClaims, recordMessage, wholeRecordClaims, withConfirmation, withOwnFile } from './core/roster/wallet-record'
@@ -176,8 +177,9 @@ export function createWallets(deps: WalletsDeps) {
   /** Stores a changed record, tells every member, and starts the chain once the wallet is active. */
   async function update(room: Room, record: WalletRecord) {
     const wasActive = isActive(room.record)
-    await storage.put('wallets', record.id, encodeWalletRecord(record))
+    // at once: what comes in while the store works is merged with this record, not with the one before it
     room.record = record
+    await storage.put('wallets', record.id, encodeWalletRecord(record))
     for (const entry of record.roster) if (entry.accountKey !== record.self) void p2p.send(entry.peerId, 'wallet', recordMessage(record))
     if (!wasActive && isActive(record)) void room.follower?.refresh()
     reach()
@@ -233,7 +235,13 @@ export function createWallets(deps: WalletsDeps) {
     const room = rooms.get(message.walletId)
     const sender = room && memberOfPeer(room.record, from)
     if (room === undefined || sender === undefined) return
-    const verify = await preverify(recordClaims(room.record, message), (statement, signature) => signer.verifyStatement(statement, signature))
+    let verify: Verify
+    let seen: WalletRecord
+    // another message may change what this one is measured by; records only grow, so this ends
+    do {
+      seen = room.record
+      verify = await preverify(recordClaims(seen, message), (statement, signature) => signer.verifyStatement(statement, signature))
+    } while (seen !== room.record)
     const merged = mergeRecord(room.record, sender.accountKey, message, verify)
     for (const note of merged.notes) log.write('info', `wallets.${note.kind}`, { wallet: room.record.id.slice(0, 8) })
     if (merged.changed) await update(room, merged.record)

@@ -42,8 +42,8 @@ export interface WalletContext {
   output(branch: Branch, index: number): WalletOutput | undefined
 }
 
-/** Addresses kept per wallet: those of a transaction at its limits, and of a rescan's window. */
-const CACHE_OUTPUTS = 512
+/** Addresses kept per wallet, about 1 kB each: those of all that one proposer may have undecided, at the limits, so that none pushes out another's. */
+const CACHE_OUTPUTS = LIMITS.undecidedPerProposer * (LIMITS.inputs + LIMITS.outputs)
 
 /**
  * Canonical descriptor of accounts in any order.

@@ -252,6 +252,7 @@ function onLocked(run: Run): void {
   if (s.locked) return
   const broken = s.live && s.live.phase !== 'done' ? s.live.name : undefined
   set(run, { locked: true, approving: false, interrupted: broken ?? s.interrupted })
+  emit(run, { type: 'notify', what: 'progress' })
   if (broken) dropAttempt(run, { code: 'locked', by: s.self, culprit: undefined, input: undefined, proven: true })
   if (isSignable(s.state) && s.propose && s.connected.length > 0) sign(run, syncBody(run.s, false), s.connected)
 }

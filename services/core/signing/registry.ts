@@ -7,7 +7,7 @@ import { parseTx } from '../crypto/transaction'
 import { LIMITS } from '../wire/limits'
 import { canWithdraw } from './ends'
 import { holdsCoins, voteOf, type Session } from './state'
-import { isLive, isOpen } from './table'
+import { isChainEnd, isLive, isOpen } from './table'
 
 /** Rules over all sessions of one wallet: what no single session can know. */
 
@@ -68,6 +68,15 @@ export function admit(sessions: Iterable<Session>, proposer: AccountKey): Result
   if (live.length >= LIMITS.liveSessions) return err('too-many-live')
   const undecided = live.filter(s => s.proposal.proposer === proposer && isOpen(s.state) && s.members.some((_, m) => voteOf(s, m) === undefined))
   return undecided.length >= LIMITS.undecidedPerProposer ? err('too-many-undecided') : ok(undefined)
+}
+
+/**
+ * Sessions of a proposer that may be forgotten when he brings another: ended before anything of mine was out, and more than are kept
+ * for the history. Those that run out first go first. The vault keeps that their yes is void.
+ */
+export function forgettable(sessions: Iterable<Session>, proposer: AccountKey): SessionId[] {
+  const ended = [...sessions].filter(s => s.proposal.proposer === proposer && !isLive(s.state) && !isChainEnd(s.state) && s.released === undefined)
+  return ended.sort((a, b) => b.proposal.expiresAt - a.proposal.expiresAt).slice(LIMITS.endedKept).map(s => s.id)
 }
 
 /**

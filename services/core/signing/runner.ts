@@ -49,6 +49,8 @@ export interface Runner {
   get(id: SessionId): Session | undefined
   all(): Session[]
   add(session: Session): void
+  /** Forgets a session with which nothing is under way; false when something is. */
+  remove(id: SessionId): boolean
   /** Steps now, or after what is under way. Resolves when the queue of the session has run dry. */
   tell(id: SessionId, fact: Fact): Promise<void>
   /** the same fact to every session of a wallet, or to all */
@@ -175,6 +177,14 @@ export function createRunner(deps: RunnerDeps): Runner {
     all: () => [...entries.values()].map(e => e.session),
     add(session) {
       if (!entries.has(session.id)) entries.set(session.id, { session, queue: [], busy: false, cancelTimer: () => {} })
+    },
+    remove(id) {
+      const entry = entries.get(id)
+      if (entry === undefined || entry.busy || entry.queue.length > 0) return false
+      entry.cancelTimer()
+      entries.delete(id)
+      idle.delete(id)
+      return true
     },
     tell,
     async tellAll(fact, walletId) {

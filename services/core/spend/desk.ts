@@ -16,6 +16,7 @@ import type { WalletRecord } from '../domain/wallet'
 import { gatherSpendFacts } from '../chain/facts'
 import type { ChainCoin, WalletChain } from '../chain/view'
 import { addressToScript } from '../crypto/address'
+import { derivePlaces } from '../crypto/proposal-id'
 import { parseTx } from '../crypto/transaction'
 import type { WalletContext } from '../crypto/wallet-context'
 import { LIMITS } from '../wire/limits'
@@ -55,6 +56,9 @@ export interface Reviewed {
 }
 
 type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats' | 'minSats' | 'maxSats'>>
+
+/** bytes of raw parents kept between checks; which transactions they are a proposer chooses */
+const PARENT_BYTES = 8 * 1024 * 1024
 
 export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock: Clock; readonly entropy: Entropy }) {
   const { wallets, clock, entropy } = deps
@@ -108,12 +112,36 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     const now = Math.floor(clock.now() / 1000)
     const needed = factsNeeded(proposal)
     const facts = await gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents })
+    trimParents()
     if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
+    await derivePlaces(context, proposal, pause)
     const replaced = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
     return verifyProposal(context, proposal, {
       now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
       usedChange: view.used[1], lastUsedChange: view.lastUsed[1], replaced, ...sessions,
     })
+  }
+
+  /** Lets other work of the thread run. */
+  const pause = () => new Promise<void>((resolve) => { clock.after(0, resolve) })
+
+  /** The oldest go first. */
+  function trimParents() {
+    let bytes = 0
+    for (const raw of parents.values()) bytes += raw.length
+    for (const [txid, raw] of parents) {
+      if (bytes <= PARENT_BYTES) return
+      parents.delete(txid)
+      bytes -= raw.length
+    }
+  }
+
+  /** Before anything else is computed of a proposal: its addresses and its picture, without holding the thread. */
+  async function prepare(proposal: Proposal): Promise<void> {
+    const context = wallets.context(proposal.walletId)
+    if (context === undefined) return
+    await derivePlaces(context, proposal, pause)
+    review(proposal)
   }
 
   async function replacedFacts(chain: Chain, txid: Txid): Promise<ReplacedFacts | undefined> {
@@ -134,5 +162,5 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     return made ?? null
   }
 
-  return { build, verify, review }
+  return { build, prepare, verify, review }
 }

@@ -12,6 +12,11 @@ export const LIMITS = {
   liveSessions: 16,
   /** undecided proposals of one proposer */
   undecidedPerProposer: 4,
+  /** proposals that one proposer may bring at once, and per minute after that: people do not decide faster */
+  proposalsAtOnce: 16,
+  proposalsPerMinute: 12,
+  /** ended sessions of one proposer, nothing of mine out, that are kept for the history */
+  endedKept: 64,
   /** members in code; the UI stops at 15 */
   members: 100,
   /** UTF-8 bytes of names of people and wallets */

@@ -121,7 +121,7 @@ describe('addresses of a wallet', () => {
     const fresh = must(openWallet('regtest', descriptor))
     const first = fresh.output(0, 0)
     expect(fresh.output(0, 0)).toBe(first)
-    for (let i = 0; i < 512; i++) fresh.output(1, i)
+    for (let i = 0; i < 1280; i++) fresh.output(1, i)
     const again = fresh.output(0, 0)
     expect(again, 'the oldest was let go').not.toBe(first)
     expect(again!.address).toBe(first!.address)

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal } from '../../fakes/session-harness'
 import { decodeSession, encodeSession } from '../../../services/core/signing/codec'
-import { admit, beforeYes, changeInUse, equivocates, holdsOf, inputsOf, overlaps } from '../../../services/core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, inputsOf, overlaps } from '../../../services/core/signing/registry'
+import { LIMITS } from '../../../services/core/wire/limits'
 import { newSession, type Session } from '../../../services/core/signing/state'
 
 const ME = 1
@@ -15,6 +16,22 @@ function sessionOf(named: ReturnType<typeof spendProposal>, play: (h: Harness) =
 const approved = (h: Harness): void => h.approveAll(ME)
 const released = (h: Harness): void => { h.approveAll(ME); h.user(2, 'approve'); while (h.state(ME) !== 'released') h.next() }
 const salt = (n: number): string => n.toString(16).padStart(2, '0').repeat(32)
+
+describe('what is kept of a proposer who takes back what he proposes', () => {
+  const cancelled = (h: Harness): void => { h.user(0, 'cancel'); h.settle() }
+  const ended = (n: number, play = cancelled): Session => ({ ...sessionOf(spendProposal({ salt: salt(n % 250) }), play), id: `${n}` })
+
+  it('the last ones; what is live, or has something of mine out, stays', () => {
+    const one = ended(0)
+    expect(one.state).toBe('cancelled')
+    const many = Array.from({ length: LIMITS.endedKept + 3 }, (_, i): Session => ({ ...one, id: `${i}`, proposal: { ...one.proposal, expiresAt: one.proposal.expiresAt + i } }))
+    expect(forgettable(many, accountKey(0))).toEqual(['2', '1', '0'])
+    expect(forgettable(many, accountKey(2))).toEqual([])
+    const live = ended(1, () => {})
+    const out = ended(2, released)
+    expect(forgettable([...many, live, out].map(s => ({ ...s, proposal: { ...s.proposal, expiresAt: s === live || s === out ? 1 : s.proposal.expiresAt } })), accountKey(0))).toEqual(['2', '1', '0'])
+  })
+})
 
 describe('holds', () => {
   it('a proposal holds nothing; my yes does, until it is withdrawn', () => {

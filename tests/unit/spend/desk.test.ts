@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { createDesk } from '../../../services/core/spend/desk'
+import type { DeskWallets } from '../../../services/core/spend/desk'
+import { serializeTx } from '../../../services/core/crypto/transaction'
+import type { SpendProposal } from '../../../services/core/domain/proposal'
+import { ok } from '../../../services/core/domain/result'
+import type { Chain } from '../../../services/ports/chain'
+import { createFakeEntropy } from '../../fakes/entropy'
+import { NOW, wallet } from '../../fakes/spend-wallet'
+
+const MIB = 1024 * 1024
+
+/** A spend of coins of these transactions, as a proposer may claim it. */
+function spend(txids: readonly string[], firstIndex = 0): SpendProposal {
+  const tx = serializeTx({
+    version: 2, locktime: 0, inputs: txids.map(txid => ({ txid, vout: 0, script: new Uint8Array(), sequence: 0xfffffffd, witness: [] })),
+    outputs: [{ sats: 1_000n, script: wallet.output(0, 0)!.script }],
+  })
+  return {
+    kind: 'spend', walletId: wallet.id, proposer: wallet.members[0]!.accountKey, expiresAt: NOW + 60, note: '', salt: '00'.repeat(32), tx,
+    inputs: txids.map((_, i) => ({ amountSats: 2_000n, branch: 0, index: firstIndex + i })), ownOutputs: [],
+  }
+}
+
+function set() {
+  const asked: string[] = []
+  let pauses = 0
+  const chain = {
+    tip: async () => ok({ height: 500, hash: '00'.repeat(32) }),
+    tx: async () => ok({ feeSats: 1n, weight: 400 }),
+    rawTx: async (txid: string) => { asked.push(txid); return ok(new Uint8Array(3 * MIB)) },
+    outspend: async () => ok({ spent: false, confirmed: false }),
+  } as unknown as Chain
+  const view = { used: [new Set(), new Set()], lastUsed: [-1, -1] }
+  const wallets = { context: () => wallet, chainOf: () => chain, chainView: () => view } as unknown as DeskWallets
+  const clock = { now: () => NOW * 1000, after: (_ms: number, fn: () => void) => { pauses++; queueMicrotask(fn); return () => {} } }
+  return { desk: createDesk({ wallets, clock, entropy: createFakeEntropy() }), asked, pauses: () => pauses }
+}
+const sessions = { changeInUse: new Set<string>(), equivocates: false }
+const txid = (n: number): string => n.toString(16).padStart(64, '0')
+
+describe('what a proposer can make the desk do', () => {
+  it('keeps raw parents between checks, but not more than a few megabytes of them', async () => {
+    const { desk, asked } = set()
+    await desk.verify(spend([txid(1)]), sessions)
+    await desk.verify(spend([txid(1)]), sessions)
+    expect(asked).toEqual([txid(1)])
+    await desk.verify(spend([txid(2), txid(3)]), sessions)
+    await desk.verify(spend([txid(3), txid(1)]), sessions)
+    expect(asked).toEqual([txid(1), txid(2), txid(3), txid(1)])
+  })
+
+  it('derives many addresses in small parts, with other work in between', async () => {
+    const { desk, pauses } = set()
+    const proposal = spend(Array.from({ length: 100 }, (_, i) => txid(i + 1)), 70_000)
+    await desk.prepare(proposal)
+    expect(pauses()).toBe(6)
+    expect(desk.review(proposal)?.inputs).toHaveLength(100)
+    const few = set()
+    await few.desk.prepare(spend([txid(1), txid(2)]))
+    expect(few.pauses()).toBe(0)
+  })
+})
