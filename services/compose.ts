@@ -97,7 +97,9 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   const baseRelays = () => [...new Set([...config.relays, ...extra, ...invited])]
   // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each other")
   const onP2P = (event: P2PEvent) => {
-    if (event.type === 'newer-instance' || event.type === 'superseded') void signer.eraseNonces().then(() => musig2?.suspend())
+    if (event.type === 'newer-instance') void signer.eraseNonces().then(() => musig2?.suspend())
+    // the word of one peer, maybe of a stranger with an invite: it stops what is signed with that peer, and nothing else
+    if (event.type === 'superseded') void musig2?.suspend(event.by)
     sinks.p2p(event)
   }
   let musig2: MuSig2 | undefined
