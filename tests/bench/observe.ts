@@ -122,10 +122,8 @@ export async function observe(context: BrowserContext): Promise<void> {
       const receive = direction(line)
       channel.addEventListener('message', event => receive(bytesOf(event.data)))
     }
-    /* eslint-disable @typescript-eslint/unbound-method -- called with their own `this` below */
     const { createDataChannel } = RTCPeerConnection.prototype
     const { send } = RTCDataChannel.prototype
-    /* eslint-enable @typescript-eslint/unbound-method */
     RTCPeerConnection.prototype.createDataChannel = function (...args) {
       const channel = createDataChannel.apply(this, args)
       watch(channel)

@@ -129,7 +129,7 @@ async function untilAnswered(before: ReadonlySet<string>, signal: AbortSignal): 
   while (now() < end && !signal.aborted) {
     const txid = (await mempool()).find(id => !before.has(id))
     if (txid !== undefined && await stack.chain(`/tx/${txid}`) !== undefined) return now()
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise(resolve => setTimeout(resolve, 10))
   }
   return undefined
 }
