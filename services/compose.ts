@@ -97,12 +97,12 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   const baseRelays = () => [...new Set([...config.relays, ...extra, ...invited])]
   // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each other")
   const onP2P = (event: P2PEvent) => {
-    if (event.type === 'newer-instance') void signer.eraseNonces().then(() => musig2?.suspend())
+    if (event.type === 'newer-instance') void signer.eraseNonces().then(() => late.signing?.suspend())
     // the word of one peer, maybe of a stranger with an invite: it stops what is signed with that peer, and nothing else
-    if (event.type === 'superseded') void musig2?.suspend(event.by)
+    if (event.type === 'superseded') void late.signing?.suspend(event.by)
     sinks.p2p(event)
   }
-  let musig2: MuSig2 | undefined
+  const late: { signing?: MuSig2 } = {}
   const p2p = initP2P({
     transport, clock, entropy, log, storage, relays: baseRelays(), build: BUILD, onEvent: onP2P,
     sign: async bytes => ed25519.sign(bytes, profile.peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol),
@@ -126,7 +126,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
 
   // what is stored is shown before the network is up; a dead relay must not keep anybody from his wallet
   await wallets.start()
-  musig2 = signing
+  late.signing = signing
   await signing.start()
   void p2p.start().then(() => { sinks.started(p2p.peerId); reportRelays() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
 
@@ -162,7 +162,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
       signing.stop()
       wallets.stop()
       await stopP2P()
-      storage.close()
+      await storage.close()
     },
   }
 }
