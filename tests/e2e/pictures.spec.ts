@@ -20,7 +20,6 @@ test('pictures for the README', async ({ stack, launch }) => {
   test.skip(!wanted, 'pictures are made by "npm run pictures"')
   const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
   const everybody = [anna, ben, cleo]
-  await picture(anna, 'first-run', DESKTOP)
   for (const member of everybody) await member.createProfile()
   await makeWallet('House', everybody)
   await fund(stack, 'House', everybody, [600_000, 700_000])
