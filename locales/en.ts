@@ -59,6 +59,7 @@ export const en = {
     'amount-negative': 'The amount must be more than zero.',
     'amount-too-large': 'This is more bitcoin than there can be.',
     'amount-dust': 'This amount is too small to be sent: the network would not take it.',
+    'coins-review-again': 'A coin of this payment is no longer free. Nothing has been sent. Review it again.',
     'amount-insufficient-funds': 'The wallet does not hold enough available coins for this amount and its fee.',
     'amount-too-many-coins': 'This payment needs too many small coins at once. Send a smaller amount first.',
     'coins-empty': 'The wallet has no available coins yet.',

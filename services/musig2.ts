@@ -388,25 +388,33 @@ export function createMuSig2(deps: MuSig2Deps) {
     await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
     await runner.tell(sessionId, { type: 'opened' })
     const made = await settled(sessionId)
+    if (made === undefined) {
+      // nothing was sent; what is only in memory must not hold coins
+      runner.remove(sessionId)
+      await signer.retract(sessionId)
+      hold(record.id)
+      changed()
+      return { sessionId: null, error: 'storage-failed', ...issues, connectedParticipants: connected }
+    }
     if (!isLive(made.state)) return { sessionId: null, error: made.end?.code ?? 'failed', ...issues, connectedParticipants: connected }
     return { sessionId, ...issues, connectedParticipants: connected }
   }
 
   /** The proposal is signed and on its way, or it has failed its own check. */
-  function settled(sessionId: SessionId): Promise<Session> {
+  function settled(sessionId: SessionId): Promise<Session | undefined> {
     return new Promise((resolve) => {
-      const check = () => {
-        const session = runner.get(sessionId)
+      const check = (unstored?: SessionId) => {
+        const session = unstored === sessionId ? undefined : runner.get(sessionId)
         if (session !== undefined && session.propose === undefined && isLive(session.state) && !stopped) return
         waiters.delete(check)
-        if (session !== undefined) resolve(session)
+        resolve(session)
       }
       waiters.add(check)
       check()
     })
   }
-  const waiters = new Set<() => void>()
-  release.push(runner.onStep(() => { for (const waiter of [...waiters]) waiter() }))
+  const waiters = new Set<(unstored?: SessionId) => void>()
+  release.push(runner.onStep((unstored) => { for (const waiter of [...waiters]) waiter(unstored) }))
 
   async function act(id: SessionId, action: 'decline' | 'withdraw' | 'cancel' | 'retry' | 'recheck', may: (view: SessionView) => boolean): Promise<Result<void, FieldError>> {
     const session = runner.get(id)
@@ -460,7 +468,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     /** Builds the finished transaction for the review; nothing is sent and nothing held. */
     reviewSpend: (params: SpendProposalParams) => desk.build(params),
     async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void): Promise<ProposeResult> {
-      const built = await desk.build(params)
+      const built = await desk.build(params, true)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
       const context = wallets.context(params.walletId)

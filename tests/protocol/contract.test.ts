@@ -125,6 +125,34 @@ describe('the gate', () => {
     expect(() => anna.musig2.ensureConnected([], true)).toThrow(TypeError)
   })
 
+  it('a proposal that cannot be stored is not sent, says so, and holds nothing', async () => {
+    const [anna, ben] = everybody as [Person, Person]
+    const o = await spendOptions(anna)
+    const put = anna.storage.put
+    anna.storage.put = async () => { throw new Error('disk full') }
+    expect(await create(anna.musig2, o)).toMatchObject({ sessionId: null, error: 'storage-failed' })
+    anna.storage.put = put
+    await vi.waitFor(() => expect(anna.sessions).toEqual([]))
+    expect(ben.sessions).toEqual([])
+    expect(anna.wallet!.balance.heldSats).toBe(0n)
+  })
+
+  it('never proposes another payment than the one that was reviewed', async () => {
+    const [anna, ben] = everybody as [Person, Person]
+    await fund(world, everybody, walletId, [70_000n], 50_000n)
+    const ask = { walletId, recipient: OUTSIDE, amountSats: 40_000n, feeRate: 1 }
+    const reviewed = await anna.musig2.reviewSpend(ask)
+    if (!reviewed.ok) throw new Error(reviewed.error.code)
+    const coin = reviewed.value.review.inputs.map(i => `${i.txid}:${i.vout}`)
+    // the coin goes into another payment, which Anna approves; a second coin could pay just as well
+    const other = await ben.musig2.proposeSpend({ ...ask, coins: coin, amountSats: 10_000n })
+    await vi.waitFor(() => expect(anna.session(other.sessionId!)?.view.canApprove).toBe(true), { timeout: 20_000 })
+    await anna.musig2.approve(other.sessionId!)
+    await vi.waitFor(() => expect(anna.wallet!.balance.heldSats).toBeGreaterThan(0n), { timeout: 20_000 })
+    expect(await anna.musig2.proposeSpend(ask)).toMatchObject({ success: false, field: { field: 'coins', code: 'review-again' } })
+    expect((await anna.musig2.proposeSpend(ask)).success).toBe(true)
+  })
+
   it('a practice text is signed by all and never reaches the chain', async () => {
     const [anna, ...others] = everybody as [Person, ...Person[]]
     let sessionId: string | null = null

@@ -149,14 +149,14 @@ export async function circle(world: World, n: number): Promise<{ everybody: Pers
   return { everybody, walletId }
 }
 
-export async function fund(world: World, everybody: Person[], walletId: string, amounts: bigint[]): Promise<void> {
+export async function fund(world: World, everybody: Person[], walletId: string, amounts: bigint[], before = 0n): Promise<void> {
   for (const sats of amounts) {
     const at = await everybody[0]!.walletsDoor.newAddress(walletId)
     const sent = await world.chain.faucet(at!.address, sats)
     if (!sent.ok) throw new Error(sent.error.detail)
   }
   world.chain.mine(1)
-  const total = amounts.reduce((a, b) => a + b, 0n)
+  const total = amounts.reduce((a, b) => a + b, before)
   await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
   for (const person of everybody) await until(() => person.wallet?.balance.availableSats === total, `${person.name} sees ${total}`)
 }

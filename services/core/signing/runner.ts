@@ -55,15 +55,15 @@ export interface Runner {
   tell(id: SessionId, fact: Fact): Promise<void>
   /** the same fact to every session of a wallet, or to all */
   tellAll(fact: Fact, walletId?: WalletId): Promise<void>
-  /** called after each step of any session */
-  onStep(listener: () => void): () => void
+  /** called after each step of any session, and with its id when a step could not be stored and was taken back */
+  onStep(listener: (unstored?: SessionId) => void): () => void
   stop(): void
 }
 
 export function createRunner(deps: RunnerDeps): Runner {
   const entries = new Map<SessionId, Entry>()
   const idle = new Map<SessionId, Promise<void>>()
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(unstored?: SessionId) => void>()
   let stopped = false
 
   const proposalOf = (session: Session): Proposal => session.proposal
@@ -154,6 +154,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       }
     } catch (error) {
       deps.log.write('error', 'signing.step-failed', { session: entry.session.id.slice(0, 8), message: error instanceof Error ? error.message : String(error) })
+      for (const listener of [...listeners]) listener(entry.session.id)
     } finally {
       entry.busy = false
     }

@@ -70,8 +70,8 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
 
   const nameOf = (wish: SpendWish) => JSON.stringify(wish, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
 
-  /** The same wish gives the same payment as long as its coins are free. Refusals name the field. */
-  async function build(wish: SpendWish): Promise<Result<Reviewed, DeskError>> {
+  /** The same wish gives the same payment as long as its coins are free. `proposing`: it is not made anew when they are not. Refusals name the field. */
+  async function build(wish: SpendWish, proposing = false): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
     const context = wallets.context(wish.walletId)
     if (record === undefined || context === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
@@ -83,6 +83,11 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     const known = reviewed.get(wish.walletId)
     const free = new Set(coins.map(outPointKey))
     if (known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)) return ok(known.made)
+    // a payment that a person has looked at is never replaced by another behind his back
+    if (known?.wish === nameOf(wish) && proposing) {
+      reviewed.delete(wish.walletId)
+      return err({ field: 'coins', code: 'review-again' })
+    }
     const text = wish.recipient.trim()
     if (text === '') return err({ field: 'recipient', code: 'empty' })
     const script = addressToScript(text, context.network)
