@@ -18,29 +18,38 @@ export interface SpendFacts {
   readonly outspends: ReadonlyMap<string, Outspend>
 }
 
+/** What this device's own last sync says: its tip, and the coins that it saw unspent, with the height of their block. */
+export interface Synced {
+  readonly tip?: Tip
+  readonly coins: ReadonlyArray<OutPoint & { readonly height?: number }>
+}
+
 /**
  * Asks for the parents and the spent state of `inputs`. `rawTxs` keeps raw parents between checks of one session (they
- * cannot change); who spends them and how deep they are is asked each time.
+ * cannot change). Coins of the own last sync (seconds old, followed all the time) are known to be there, and its tip serves too;
+ * whether an input is spent meanwhile is asked each time.
  */
 export async function gatherSpendFacts(p: {
   readonly chain: Chain
   readonly inputs: readonly OutPoint[]
   readonly rawTxs?: Map<Txid, Uint8Array>
+  readonly synced?: Synced
   readonly signal?: AbortSignal
   readonly concurrency?: number
 }): Promise<Result<SpendFacts, ChainError>> {
   const { chain, signal, concurrency = 4, rawTxs = new Map<Txid, Uint8Array>() } = p
   const txids = [...new Set(p.inputs.map(input => input.txid))]
+  const own = new Map(p.synced?.tip === undefined ? [] : p.synced.coins.map(coin => [coin.txid, coin.height]))
   // side by side: three checks stand between the last yes and the payment, and each would wait for three answers in a row
   const [tip, known, outspends] = await Promise.all([
-    chain.tip(signal),
+    p.synced?.tip === undefined ? chain.tip(signal) : ok(p.synced.tip),
     concurrently(txids, concurrency, async (txid): Promise<Result<[Txid, { raw: Uint8Array; height?: number }] | undefined, ChainError>> => {
-      const [seen, raw] = await Promise.all([chain.tx(txid, signal), rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal)])
+      const [seen, raw] = await Promise.all([own.has(txid) ? ok(undefined) : chain.tx(txid, signal), rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal)])
       if (!seen.ok) return seen
       if (!raw.ok) return raw
-      if (seen.value === undefined || raw.value === undefined) return ok(undefined)
+      if (raw.value === undefined || (seen.value === undefined && !own.has(txid))) return ok(undefined)
       rawTxs.set(txid, raw.value)
-      const height = seen.value.confirmed?.height
+      const height = own.get(txid) ?? seen.value?.confirmed?.height
       return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
     }),
     concurrently(p.inputs, concurrency, async (point): Promise<Result<[OutPoint, Outspend], ChainError>> => {

@@ -116,7 +116,7 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     if (context === undefined || chain === undefined || view === undefined) return { kind: 'not-yet-seen', what: 'chain' }
     const now = Math.floor(clock.now() / 1000)
     const needed = factsNeeded(proposal)
-    const facts = await gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents })
+    const facts = await gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents, synced: view })
     trimParents()
     if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
     await derivePlaces(context, proposal, pause)

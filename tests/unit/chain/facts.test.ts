@@ -36,6 +36,27 @@ describe('facts for the check', () => {
     expect(chain.calls.filter(call => call.startsWith('outspend'))).toHaveLength(2)
   })
 
+  it('coins of the own last sync cost one question each: whether they are spent meanwhile', async () => {
+    const chain = createFakeChain({ blocks: 3 })
+    const a = chain.fund(scriptAt(0, 0), 10_000n)
+    const b = chain.fund(scriptAt(0, 1), 10_000n)
+    const tip = chain.mine()
+    const inputs = [{ txid: a, vout: 0 }, { txid: b, vout: 0 }]
+    const rawTxs = new Map<string, Uint8Array>()
+    const synced = { tip, coins: [{ ...inputs[0]!, height: 4 }] }
+    const first = await gatherSpendFacts({ chain, inputs, rawTxs, synced })
+    expect(first.ok && [first.value.parents.get(a)?.height, first.value.parents.get(b)?.height, first.value.tip]).toEqual([4, 4, tip])
+    const by = await send(chain, [inputs[0]!], [[FOREIGN, 9_000n]])
+    chain.calls.length = 0
+    const again = await gatherSpendFacts({ chain, inputs: [inputs[0]!], rawTxs, synced })
+    expect(chain.calls).toEqual([`outspend ${a}:0`])
+    expect(again.ok && again.value.outspends.get(`${a}:0`)).toEqual({ spent: true, by, confirmed: false })
+    // before the first sync nothing is taken for granted
+    chain.calls.length = 0
+    await gatherSpendFacts({ chain, inputs: [inputs[0]!], rawTxs, synced: { coins: synced.coins } })
+    expect(chain.calls.some(call => call.startsWith('tx '))).toBe(true)
+  })
+
   it.each(['tip', 'tx', 'rawTx', 'outspend'] as const)('an error of %s is the answer', async (method) => {
     const chain = createFakeChain({ blocks: 3 })
     const a = chain.fund(scriptAt(0, 0), 10_000n)
