@@ -482,7 +482,10 @@ export function createMuSig2(deps: MuSig2Deps) {
         ...(onStatus === undefined ? {} : { onStatus: status => onStatus(status.peerId, status) }),
       })
       const issues = made.connectivityIssues === undefined ? {} : { connectivityIssues: made.connectivityIssues }
-      return made.sessionId === null ? { success: false, error: made.error, ...issues } : { success: true, sessionId: made.sessionId, ...issues }
+      if (made.sessionId !== null) return { success: true, sessionId: made.sessionId, ...issues }
+      // everybody was there: what failed is the proposal itself
+      const field = made.connectivityIssues === undefined ? { field: sessionField(made.error ?? 'failed') } : {}
+      return { success: false, error: made.error, ...field, ...issues }
     },
     async approve(id: SessionId): Promise<Result<void, FieldError>> {
       const session = runner.get(id)
