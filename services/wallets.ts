@@ -73,6 +73,8 @@ interface Room {
   shown: number
   held: ReadonlySet<string>
   reservedChange: ReadonlySet<number>
+  /** came from a wallet file on this device */
+  readonly restored: boolean
   /** the signing door waits for a transaction to be seen */
   expecting: boolean
 }
@@ -95,6 +97,13 @@ export function createWallets(deps: WalletsDeps) {
   const rooms = new Map<WalletId, Room>()
   const syncListeners = new Set<(walletId: WalletId, news: boolean) => void>()
   const roomListeners = new Set<() => void>()
+  /**
+   * Everybody has confirmed and saved. A wallet file is older than the last confirmations: where it was restored, my own confirmation and
+   * coins on the chain say the same, because no address is shown before; the other confirmations come with the next member who is there.
+   */
+  const usable = ({ record, restored, follower }: Room) =>
+    isActive(record) || (restored && Object.hasOwn(record.confirmations, record.self) && (follower?.wallet.history.length ?? 0) > 0)
+
   const available = NETWORK_NAMES.filter(name => deps.networks[name] !== undefined)
   let stopped = false
   let queued = false
@@ -151,10 +160,10 @@ export function createWallets(deps: WalletsDeps) {
     const opened = openWallet(record.network, record.descriptor)
     if (!opened.ok) return log.write('error', 'wallets.bad-descriptor', { wallet: record.id.slice(0, 8), code: opened.error.code })
     const context = opened.value
-    const [storedChain, storedShown] = await Promise.all([storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`)])
+    const [storedChain, storedShown, restored] = await Promise.all([storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`), storage.get('settings', `restored/${record.id}`)])
     const chain = deps.chain(record.network)
     const room: Room = {
-      record, context, held: new Set(), reservedChange: new Set(), expecting: false,
+      record, context, held: new Set(), reservedChange: new Set(), expecting: false, restored: restored !== undefined,
       shown: storedShown === undefined ? -1 : (storedShown[0] ?? 0) * 256 + (storedShown[1] ?? 0),
       follower: chain === undefined ? undefined : createFollower({
         chain, clock, genesis: record.genesis, local: NETWORKS[record.network].local,
@@ -170,7 +179,7 @@ export function createWallets(deps: WalletsDeps) {
       }),
     }
     rooms.set(record.id, room)
-    if (isActive(record)) void room.follower?.refresh()
+    if (isActive(record) || room.restored) void room.follower?.refresh()
     for (const listener of roomListeners) listener()
   }
 
@@ -201,7 +210,7 @@ export function createWallets(deps: WalletsDeps) {
 
   function view(room: Room): WalletView {
     const { record, follower } = room
-    const active = isActive(record)
+    const active = usable(room)
     return {
       id: record.id, name: record.name, network: record.network, local: NETWORKS[record.network].local,
       phase: active ? 'active' : 'confirming', members: members(room), safetyNumber: safetyNumber(safetyHash(record)),
@@ -227,7 +236,7 @@ export function createWallets(deps: WalletsDeps) {
   }
 
   async function refreshAll() {
-    await Promise.all([...rooms.values()].filter(r => isActive(r.record)).map(r => r.follower?.refresh()))
+    await Promise.all([...rooms.values()].filter(r => usable(r)).map(r => r.follower?.refresh()))
   }
 
   p2p.onMessage('join', (from, message) => lobby.onMessage(from, message))
@@ -323,7 +332,7 @@ export function createWallets(deps: WalletsDeps) {
     /** Puts away a wallet that is not active: no address of it was ever shown, so no coin can be in it. */
     async giveUp(walletId: WalletId): Promise<Result<void, FieldError>> {
       const room = rooms.get(walletId)
-      if (room === undefined || isActive(room.record)) return err(field('wallet', 'wallet-active'))
+      if (room === undefined || usable(room)) return err(field('wallet', 'wallet-active'))
       room.follower?.stop()
       rooms.delete(walletId)
       p2p.leaveWallet(walletId)
@@ -358,26 +367,29 @@ export function createWallets(deps: WalletsDeps) {
       if (!read.ok) return read
       if (!available.includes(read.value.network)) return err(field('file', 'other-network', read.value.network))
       // a file that came from before the last confirmation knows nothing of itself: that it was just read back is proof that it was saved
-      if (!rooms.has(read.value.id)) await addRoom(withOwnFile(read.value, false))
+      if (!rooms.has(read.value.id)) {
+        await storage.put('settings', `restored/${read.value.id}`, Uint8Array.of(1))
+        await addRoom(withOwnFile(read.value, false))
+      }
       return ok(read.value.id)
     },
 
     /** undefined before the wallet is active: coins must not come before everybody can sign */
     async receiveAddress(walletId: WalletId) {
       const room = rooms.get(walletId)
-      return room === undefined || !isActive(room.record) ? undefined : show(room, currentIndex(room))
+      return room === undefined || !usable(room) ? undefined : show(room, currentIndex(room))
     },
     /** the next one, at most 20 unused ones ahead: a restored wallet looks no further (BIP44) */
     async newAddress(walletId: WalletId) {
       const room = rooms.get(walletId)
-      if (room === undefined || !isActive(room.record)) return undefined
+      if (room === undefined || !usable(room)) return undefined
       const last = (room.follower?.wallet.lastUsed[0] ?? -1) + LIMITS.gapLimit
       return show(room, Math.min(currentIndex(room) + 1, last))
     },
     async faucet(walletId: WalletId): Promise<Result<Txid, FieldError>> {
       const room = rooms.get(walletId)
       const chain = room && deps.chain(room.record.network)
-      if (room === undefined || !isActive(room.record) || chain?.faucet === undefined) return err(field('faucet', 'no-faucet'))
+      if (room === undefined || !usable(room) || chain?.faucet === undefined) return err(field('faucet', 'no-faucet'))
       const sent = await chain.faucet((await show(room, currentIndex(room))).address, TEST_COINS)
       if (!sent.ok) return err(chainField('faucet', sent.error))
       await room.follower?.refresh()
@@ -422,7 +434,7 @@ export function createWallets(deps: WalletsDeps) {
     ids: () => [...rooms.keys()],
     record: (walletId: WalletId): WalletRecord | undefined => rooms.get(walletId)?.record,
     context: (walletId: WalletId): WalletContext | undefined => rooms.get(walletId)?.context,
-    isActive: (walletId: WalletId) => { const room = rooms.get(walletId); return room !== undefined && isActive(room.record) },
+    isActive: (walletId: WalletId) => { const room = rooms.get(walletId); return room !== undefined && usable(room) },
     chainOf: (walletId: WalletId): Chain | undefined => { const room = rooms.get(walletId); return room && deps.chain(room.record.network) },
     chainView: (walletId: WalletId): WalletChain | undefined => rooms.get(walletId)?.follower?.wallet,
     coins: (walletId: WalletId): ChainCoin[] => { const room = rooms.get(walletId); return room?.follower === undefined ? [] : spendableCoins(room.follower.wallet, room.held) },

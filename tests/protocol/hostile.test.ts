@@ -43,7 +43,7 @@ const refusals = (person: Person, code: string) => person.log.entries.filter(e =
 
 describe('a member that floods another', () => {
   it('proposals that have expired are neither kept nor stored', async () => {
-    const { everybody: [anna, ben], walletId } = await start(2) as { everybody: [Person, Person]; walletId: string }
+    const { everybody: [anna, ben], walletId } = await start(2) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
     for (let i = 0; i < 5; i++) await propose(anna, ben, walletId, { text: `old ${i}`, expiresAt: nowS() - 10 })
     await until(() => refusals(ben, 'expired').length >= 5, 'all refused')
     expect(ben.sessions).toEqual([])
@@ -51,7 +51,7 @@ describe('a member that floods another', () => {
   })
 
   it('proposals that are taken back at once use up a pace, and Ben\'s device keeps a bounded number', async () => {
-    const { everybody: [anna, ben], walletId } = await start(2) as { everybody: [Person, Person]; walletId: string }
+    const { everybody: [anna, ben], walletId } = await start(2) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
     const count = LIMITS.proposalsAtOnce + 8
     for (let i = 0; i < count; i++) await propose(anna, ben, walletId, { text: `cancelled ${i}`, expiresAt: nowS() + 3600 })
     await until(() => refusals(ben, 'too-fast').length > 0, 'refused')
@@ -61,7 +61,7 @@ describe('a member that floods another', () => {
 
 describe('two members at once', () => {
   it('what both say of the record is kept, although the store is slow', async () => {
-    const { everybody: [anna, ben, cleo], walletId } = await start(3) as { everybody: [Person, Person, Person]; walletId: string }
+    const { everybody: [anna, ben, cleo], walletId } = await start(3) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person, Person] }
     let open = () => {}
     const gate = new Promise<void>((resolve) => { open = resolve })
     const put = ben.storage.put.bind(ben.storage)
@@ -99,7 +99,7 @@ describe('two members at once', () => {
 
 describe('who says that a newer run of ours is open', () => {
   it('stops what is signed with him, not what is signed with others', async () => {
-    const { everybody: [anna, ben], walletId } = await start(2) as { everybody: [Person, Person]; walletId: string }
+    const { everybody: [anna, ben], walletId } = await start(2) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
     const { world } = anna
     await fund(world, [anna, ben], walletId, [60_000n])
     const { sessionId } = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })

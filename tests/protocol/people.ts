@@ -120,7 +120,7 @@ export const until = <T>(look: () => T | undefined | false, what: string): Promi
   }, { timeout: 20_000, interval: 20 })
 
 /** n people with an active shared wallet, made through invite, admission, safety number and file. */
-export async function circle(world: World, n: number): Promise<{ everybody: Person[]; walletId: string }> {
+export async function circle(world: World, n: number): Promise<{ everybody: Person[]; walletId: string; files: ReadonlyMap<Person, Uint8Array> }> {
   const everybody = await Promise.all(NAMES.slice(0, n).map((name, i) => Person.create(world, name, i)))
   const [creator, ...joiners] = everybody as [Person, ...Person[]]
   const draft = await creator.walletsDoor.createDraft({ name: 'Boat', network: 'regtest', n })
@@ -139,14 +139,16 @@ export async function circle(world: World, n: number): Promise<{ everybody: Pers
   const walletId = creator.wallet!.id
   const safety = new Set(everybody.map(p => p.wallet!.safetyNumber.join(' ')))
   expect(safety.size).toBe(1)
+  const files = new Map<Person, Uint8Array>()
   for (const person of everybody) {
     expect(await person.walletsDoor.receiveAddress(walletId)).toBeUndefined()
     expect((await person.walletsDoor.confirmSafety(walletId, true)).ok).toBe(true)
     const file = await person.walletsDoor.exportFile(walletId)
+    files.set(person, file!.bytes)
     expect(await person.walletsDoor.checkFile(walletId, file!.bytes)).toEqual({ ok: true, value: true })
   }
   for (const person of everybody) await until(() => person.wallet?.phase === 'active', `${person.name} active`)
-  return { everybody, walletId }
+  return { everybody, walletId, files }
 }
 
 export async function fund(world: World, everybody: Person[], walletId: string, amounts: bigint[], before = 0n): Promise<void> {

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { circle, createWorld, fund, OUTSIDE, until } from './people'
-import type { Person } from './people'
+import { circle, createWorld, fund, OUTSIDE, Person, until } from './people'
 
 const people: Person[] = []
 
@@ -89,5 +88,18 @@ describe('spending together over an in-memory network', () => {
     await until(() => cleo.session(id)?.view.canApprove, 'Cleo may approve')
     await cleo.musig2.approve(id)
     for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+  })
+
+  it('words and a file that is older than the last confirmation restore balance and history, with nobody else there', async () => {
+    const { world, everybody, walletId, files } = await start(2)
+    await fund(world, everybody, walletId, [60_000n])
+    const [anna] = everybody as [Person]
+    await Promise.all(everybody.map(p => p.close()))
+    // Anna saved hers before Ben had confirmed; her browser is gone
+    const again = await Person.create(world, 'Anna', 0)
+    people.splice(0, people.length, again)
+    expect(await again.walletsDoor.restoreFile(files.get(anna)!)).toEqual({ ok: true, value: walletId })
+    await until(() => again.wallet?.phase === 'active' && again.wallet.balance.availableSats === 60_000n, 'the coins are seen')
+    expect(again.wallet!.history).toHaveLength(1)
   })
 })
