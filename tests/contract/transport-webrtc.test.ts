@@ -7,7 +7,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startRelay, type RunningRelay } from '../../relay/server'
 import { LIMITS } from '../../services/core/wire/limits'
 import { findChromium, launchOptions } from '../support/chromium'
@@ -90,11 +90,13 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
     const sizes = [0, 1, 16_384, LIMITS.frameBytes]
     expect(await a.tab.evaluate(([i, s]) => page.echo(i, s), [id, sizes] as const)).toEqual(sizes)
     expect(await a.tab.evaluate((i) => page.ping(i, 2_000), id)).toBeLessThan(2_000)
-    const stats = await a.tab.evaluate((i) => page.stats(i), id)
-    expect(stats).toMatchObject({ kind: 'webrtc', localProtocol: 'udp' })
-    expect(stats.bytesSent).toBeGreaterThan(LIMITS.frameBytes)
-    await apart()
+    expect(await a.tab.evaluate((i) => page.stats(i), id)).toMatchObject({ kind: 'webrtc', localProtocol: 'udp' })
+    // the browser refreshes its own counters now and then, not at each byte
+    await vi.waitFor(async () => expect((await a.tab.evaluate((i) => page.stats(i), id)).bytesSent).toBeGreaterThan(LIMITS.frameBytes), { timeout: 10_000 })
   }, 60_000)
+
+  // one test's connections are not the next one's, whatever became of it
+  afterEach(apart, 30_000)
 
   it('keeps a relayed connection apart from a WebRTC one, the better first', async () => {
     const relayed = await dial(false)
@@ -103,7 +105,6 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
     expect(direct.link?.kind).toBe('webrtc')
     expect(await a.tab.evaluate((id) => page.connections(id).map((c) => c.kind), b.peerId)).toEqual(['webrtc', 'relay'])
     expect(await a.tab.evaluate(([i, s]) => page.echo(i, s), [relayed.link?.id ?? '', [5]] as const)).toEqual([5])
-    await apart()
   }, 60_000)
 
   it(`makes ${DIALS} WebRTC dials in a row without a failure`, async () => {
