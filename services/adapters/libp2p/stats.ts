@@ -15,13 +15,15 @@ export async function rtcStats(connection: Connection): Promise<Stats> {
   const raw = await peerConnection.getStats().catch(() => undefined)
   raw?.forEach((report: Report) => { reports.set(report.id, report) })
   const all = [...reports.values()]
-  const selected = all.find((r) => r.type === 'transport')?.selectedCandidatePairId
+  const transport = all.find((r) => r.type === 'transport')
+  const selected = transport?.selectedCandidatePairId
   const pair = (typeof selected === 'string' ? reports.get(selected) : undefined)
     ?? all.find((r) => r.type === 'candidate-pair' && r.nominated === true && r.state === 'succeeded')
   const stats: Stats = { iceState: peerConnection.iceConnectionState }
   if (pair === undefined) return stats
-  take(stats, 'bytesSent', pair.bytesSent)
-  take(stats, 'bytesReceived', pair.bytesReceived)
+  // of the transport, not of the pair: ICE may move to another pair, whose count begins anew
+  take(stats, 'bytesSent', transport?.bytesSent)
+  take(stats, 'bytesReceived', transport?.bytesReceived)
   take(stats, 'rttMs', typeof pair.currentRoundTripTime === 'number' ? pair.currentRoundTripTime * 1000 : undefined)
   for (const [side, id] of [['local', pair.localCandidateId], ['remote', pair.remoteCandidateId]] as const) {
     const candidate = typeof id === 'string' ? reports.get(id) : undefined
