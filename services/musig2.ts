@@ -33,7 +33,7 @@ import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
 import { askAbout } from './core/signing/sync'
-import { isLive } from './core/signing/table'
+import { isLive, isOpen } from './core/signing/table'
 import { isWatched, lookAtChain } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
 import type { SpendWish } from './core/spend/desk'
@@ -148,7 +148,8 @@ export function createMuSig2(deps: MuSig2Deps) {
   const runner = createRunner({
     signer, clock, log,
     keys: (walletId) => { const record = wallets.record(walletId); return record && { network: record.network, descriptor: record.descriptor } },
-    save: session => storage.put('sessions', session.id, encodeSession(session)),
+    // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write costs an attempt
+    save: session => storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),
     send(walletId, to, message) {
       const record = wallets.record(walletId)
       for (const member of to) {

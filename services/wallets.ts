@@ -171,7 +171,7 @@ export function createWallets(deps: WalletsDeps) {
         initial: (storedChain && decodeChainState(storedChain)) ?? EMPTY_STATE,
         shown: () => room.shown,
         expecting: () => room.expecting,
-        save: state => storage.put('chain', record.id, encodeChainState(state)),
+        save: state => storage.put('chain', record.id, encodeChainState(state), 'relaxed'),
         changed(news) {
           for (const listener of syncListeners) listener(record.id, news)
           changed()

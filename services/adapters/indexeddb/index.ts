@@ -153,15 +153,14 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
     return result
   }
 
-  const putAll: Storage['putAll'] = (writes) => {
+  const putAll: Storage['putAll'] = (writes, durability = 'strict') => {
     // Copied now: what the caller does with its buffers later is not what it asked to store.
     const copies = writes.map(({ store, key, value }) => ({ store, key, value: value?.slice() }))
     return inTurn(async (db, names) => {
       const rows = await Promise.all(copies.map(async ({ store, key, value }) =>
         value === undefined ? { store, id: idOf(names, store, key), sealed: undefined } : sealRow(names, store, { key, value })))
       if (rows.length === 0) return
-      // Strict: a vote or a partial signature is on the disk before it is sent.
-      const tx = db.transaction([...new Set(rows.map(row => row.store))], 'readwrite', { durability: 'strict' })
+      const tx = db.transaction([...new Set(rows.map(row => row.store))], 'readwrite', { durability })
       const steps = rows.map(({ store, id, sealed }) => sealed === undefined ? tx.objectStore(store).delete(id) : tx.objectStore(store).put(sealed, id))
       await Promise.all([...steps, tx.done])
     })
@@ -169,7 +168,7 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
 
   return {
     putAll,
-    put: (store, key, value) => putAll([{ store, key, value }]),
+    put: (store, key, value, durability) => putAll([{ store, key, value }], durability),
     delete: (store, key) => putAll([{ store, key, value: undefined }]),
     get: (store, key) => inTurn(async (db, names) => {
       const id = idOf(names, store, key)
