@@ -1,6 +1,7 @@
 /**
  * The signing door (docs/protocol.md, ARCHITECTURE.md "Connectivity"). It connects before it proposes, runs the sessions of the open
  * profile, and reports plain pictures. Module-level functions act on the one instance that `initMuSig2` made.
+ * Long because the whole public contract stands in one place: options, misuse checks, gate, intake of messages. The rules are in core/signing.
  */
 import type { Clock } from './ports/clock'
 import type { Entropy } from './ports/entropy'

@@ -1,6 +1,6 @@
 /**
  * The wallets door: shared wallets of the open profile, from invite to balance. It owns the records and follows the chain; the
- * signing door asks it for coins, facts and members.
+ * signing door asks it for coins, facts and members. Long because it is the list of all use cases of a wallet, a few lines each.
  */
 import type { Chain, ChainError } from './ports/chain'
 import type { Clock } from './ports/clock'
