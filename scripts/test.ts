@@ -54,7 +54,7 @@ const suites: Array<[string, () => Omit<Outcome, 'name' | 'seconds'>]> = [
   ['e2e', e2e],
 ]
 
-if (!run('npx', ['tsx', 'scripts/patch.ts'])) process.exit(1)
+if (!run('npx', ['tsx', 'scripts/prepare.ts'])) process.exit(1)
 const outcomes: Outcome[] = []
 for (const [name, suite] of suites) {
   if (only !== undefined && !only.includes(name)) continue
