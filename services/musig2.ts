@@ -12,6 +12,7 @@ import { equalBytes, toHex } from './core/domain/bytes'
 import type { ParticipantStatus } from './core/domain/connectivity'
 import type { AccountKey, MemberIndex, PeerId, SessionId, WalletId } from './core/domain/ids'
 import type { PracticeProposal, Proposal, SpendProposal } from './core/domain/proposal'
+import { createPulse, SCREEN_MS } from './core/domain/pulse'
 import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import { cleanText, isCleanText } from './core/domain/text'
@@ -143,7 +144,6 @@ export function createMuSig2(deps: MuSig2Deps) {
   const desk = createDesk({ wallets, clock, entropy })
   const looking = new Set<WalletId>()
   const release: Array<() => void> = []
-  let queued = false
   let stopped = false
 
   const runner = createRunner({
@@ -193,15 +193,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     wallets.setHolds(walletId, new Set(holdsOf(sessions).map(h => h.outpoint)), new Set(change))
   }
 
-  /** Screens are told once per burst of changes. */
-  function changed() {
-    if (queued || stopped) return
-    queued = true
-    void Promise.resolve().then(() => {
-      queued = false
-      if (!stopped) events.sessions(cards())
-    })
-  }
+  const changed = createPulse(clock, SCREEN_MS, () => events.sessions(cards()))
 
   function cards(): SessionCard[] {
     const all = runner.all()
@@ -457,6 +449,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     },
     stop() {
       stopped = true
+      changed.stop()
       runner.stop()
       for (const off of release) off()
       for (const waiter of [...waiters]) waiter()

@@ -14,6 +14,7 @@ import type { AccountKey, PeerId, Txid, WalletId } from './core/domain/ids'
 import { NETWORKS, NETWORK_NAMES } from './core/domain/network'
 import type { NetworkName } from './core/domain/network'
 import { MEMBERS_MAX, MEMBERS_MIN } from './core/domain/policy'
+import { createPulse, SCREEN_MS } from './core/domain/pulse'
 import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import { cleanText } from './core/domain/text'
@@ -92,6 +93,9 @@ export function readInviteFor(text: string, networks: readonly NetworkName[], no
   return err(field('invite', `invite-${error.code}`, 'network' in error ? error.network : undefined))
 }
 
+/** milliseconds from complete signatures to the first look for their transaction */
+const EXPECT_MS = 400
+
 export function createWallets(deps: WalletsDeps) {
   const { signer, storage, p2p, clock, log } = deps
   const rooms = new Map<WalletId, Room>()
@@ -105,18 +109,8 @@ export function createWallets(deps: WalletsDeps) {
     isActive(record) || (restored && Object.hasOwn(record.confirmations, record.self) && (follower?.wallet.history.length ?? 0) > 0)
 
   const available = NETWORK_NAMES.filter(name => deps.networks[name] !== undefined)
-  let stopped = false
-  let queued = false
 
-  /** Many facts change at once: screens are told once, after all of them. */
-  function changed() {
-    if (queued || stopped) return
-    queued = true
-    void Promise.resolve().then(() => {
-      queued = false
-      if (!stopped) deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished())
-    })
-  }
+  const changed = createPulse(clock, SCREEN_MS, () => deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished()))
 
   const lobby = createLobby({
     signer, storage, clock, log, entropy: deps.entropy, selfPeerId: p2p.peerId,
@@ -275,7 +269,7 @@ export function createWallets(deps: WalletsDeps) {
       changed()
     },
     stop() {
-      stopped = true
+      changed.stop()
       for (const room of rooms.values()) room.follower?.stop()
     },
     /** the page is visible or the network is back */
@@ -440,12 +434,12 @@ export function createWallets(deps: WalletsDeps) {
     coins: (walletId: WalletId): ChainCoin[] => { const room = rooms.get(walletId); return room?.follower === undefined ? [] : spendableCoins(room.follower.wallet, room.held) },
     nextChange: (walletId: WalletId): number | undefined => { const room = rooms.get(walletId); return room?.follower === undefined ? undefined : nextIndex(room.follower.wallet, 1, room.reservedChange) },
     sync: (walletId: WalletId) => rooms.get(walletId)?.follower?.refresh() ?? Promise.resolve(),
-    /** While a signed payment is not seen or confirmed the chain is asked more often, and now. */
+    /** While a signed payment is not seen or confirmed the chain is asked more often, and soon: whoever broadcasts comes first. */
     expect(walletId: WalletId, expecting: boolean) {
       const room = rooms.get(walletId)
       if (room === undefined || room.expecting === expecting) return
       room.expecting = expecting
-      if (expecting) void room.follower?.refresh()
+      if (expecting) clock.after(EXPECT_MS, () => void room.follower?.refresh())
     },
     /** Outpoints and change indices of live sessions; balances follow. */
     setHolds(walletId: WalletId, held: ReadonlySet<string>, reservedChange: ReadonlySet<number>) {

@@ -36,8 +36,8 @@ describe('spending together over an in-memory network', () => {
         const done = await until(() => person.session(id)?.view.state === 'confirmed' && person.session(id), `${person.name}: confirmed`)
         expect(done!.review!.inputs).toHaveLength(2)
         expect(done!.review!.change).toHaveLength(1)
-        expect(person.wallet!.balance.heldSats).toBe(0n)
-        expect(person.wallet!.balance.availableSats).toBe(done!.review!.change[0]!.sats)
+        await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
+        await until(() => person.wallet!.balance.availableSats === done!.review!.change[0]!.sats, 'the change is there')
       }
     })
   }
@@ -48,7 +48,7 @@ describe('spending together over an in-memory network', () => {
     const [anna, ben] = everybody as [Person, Person]
     const proposed = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
     const id = proposed.sessionId!
-    expect(anna.wallet!.balance.heldSats).toBe(60_000n)
+    await until(() => anna.wallet!.balance.heldSats === 60_000n, 'the proposer holds her coins')
     await until(() => ben.session(id)?.view.canDecline, 'Ben may decline')
     await ben.musig2.decline(id)
     for (const person of everybody) {

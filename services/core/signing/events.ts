@@ -11,7 +11,8 @@ import type { SignBody, SignedMessage } from '../wire/messages'
  * 1. Events of one session are stepped one after the other; `at` is the own clock when the fact was learned.
  * 2. The effects of one step are carried out in order. `store` is awaited before the next effect of that step is begun: a
  *    message that is sent, or a transaction that is broadcast, was stored before. Effects that answer (listed below with
- *    their answer) are started in order and not awaited; their answer is a later event.
+ *    their answer) are started in order and not awaited; their answer is a later event. Those of them that only ask (`sign`,
+ *    `verify`, `aggregate-...`, `finalize`, `check-evidence`) may be begun before the write; the answer is stepped after it.
  * 3. A message is handed in after its signature was verified and its sender found in the roster; `from` is the member at
  *    the other end of the stream, who may pass on what others signed.
  * 4. Nothing here is secret: nonces stay behind the vault's handles, the rest goes to members anyway.

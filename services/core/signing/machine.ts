@@ -219,8 +219,8 @@ function onRefused(run: Run, event: { readonly request: SignerRequest; readonly 
       if (code === 'expired') return end(run, 'expired', { code: 'expired' })
       return run.s.approving ? stopApproving(run, `signer-${code}`) : undefined
     case 'sign':
-      // one of possibly several signatures was refused: a locked or broken vault refuses them all
-      set(run, { beginPending: false })
+      // one of possibly several signatures was refused: a locked or broken vault refuses them all. Asked again at once a broken one would say the same
+      set(run, { beginPending: false, stopped: run.s.beginPending && code !== 'locked' ? `signer-${code}` : run.s.stopped })
       finishLeaving(run)
       return run.s.approving && !run.s.propose ? stopApproving(run, `signer-${code}`) : undefined
     case 'nonces': case 'partials':

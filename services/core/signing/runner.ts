@@ -5,7 +5,8 @@
  *
  * Invariants
  * 1. No event of a session is stepped while effects of an earlier one have not been begun.
- * 2. A failed write stops the effects behind it: what was not stored is not sent.
+ * 2. A failed write stops the effects behind it: what was not stored is not sent. Questions alone are begun before it, so
+ *    that the disk and the vault work side by side: their answers wait in the queue behind the write.
  * 3. Answers of the vault are facts like any other; a late one meets a machine that ignores what is no longer asked.
  */
 import type { MemberIndex, SessionId, Txid, WalletId } from '../domain/ids'
@@ -58,6 +59,18 @@ export interface Runner {
   /** called after each step of any session, and with its id when a step could not be stored and was taken back */
   onStep(listener: (unstored?: SessionId) => void): () => void
   stop(): void
+}
+
+/**
+ * Effects that only ask: nothing leaves this device by them, nothing is released, and an answer to a step that was taken back is
+ * ignored like any late one.
+ */
+const QUESTIONS: ReadonlySet<Effect['type']> = new Set<Effect['type']>(['sign', 'verify', 'aggregate-nonces', 'aggregate-partials', 'finalize', 'check-evidence'])
+
+/** Questions that need not wait for the write; what stands behind a `retract` does, because the vault's yes goes first. */
+function beforeWrite(effects: readonly Effect[]): Effect[] {
+  const retract = effects.findIndex(effect => effect.type === 'retract')
+  return effects.filter((effect, i) => QUESTIONS.has(effect.type) && (retract < 0 || i < retract))
 }
 
 export function createRunner(deps: RunnerDeps): Runner {
@@ -136,6 +149,12 @@ export function createRunner(deps: RunnerDeps): Runner {
     }
   }
 
+  function start(entry: Entry, effect: Effect): void {
+    void Promise.resolve(begin(entry, effect)).catch((error: unknown) => {
+      deps.log.write('error', 'signing.effect-failed', { effect: effect.type, message: error instanceof Error ? error.message : String(error) })
+    })
+  }
+
   async function run(entry: Entry): Promise<void> {
     entry.busy = true
     try {
@@ -143,11 +162,11 @@ export function createRunner(deps: RunnerDeps): Runner {
         const before = entry.session
         const { session, effects } = step(before, event)
         entry.session = session
+        const early = new Set(beforeWrite(effects))
+        for (const effect of early) start(entry, effect)
         for (const effect of effects) {
           if (effect.type === 'store') await save(entry, before)
-          else void Promise.resolve(begin(entry, effect)).catch((error: unknown) => {
-            deps.log.write('error', 'signing.effect-failed', { effect: effect.type, message: error instanceof Error ? error.message : String(error) })
-          })
+          else if (!early.has(effect)) start(entry, effect)
         }
         deps.stepped(session, effects)
         for (const listener of [...listeners]) listener()
