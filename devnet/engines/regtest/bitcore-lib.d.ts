@@ -47,6 +47,10 @@ declare module 'bitcore-lib' {
     | 'SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE'
 
   const bitcore: {
+    readonly crypto: {
+      /** BIP340; keys of 32 bytes, hashes of 32 bytes */
+      readonly Schnorr: { verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array | { toBuffer(): Uint8Array }) => boolean }
+    }
     readonly Script: {
       new (bytes: Buffer): BitcoreScript
       readonly Interpreter: { new (): BitcoreInterpreter } & Readonly<Record<InterpreterFlag, number>>

@@ -118,7 +118,7 @@ describe('a valid taproot spend and everything near it', () => {
 
 describe('other scripts and other judges', () => {
   it('takes a signature by a key that begins with a zero byte', () => {
-    // One key in 256 does. The interpreter's own hash of such a key lacked that byte (patches/README.md).
+    // One key in 256 does. The interpreter's own verification refuses them (judge.ts).
     const keys = Array.from({ length: 1_500 }, (_, i) => keyOf(i + 1)).filter((key) => key.script[2] === 0)
     expect(keys.length).toBeGreaterThan(2)
     for (const key of keys) {
