@@ -33,7 +33,7 @@ function readOptions() {
     if (!Number.isFinite(mine) || mine < 0) usage(`--mine ${values.mine} is not a number of seconds`)
     return { port, host: values.host, data: resolve(values.data), fresh: values.fresh, json: values.json, mine, site: values.site }
   } catch (error) {
-    usage(error instanceof Error ? error.message : String(error))
+    usage(error instanceof Error ? error.message.split('\n', 1)[0] ?? '' : String(error))
   }
 }
 
