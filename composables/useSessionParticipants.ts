@@ -9,7 +9,7 @@ import type { ParticipantWords } from './useMessages'
 
 export interface ParticipantRow {
   readonly key: string
-  readonly accountKey: string
+  readonly accountKey?: string
   readonly name: string
   readonly status: ParticipantStatus
   readonly words: ParticipantWords
@@ -36,7 +36,7 @@ export function useSessionParticipants(sessionId: () => string) {
         const name = member?.name ?? 'A member'
         return {
           key: status.peerId,
-          accountKey: member?.accountKey ?? status.member ?? status.peerId,
+          accountKey: member?.accountKey ?? status.member,
           name,
           status,
           words: messages.participant(status, name),

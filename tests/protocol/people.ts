@@ -130,12 +130,15 @@ export async function circle(world: World, n: number): Promise<{ everybody: Pers
     const joined = await joiner.walletsDoor.join(link, joiner.name)
     expect(joined.ok).toBe(true)
   }
+  const seatKeys = await Promise.all(joiners.map(joiner => until(() => joiner.drafts[0]?.seats.find(s => s.name === joiner.name)?.accountKey, `${joiner.name} knows the own key`)))
   for (const joiner of joiners) {
     const seat = await until(() => creator.drafts[0]?.seats.find(s => s.name === joiner.name && s.state === 'asking'), `${joiner.name} asks`)
     await creator.walletsDoor.admit(draft.value, seat.accountKey!)
   }
   expect((await creator.walletsDoor.closeRoster(draft.value)).ok).toBe(true)
   for (const person of everybody) await until(() => person.wallet, `${person.name} has the wallet`)
+  // the picture that a joiner had of himself at the table is the one in the wallet
+  expect(joiners.map(joiner => joiner.wallet!.members.find(m => m.self)?.accountKey)).toEqual(seatKeys)
   const walletId = creator.wallet!.id
   const safety = new Set(everybody.map(p => p.wallet!.safetyNumber.join(' ')))
   expect(safety.size).toBe(1)

@@ -58,6 +58,7 @@ export interface WalletView {
 
 export interface SeatView {
   readonly name: string
+  /** on a joiner's side one's own only, until the roster is there */
   readonly accountKey?: AccountKey
   readonly state: 'self' | 'creator' | 'asking' | 'admitted'
 }

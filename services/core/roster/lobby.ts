@@ -119,10 +119,11 @@ export function createLobby(deps: LobbyDeps): Lobby {
 
   function seats(draft: DraftState): SeatView[] {
     if (draft.role === 'joiner') {
-      // the creator's list: himself first; one's own seat is known by the name that one gave
+      // the creator's list: himself first; one's own seat is known by the name that one gave. Keys of the others come with the roster
       const own = draft.seats.lastIndexOf(draft.own.name)
-      const list = draft.seats.map((name, i): SeatView => ({ name, state: i === 0 ? 'creator' : i === own ? 'self' : 'admitted' }))
-      return own > 0 || draft.phase === 'ended' ? list : [...(list.length > 0 ? list : [{ name: draft.invite.creatorName, state: 'creator' as const }]), { name: draft.own.name, state: 'asking' }]
+      const { accountKey } = draft.own
+      const list = draft.seats.map((name, i): SeatView => (i === 0 ? { name, state: 'creator' } : i === own ? { name, accountKey, state: 'self' } : { name, state: 'admitted' }))
+      return own > 0 || draft.phase === 'ended' ? list : [...(list.length > 0 ? list : [{ name: draft.invite.creatorName, state: 'creator' as const }]), { name: draft.own.name, accountKey, state: 'asking' }]
     }
     return [
       { name: draft.own.name, accountKey: draft.own.accountKey, state: 'self' },
