@@ -1,4 +1,4 @@
-import { computed } from 'vue'
+import { computed, onMounted, onScopeDispose } from 'vue'
 import { useRouter } from 'vue-router'
 import { useVaultStore } from '../stores/vault'
 import { useWalletsStore } from '../stores/wallets'
@@ -54,4 +54,19 @@ export function useVault() {
     unlock,
     enter,
   }
+}
+
+/** Reads the list of profiles anew while it is on the screen: after Lock, and when the person comes back from another tab that may have made one. */
+export function useFreshProfiles(): void {
+  const store = useVaultStore()
+  const look = () => {
+    if (store.ready && document.visibilityState === 'visible') void store.load()
+  }
+  onMounted(look)
+  document.addEventListener('visibilitychange', look)
+  globalThis.addEventListener('focus', look)
+  onScopeDispose(() => {
+    document.removeEventListener('visibilitychange', look)
+    globalThis.removeEventListener('focus', look)
+  })
 }

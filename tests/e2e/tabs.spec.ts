@@ -32,3 +32,12 @@ test('a profile that is open in another tab says so, and can be taken over', asy
   await expect(anna.main).toContainText('This profile was opened in another tab, so it is locked here. Your coins are safe.')
   await expect(anna.button('Unlock')).toBeVisible()
 })
+
+test('Lock shows the profiles as they are now, those of other tabs too', async ({ launch }) => {
+  const anna = await launch('Anna')
+  await anna.createProfile()
+  const ben = await anna.tab('Ben')
+  await ben.createProfile()
+  await anna.lock()
+  await expect(anna.page.getByRole('list', { name: 'Profiles' }).getByRole('listitem')).toHaveText(['Anna', 'Ben'])
+})
