@@ -164,6 +164,12 @@ export const en = {
     stopped: 'It is not tried again by itself: decide whether to try once more.',
     again: 'It is tried again by itself.',
     steps: { asked: 'Asked', approved: 'Approved', nonces: 'Ready to sign', signatures: 'Signed', sent: 'Sent', confirmed: 'Confirmed' },
+    /** beside the button: what pressing it does */
+    means: {
+      decline: 'Declining ends this request for everybody. Nothing is sent.',
+      withdraw: 'Withdrawing ends this request for everybody. Nothing is sent.',
+      cancel: 'Cancelling ends this proposal for everybody. Nothing is sent.',
+    },
     vote: { yes: 'approved', no: 'declined', withdraw: 'withdrew', none: 'has not answered' },
   },
   /** why a session or an attempt ended */

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import SessionScreen from '../../components/musig2/SessionScreen.vue'
+import type { WalletView } from '../../services/core/domain/views'
+import { err, ok } from '../../services/core/domain/result'
+import { useMuSig2Store } from '../../stores/musig2'
+import type { SessionCard } from '../../stores/musig2'
+import { button, buttons, described, settle, show } from './support'
+
+vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+
+const [ME, ANN] = ['02aa', '03bb']
+const member = (accountKey: string, name: string, self: boolean) => ({ accountKey, name, peerId: `peer-${name}`, self, confirmed: true, saved: true })
+const wallet = {
+  id: 'w', name: 'Boat', network: 'regtest', local: true, phase: 'active', safetyNumber: [], iConfirmed: true, iSaved: true, fileDeferred: false, descriptor: '',
+  members: [member(ME, 'Bob', true), member(ANN, 'Ann', false)],
+  balance: { availableSats: 0n, pendingSats: 0n, heldSats: 0n }, history: [], chain: { state: 'synced' }, createdAt: 0,
+} as WalletView
+
+type Can = 'canApprove' | 'canDecline' | 'canWithdraw' | 'canCancel'
+
+/** A practice request of Ann that lets this person do what is named. */
+function request(...can: Can[]): SessionCard {
+  const may = Object.fromEntries((['canApprove', 'canDecline', 'canWithdraw', 'canCancel', 'canRetry'] as const).map(what => [what, (can as string[]).includes(what)]))
+  const members = wallet.members.map((m, i) => ({ member: i, accountKey: m.accountKey, self: m.self, nonces: false, signed: false, connected: true, locked: false, ...(m.self ? {} : { vote: 'yes' as const }) }))
+  return {
+    id: 's', walletId: 'w', review: null, practiceText: 'hello', spendCode: ['a', 'b', 'c', 'd', 'e', 'f'], proposerName: 'Ann', expiresAt: 0, overlapsWith: [],
+    view: { id: 's', walletId: 'w', state: 'proposed', live: true, members, stopped: false, verdict: { kind: 'ok' }, ...may },
+  } as unknown as SessionCard
+}
+
+const scrolled = vi.fn()
+beforeEach(() => {
+  Element.prototype.scrollIntoView = function (this: Element, how?: unknown) { scrolled(this.textContent, how) }
+})
+afterEach(() => {
+  document.body.innerHTML = ''
+  vi.resetAllMocks()
+})
+
+describe('the answer to a request', () => {
+  it.each([
+    ['Decline', 'canDecline', 'Declining ends this request for everybody. Nothing is sent.'],
+    ['Withdraw my approval', 'canWithdraw', 'Withdrawing ends this request for everybody. Nothing is sent.'],
+    ['Cancel proposal', 'canCancel', 'Cancelling ends this proposal for everybody. Nothing is sent.'],
+  ] as const)('says beside %s what it does, and one press does it', async (name, can, sentence) => {
+    const action = ({ canDecline: 'decline', canWithdraw: 'withdraw', canCancel: 'cancel' } as const)[can]
+    await show(SessionScreen, { card: request(can), wallet })
+    const done = vi.spyOn(useMuSig2Store(), action).mockResolvedValue(ok(undefined))
+    expect(described(button(name))).toBe(sentence)
+    button(name).click()
+    await settle()
+    expect(done).toHaveBeenCalledWith('s')
+  })
+
+  it('explains nothing that is not offered', async () => {
+    await show(SessionScreen, { card: request('canApprove'), wallet })
+    expect(buttons('Decline')).toHaveLength(0)
+    expect(document.body.textContent).not.toContain('ends this')
+  })
+
+  it('brings the status into view once it is given, and the reason when it is refused', async () => {
+    await show(SessionScreen, { card: request('canApprove', 'canDecline'), wallet })
+    const approve = vi.spyOn(useMuSig2Store(), 'approve').mockResolvedValue(ok(undefined))
+    button('Approve').click()
+    await settle()
+    expect(scrolled).toHaveBeenCalledTimes(1)
+    expect(scrolled.mock.calls[0]?.[0]).toContain('Ann asks for your approval')
+    approve.mockResolvedValue(err({ field: 'session', code: 'too-late' }))
+    button('Approve').click()
+    await settle()
+    expect(document.querySelector('[role="alert"]')?.textContent).toContain('This is no longer possible')
+    expect(scrolled.mock.calls[1]?.[0]).toContain('This is no longer possible')
+  })
+
+  it.each([[false, 'smooth'], [true, 'instant']] as const)('moves there as the person likes it (less motion: %s)', async (reduced, behavior) => {
+    vi.spyOn(globalThis, 'matchMedia').mockReturnValue({ matches: reduced } as MediaQueryList)
+    await show(SessionScreen, { card: request('canApprove'), wallet })
+    vi.spyOn(useMuSig2Store(), 'approve').mockResolvedValue(ok(undefined))
+    button('Approve').click()
+    await settle()
+    expect(scrolled).toHaveBeenCalledWith(expect.anything(), { block: 'nearest', behavior })
+  })
+})
