@@ -1,22 +1,20 @@
 import { computed, ref, shallowRef } from 'vue'
-import { parseFeeRate } from '../services/core/spend/fees'
-import type { ReviewView } from '../services/core/domain/views'
+import type { FieldError, ReviewView } from '../services/core/domain/views'
 import { useMuSig2Store } from '../stores/musig2'
 import type { SpendProposalParams } from '../stores/musig2'
-import { useAmount } from './useAmount'
 import { useMessages } from './useMessages'
 import { useSpendDraft } from './useSpendDraft'
+import { useSpendFields } from './useSpendFields'
 
 type Field = 'recipient' | 'amount' | 'feeRate' | 'note' | 'form'
 const FIELDS: readonly string[] = ['recipient', 'amount', 'feeRate', 'note']
-const NOTE_MAX_BYTES = 512
 
 /** From the form to the proposal: checks the fields, shows the finished transaction, runs the gate. */
 export function useSpend(walletId: string) {
   const store = useMuSig2Store()
   const { fieldError } = useMessages()
-  const { parse } = useAmount()
   const { form, clear } = useSpendDraft(walletId)
+  const read = useSpendFields(walletId)
 
   const errors = ref<Partial<Record<Field, string>>>({})
   const review = shallowRef<ReviewView>()
@@ -26,36 +24,24 @@ export function useSpend(walletId: string) {
   const pending = computed(() => store.pendingFor(walletId))
   const proposed = computed(() => store.proposed[walletId])
 
-  function read(): SpendProposalParams | undefined {
-    errors.value = {}
-    const recipient = form.recipient.trim().replace(/^bitcoin:/i, '').replace(/\?.*$/, '')
-    if (recipient === '') errors.value.recipient = fieldError({ code: 'address-empty' })
-    let amountSats = 0n
-    if (!form.all) {
-      const amount = parse(form.amount)
-      if (amount.ok) amountSats = amount.value
-      else errors.value.amount = fieldError(amount.error)
-    }
-    const rate = parseFeeRate(form.feeRate)
-    if (!rate.ok) errors.value.feeRate = fieldError({ field: 'feeRate', code: rate.error.code })
-    if (new TextEncoder().encode(form.note).length > NOTE_MAX_BYTES) errors.value.note = fieldError({ code: 'note-too-long' })
-    if (!rate.ok || Object.keys(errors.value).length > 0) return undefined
-    return { walletId, recipient, amountSats, feeRate: rate.value, note: form.note.trim(), ...(form.all ? { all: true } : {}) }
+  /** The first of a field stands; what belongs to no field stands above the form. */
+  function refuse(faults: readonly FieldError[]): void {
+    const said: Partial<Record<Field, string>> = {}
+    for (const fault of faults) said[FIELDS.includes(fault.field) ? fault.field as Field : 'form'] ??= fieldError(fault)
+    errors.value = said
   }
 
   /** Builds the finished transaction for the eye; sends nothing. */
   async function makeReview(): Promise<void> {
-    const wanted = read()
-    if (wanted === undefined || busy.value) return
+    if (busy.value) return
+    const asked = read(form)
+    if ('faults' in asked) return refuse(asked.faults)
     busy.value = true
     try {
-      const result = await store.reviewSpend(wanted)
-      if (!result.ok) {
-        const at = FIELDS.includes(result.error.field) ? result.error.field as Field : 'form'
-        errors.value = { [at]: fieldError(result.error) }
-        return
-      }
-      params = wanted
+      const result = await store.reviewSpend(asked.wish)
+      if (!result.ok) return refuse([result.error])
+      refuse([])
+      params = asked.wish
       review.value = result.value.review
     } finally {
       busy.value = false

@@ -33,6 +33,14 @@ test('what is wrong in a spend gets a sentence at its field; nothing is lost and
       await expect(anna.field('Recipient')).toHaveValue(field === 'Recipient' ? value : OUTSIDE)
     })
   }
+  await test.step('every field at once', async () => {
+    for (const [name, text] of Object.entries({ 'Recipient': TYPO, 'Amount': '0', 'Fee rate': 'fast' })) await anna.field(name).fill(text)
+    await anna.button('Review').click()
+    await expect(anna.field('Recipient')).toHaveAccessibleDescription(/wrong or missing/)
+    await expect(anna.field('Amount')).toHaveAccessibleDescription(/more than zero/)
+    await expect(anna.field('Fee rate')).toHaveAccessibleDescription(/not a fee rate/)
+    await expect(anna.field('Recipient')).toBeFocused()
+  })
   await expect(ben.link('Review request')).toHaveCount(0)
   await expectUntouched(stack, addresses, [40_000])
 

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import SpendFlow from '../../components/spend/SpendFlow.vue'
+import type { ReviewView, WalletView } from '../../services/core/domain/views'
+import { err, ok } from '../../services/core/domain/result'
+import { useSpendDraft } from '../../composables/useSpendDraft'
+import { useMuSig2Store } from '../../stores/musig2'
+import { useWalletsStore } from '../../stores/wallets'
+import { button, described, field, settle, show, type } from './support'
+
+vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+
+const GOOD = 'bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6'
+const wallet = {
+  id: 'w', name: 'Boat', network: 'regtest', local: true, phase: 'active', safetyNumber: [], iConfirmed: true, iSaved: true, fileDeferred: false, descriptor: '',
+  members: [], balance: { availableSats: 40_000n, pendingSats: 0n, heldSats: 0n }, history: [], chain: { state: 'synced' }, createdAt: 0,
+} as WalletView
+const reviewSpend = vi.fn()
+
+/** The form of a wallet that holds 40 000 sats; `reviewSpend` stands for the desk. */
+async function form(chain: WalletView['chain'] = wallet.chain) {
+  const view = { ...wallet, chain }
+  await show(SpendFlow, { wallet: view }, () => {
+    const wallets = useWalletsStore()
+    wallets.wallets = [view]
+    wallets.feeEstimates = vi.fn().mockResolvedValue({ fast: 3, normal: 2, slow: 1 })
+    useMuSig2Store().reviewSpend = reviewSpend
+  })
+  await settle()
+}
+
+async function review(values: Record<string, string>) {
+  for (const [name, value] of Object.entries(values)) await type(field(name), value)
+  button('Review').click()
+  await settle()
+}
+const said = () => Object.fromEntries(['Recipient', 'Amount', 'Fee rate'].map(name => [name, field(name).getAttribute('aria-invalid') === 'true' ? described(field(name)) : '']))
+
+beforeEach(() => {
+  window.scrollTo = vi.fn() as typeof window.scrollTo
+  Element.prototype.scrollIntoView = vi.fn()
+})
+afterEach(() => {
+  document.body.innerHTML = ''
+  useSpendDraft('w').clear()
+  vi.resetAllMocks()
+})
+
+describe('spend form', () => {
+  it('says at every wrong field what is wrong, at once, and leads to the first', async () => {
+    await form()
+    await review({ 'Recipient': 'me', 'Amount': '1,5', 'Fee rate': 'fast', 'Note': 'roof' })
+    expect(said()).toEqual({
+      'Recipient': 'This is not a Bitcoin address. Copy it again from where you got it.',
+      'Amount': expect.stringContaining('It is not clear where the decimals') as string,
+      'Fee rate': 'This is not a fee rate. Use a number such as 2 or 1.5.',
+    })
+    expect(document.activeElement).toBe(field('Recipient'))
+    expect(['Recipient', 'Amount', 'Fee rate', 'Note'].map(name => field(name).value)).toEqual(['me', '1,5', 'fast', 'roof'])
+    expect(reviewSpend).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['dust', { 'Recipient': GOOD, 'Amount': '100', 'Fee rate': '0.2' }, { Amount: /^This amount is too small/, 'Fee rate': /^This fee rate is too low/ }],
+    ['more than there is', { 'Recipient': '', 'Amount': '40001', 'Fee rate': '2' }, { Recipient: /^Paste the address/, Amount: /^The wallet does not hold enough/ }],
+  ])('judges the amount too when another field is wrong: %s', async (_, values, sentences) => {
+    await form()
+    await review(values)
+    const spoken = Object.entries(said()).filter(([, sentence]) => sentence !== '')
+    expect(spoken.map(([name]) => name)).toEqual(Object.keys(sentences))
+    for (const [name, sentence] of spoken) expect(sentence).toMatch(sentences[name as keyof typeof sentences])
+  })
+
+  it('leaves the judgement on the balance to the desk before the chain was read', async () => {
+    reviewSpend.mockResolvedValue(err({ field: 'wallet', code: 'chain-unreachable' }))
+    await form({ state: 'idle' })
+    await review({ 'Recipient': GOOD, 'Amount': '90000', 'Fee rate': '2' })
+    expect(reviewSpend).toHaveBeenCalledWith({ walletId: 'w', recipient: GOOD, amountSats: 90_000n, feeRate: 2, note: '' })
+    expect(document.querySelector('[role="alert"]')?.textContent).toContain('The chain server does not answer')
+    expect(said()).toEqual({ 'Recipient': '', 'Amount': '', 'Fee rate': '' })
+  })
+
+  it('puts a refusal of the desk at its field, and forgets it once the payment is made', async () => {
+    await form()
+    reviewSpend.mockResolvedValue(err({ field: 'amount', code: 'insufficient-funds' }))
+    await review({ 'Recipient': `bitcoin:${GOOD}?label=x`, 'Amount': '40000', 'Fee rate': '2' })
+    expect(said()).toEqual({ 'Recipient': '', 'Amount': expect.stringContaining('does not hold enough') as string, 'Fee rate': '' })
+    const made: ReviewView = { recipients: [{ address: GOOD, sats: 1000n }], change: [], inputs: [], totalSats: 1200n, feeSats: 200n, feeRate: 2, feePercent: 20, vsize: 100, txid: '', note: '' }
+    reviewSpend.mockResolvedValue(ok({ review: made }))
+    await review({ Amount: '1000' })
+    expect(button('Propose')).toBeDefined()
+    button('Back').click()
+    await settle()
+    expect(said()).toEqual({ 'Recipient': '', 'Amount': '', 'Fee rate': '' })
+  })
+})
