@@ -80,6 +80,17 @@ describe('join', () => {
     expect(join).not.toHaveBeenCalled()
   })
 
+  it('says what is wrong with link and name at once', async () => {
+    const { join } = await form('', err({ field: 'invite', code: 'invite-damaged' }))
+    await type(field('Invite link'), LINK)
+    await type(field('Your name'), ' ')
+    button('Join').click()
+    await settle()
+    expect(described(field('Invite link'))).toContain('not complete or was changed')
+    expect(described(field('Your name'))).toBe('Write the name the others will see.')
+    expect(join).not.toHaveBeenCalled()
+  })
+
   it('shows a refusal of the join at the link', async () => {
     await form('PAYLOAD', ok(invite), err({ field: 'invite', code: 'invite-own' }))
     button('Join').click()
