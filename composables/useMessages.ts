@@ -68,6 +68,7 @@ export function useMessages() {
     draft: (draft: Pick<DraftView, 'state' | 'creatorName'>, seated = true): string =>
       fill(draft.state === 'gathering' && !seated ? en.draft.asked : en.draft[draft.state], { creator: draft.creatorName }),
     seat: en.seat,
+    faucet: en.faucet,
     connect: en.connect,
     relay: (state: string): string => pick(en.relay, state) ?? state,
     config: (error: { code: string; detail: string }): string => fill(pick(en.config, error.code) ?? en.config.unknown, { detail: error.detail }),

@@ -238,6 +238,10 @@ export const en = {
     'wrong-network': 'The chain server speaks for another network. Nothing is read from it; check the configuration.',
     reset: 'This local chain was reset. The wallet looks for its coins again.',
   },
+  faucet: {
+    underway: 'Test coins are on their way. They count as available after the next block.',
+    arrived: 'The test coins have arrived.',
+  },
   draft: {
     gathering: 'The table fills up.',
     'waiting-for-creator': '{creator} is away. This page joins by itself when {creator} is back; keep it open.',
