@@ -33,15 +33,23 @@ const PORT = process.env.TANDEM_E2E_PORT ?? '4500'
 export class Stack {
   private constructor(readonly ready: Ready, private readonly child: ChildProcess, private readonly data: string) {}
 
-  static async start(): Promise<Stack> {
-    const data = mkdtempSync(join(tmpdir(), 'tandem-e2e-'))
-    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts', '--json', '--data', data, '--mine', '0', '--site', SITE, '--port', PORT], { stdio: ['ignore', 'pipe', 'inherit'] })
+  /** `data`: a folder of an earlier stack, `fresh`: forgets what it holds; `port`: where the app is wanted. */
+  static async start(options: { readonly data?: string; readonly fresh?: boolean; readonly port?: string } = {}): Promise<Stack> {
+    const data = options.data ?? mkdtempSync(join(tmpdir(), 'tandem-e2e-'))
+    const args = ['--json', '--data', data, '--mine', '0', '--site', SITE, '--port', options.port ?? PORT, ...(options.fresh === true ? ['--fresh'] : [])]
+    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ready = await new Promise<Ready>((resolve, reject) => {
       child.once('exit', code => reject(new Error(`npm start ended with ${code}`)))
       if (child.stdout === null) return reject(new Error('no output'))
       createInterface({ input: child.stdout }).once('line', line => resolve(JSON.parse(line) as Ready))
     })
     return new Stack(ready, child, data)
+  }
+
+  /** Ends it and starts it again at the same address, by default with the chain and the relay that it had. */
+  async restart(options: { readonly fresh?: boolean; readonly port?: string } = {}): Promise<Stack> {
+    await this.end()
+    return Stack.start({ data: this.data, port: new URL(this.app).port, ...options })
   }
 
   get app() { return this.ready.app }
@@ -81,10 +89,14 @@ export class Stack {
     return await this.chain<ChainTx>(`/tx/${txid}`) as ChainTx
   }
 
-  async stop() {
+  private async end() {
     const gone = new Promise(resolve => this.child.once('exit', resolve))
     this.child.kill('SIGTERM')
     await gone
+  }
+
+  async stop() {
+    await this.end()
     rmSync(this.data, { recursive: true, force: true })
   }
 }
