@@ -179,7 +179,8 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (effects.some(e => e.type === 'holds' || e.type === 'store')) hold(session.walletId)
       if (effects.some(e => e.type === 'notify')) {
         wallets.expect(session.walletId, ofWallet(session.walletId).some(s => s.state === 'signed' || s.state === 'broadcast'))
-        changed()
+        if (effects.some(e => e.type === 'notify' && e.what === 'request')) changed.now()
+        else changed()
       }
     },
   })

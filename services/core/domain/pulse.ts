@@ -7,6 +7,8 @@ export const SCREEN_MS = 80
 export interface Pulse {
   /** Something has changed: `tell` is called soon, once for all that changes until then. */
   (): void
+  /** The same, without waiting for the gap: somebody is asked something. */
+  now(): void
   stop(): void
 }
 
@@ -25,25 +27,27 @@ export function createPulse(clock: Timer, gapMs: number, tell: () => void): Puls
     queued = false
     if (stopped) return
     resting = true
+    again = false
+    cancel()
     cancel = clock.after(gapMs, () => {
       resting = false
-      if (!again) return
-      again = false
-      pulse()
+      if (again) now()
     })
     tell()
   }
 
-  const pulse = (): void => {
+  function now(): void {
     if (stopped || queued) return
-    if (resting) {
-      again = true
-      return
-    }
     queued = true
     void Promise.resolve().then(beat)
   }
+
+  const pulse = (): void => {
+    if (resting) again = true
+    else now()
+  }
   return Object.assign(pulse, {
+    now,
     stop() {
       stopped = true
       cancel()

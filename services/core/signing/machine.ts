@@ -8,7 +8,7 @@ import { driveBroadcast, expire, expiryOf, finishLeaving, onBroadcastDone, onCan
 import type { Effect, SigningEvent, SignerRequest, VerifyPurpose } from './events'
 import { driveAttempt, failAttempt, onAggregationFailed, onFailFromMember, onFinalized, onNoncesAggregated, onOwnBegin, onOwnNonces, onPartialsAggregated, receivePartials, receivePubnonces } from './hub'
 import { dropAttempt, emit, end, everybodyElse, isExpired, memberOf, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
-import { isBody, proposerOf, sameAttempt, signatureCount, type Session } from './state'
+import { isBody, proposerOf, sameAttempt, signatureCount, voteOf, type Session } from './state'
 import { onMessageAfterEnd, onPeers, onSync, tellInterrupted } from './sync'
 import { isLive, isOpen, isSignable } from './table'
 
@@ -161,7 +161,8 @@ function onVerdict(run: Run, event: { readonly purpose: VerifyPurpose; readonly 
   const { purpose, verdict } = event
   if (purpose === 'nonces' || purpose === 'partials') return onAttemptVerdict(run, purpose, event.attempt, verdict)
   set(run, { verdict })
-  emit(run, { type: 'notify', what: 'progress' })
+  // only a proposal that has passed the check is put before the person
+  emit(run, { type: 'notify', what: purpose === 'show' && voteOf(run.s, run.s.self) === undefined ? 'request' : 'progress' })
   if (purpose !== 'approve' || !run.s.approving) return
   if (verdict.kind === 'ok' && isOpen(run.s.state) && !isExpired(run.s, run.at)) return emit(run, { type: 'approve' })
   stopApproving(run, verdict.kind === 'wrong' ? `check:${verdict.rule}` : verdict.kind === 'ok' ? 'expired' : 'not-yet-seen')

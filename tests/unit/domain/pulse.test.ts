@@ -44,6 +44,16 @@ describe('a pulse', () => {
     expect(told).toBe(2)
   })
 
+  it('does not wait for the gap when it must not, and what was gathered goes with it', async () => {
+    const { clock, told, pulse } = make()
+    pulse()
+    await clock.advance(30)
+    pulse()
+    pulse.now()
+    await clock.advance(1_000)
+    expect(told).toEqual([0, 30])
+  })
+
   it('says nothing after its end and leaves no timer', async () => {
     const { clock, told, pulse } = make()
     pulse()
