@@ -18,8 +18,9 @@ export async function makeWallet(walletName: string, everybody: readonly Member[
   for (const member of everybody) await expect(member.group('Available balance')).toBeVisible()
 }
 
-/** Joiners take their seats one after the other; ends when all see the same safety number. */
-export async function seat(creator: Member, joiners: readonly Member[], link: string): Promise<void> {
+/** Joiners take their seats one after the other; ends when all see the same safety number. `asking`: names of others who have asked by themselves. */
+export async function seat(creator: Member, joiners: readonly Member[], link: string, asking: readonly string[] = []): Promise<void> {
+  for (const name of asking) await creator.admit(name)
   for (const joiner of joiners) {
     await joiner.join(link)
     await creator.admit(joiner.name)
