@@ -391,6 +391,8 @@ export function createMuSig2(deps: MuSig2Deps) {
       changed()
       return { sessionId: null, error: 'storage-failed', ...issues, connectedParticipants: connected }
     }
+    // who is told that it stands finds it on the screen
+    changed.now()
     if (!isLive(made.state)) return { sessionId: null, error: made.end?.code ?? 'failed', ...issues, connectedParticipants: connected }
     return { sessionId, ...issues, connectedParticipants: connected }
   }
@@ -416,6 +418,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     if (session === undefined) return err(sessionField('unknown-session'))
     if (!may(sessionView(session, clock.now()))) return err(sessionField('too-late'))
     await runner.tell(id, { type: 'user', action })
+    changed.now()
     return ok(undefined)
   }
 
@@ -495,6 +498,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       const now = beforeYes(ofWallet(session.walletId), session)
       if (!now.ok) return err(sessionField(now.error.code))
       await runner.tell(id, { type: 'user', action: 'approve' })
+      changed.now()
       return ok(undefined)
     },
     decline: (id: SessionId) => act(id, 'decline', v => v.canDecline),

@@ -116,10 +116,13 @@ export function onChain(run: Run, fact: ChainFact): void {
   if (!isLive(s.state) && !isChainEnd(s.state)) return
   switch (fact.kind) {
     case 'seen':
-      // nobody gave me the signatures: those in the mempool are verified like a `final`
-      if (fact.raw && !s.signed) takeSignatures(run, fact.raw)
-      return isLive(s.state) ? toState(run, 'broadcast') : undefined
+      // nobody gave me the signatures: those on the chain are verified like a `final`
+      takeSignatures(run, fact.raw)
+      // while I have signed nothing a server's word alone moves nothing: what is held after it would be held for good
+      return isLive(s.state) && !isOpen(s.state) ? toState(run, 'broadcast') : undefined
     case 'confirmed':
+      takeSignatures(run, fact.raw)
+      if (isOpen(s.state)) return
       set(run, { tip: fact.tip, height: fact.height })
       if (s.state === 'confirmed') return emit(run, { type: 'notify', what: 'progress' })
       return toState(run, 'confirmed')
@@ -150,9 +153,9 @@ export function onChain(run: Run, fact: ChainFact): void {
   }
 }
 
-function takeSignatures(run: Run, raw: Uint8Array): void {
-  const tx = parseTx(raw, LIMITS.frameBytes)
-  if (!tx.ok) return
+function takeSignatures(run: Run, raw: Uint8Array | undefined): void {
+  const tx = raw === undefined || run.s.signed ? undefined : parseTx(raw, LIMITS.frameBytes)
+  if (tx?.ok !== true) return
   const signatures = tx.value.inputs.map(i => i.witness[0]).filter(w => w?.length === 64)
   if (signatures.length === signatureCount(run.s.proposal)) emit(run, { type: 'finalize', signatures: signatures.filter(w => w !== undefined), from: run.s.self })
 }

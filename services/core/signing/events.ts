@@ -77,7 +77,7 @@ export type UserAction =
 export type ChainFact =
   | { readonly kind: 'seen'; readonly raw?: Uint8Array }
   /** `tip` is the height of the best block, so that confirmations can be counted; repeated as the tip grows */
-  | { readonly kind: 'confirmed'; readonly height: number; readonly tip: number }
+  | { readonly kind: 'confirmed'; readonly height: number; readonly tip: number; readonly raw?: Uint8Array }
   /** the server does not know the transaction (404 twice) although it was seen before: evicted */
   | { readonly kind: 'missing' }
   /** it was confirmed and its block is gone */

@@ -13,14 +13,14 @@ import type { EndState, LiveState, SessionState } from '../domain/signing-state'
  * ```
  * 1. The ends of the first group are left by nothing, and are reached only before `released`: from there on no message,
  *    timer or failed attempt ends a session, only the chain does.
- * 2. Signatures that verify, and the chain, are believed in every live state: they prove more than our own record does
- *    (a record may be older than the world when a browser was restored from words).
+ * 2. Signatures that verify are believed in every live state: they prove more than our own record does (a record may be older
+ *    than the world when a browser was restored from words). A chain server's word is believed once something of mine is out.
  * 3. A practice text never reaches the chain: it is `confirmed` when its signature verifies, and may expire when released,
  *    because there is no coin that could move.
  */
 export const TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>> = {
-  proposed: ['signing', 'signed', 'broadcast', 'confirmed', 'declined', 'withdrawn', 'cancelled', 'expired', 'failed'],
-  signing: ['released', 'signed', 'broadcast', 'confirmed', 'declined', 'withdrawn', 'cancelled', 'expired', 'failed'],
+  proposed: ['signing', 'signed', 'declined', 'withdrawn', 'cancelled', 'expired', 'failed'],
+  signing: ['released', 'signed', 'declined', 'withdrawn', 'cancelled', 'expired', 'failed'],
   released: ['signed', 'broadcast', 'confirmed', 'replaced', 'conflicted', 'expired'],
   signed: ['broadcast', 'confirmed', 'replaced', 'conflicted'],
   broadcast: ['signed', 'released', 'confirmed', 'replaced', 'conflicted'],

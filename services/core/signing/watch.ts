@@ -28,13 +28,16 @@ export async function lookAtChain(session: Session, chain: Chain, isReplacement:
   if (txid === undefined || !parsed.ok) return []
   const [tip, seen] = await Promise.all([chain.tip(), chain.tx(txid)])
   if (!tip.ok || !seen.ok) return []
-  if (seen.value?.confirmed !== undefined) return [{ kind: 'confirmed', height: seen.value.confirmed.height, tip: tip.value.height }]
+  const bytes = async () => {
+    const raw = await chain.rawTx(txid)
+    return raw.ok && raw.value !== undefined ? { raw: raw.value } : {}
+  }
+  if (seen.value?.confirmed !== undefined) return [{ kind: 'confirmed', height: seen.value.confirmed.height, tip: tip.value.height, ...(session.signed === undefined ? await bytes() : {}) }]
   const facts: ChainFact[] = []
   if (session.state === 'confirmed') facts.push({ kind: 'reorged' })
   if (seen.value !== undefined) {
     if (session.state === 'replaced' || session.state === 'conflicted') facts.push({ kind: 'conflict-gone' })
-    const raw = await chain.rawTx(txid)
-    facts.push({ kind: 'seen', ...(raw.ok && raw.value !== undefined ? { raw: raw.value } : {}) })
+    facts.push({ kind: 'seen', ...(session.signed === undefined ? await bytes() : {}) })
     return facts
   }
   const spends = await Promise.all(parsed.value.inputs.map(input => chain.outspend(input.txid, input.vout)))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal, START } from '../../fakes/session-harness'
+import { parseTx, serializeTx, withKeyPathWitnesses } from '../../../services/core/crypto/transaction'
 import { isBody } from '../../../services/core/signing/state'
 import { sessionView } from '../../../services/core/signing/progress'
 
@@ -348,5 +349,52 @@ describe('from released on', () => {
     h.broadcastAnswer = { ok: true }
     h.advance(20_000)
     expect(h.state(0)).toBe('broadcast')
+  })
+})
+
+describe('a chain server that lies', () => {
+  const rawWith = (h: Harness, signatures: readonly Uint8Array[]): Uint8Array => {
+    const { proposal } = h.named
+    const tx = proposal.kind === 'spend' ? parseTx(proposal.tx) : undefined
+    if (tx?.ok !== true) throw new Error('no transaction')
+    return serializeTx(withKeyPathWitnesses(tx.value, signatures))
+  }
+
+  it.each(['seen', 'confirmed'] as const)('cannot hold coins by calling an open proposal %s', (kind) => {
+    const h = new Harness()
+    h.propose()
+    const wrong = rawWith(h, h.signatures().map(() => new Uint8Array(64).fill(1)))
+    for (const raw of [undefined, wrong]) {
+      h.chain(1, kind === 'seen' ? { kind, raw } : { kind, height: 5, tip: 9, raw })
+      h.settle()
+    }
+    expect(h.state(1)).toBe('proposed')
+    h.chain(1, { kind: 'missing' })
+    h.user(1, 'decline')
+    h.settle()
+    expect(h.state(1), 'and it can still be declined').toBe('declined')
+    expect(h.offences).toEqual([])
+  })
+
+  it('does not end the attempt of a hub', () => {
+    const h = new Harness()
+    h.propose()
+    h.user(1, 'approve')
+    h.settle()
+    h.user(2, 'approve')
+    h.chain(0, { kind: 'seen', raw: rawWith(h, h.signatures().map(() => new Uint8Array(64).fill(1))) })
+    h.settle()
+    expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
+    expect(h.sent('fail')).toEqual([])
+  })
+
+  it('is believed when the signatures hold, whatever my own record says', () => {
+    const h = new Harness()
+    h.propose()
+    h.chain(1, { kind: 'seen', raw: rawWith(h, h.signatures()) })
+    h.settle()
+    expect(h.state(1)).toBe('signed')
+    h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })
+    expect(h.state(1)).toBe('confirmed')
   })
 })
