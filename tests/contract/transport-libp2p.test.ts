@@ -71,6 +71,23 @@ describe('the relay and the adapter together', () => {
     }
   })
 
+  it('is called by twenty members in the same moment: to the library all of them come from one host, the relay', async () => {
+    const relay = await startRelay({ host: '127.0.0.1', port: 0 })
+    const [host, ...callers] = Array.from({ length: 21 }, (_, i) => node(i, relay.addrs))
+    if (host === undefined) throw new Error('nobody')
+    try {
+      await Promise.all([host, ...callers].map((peer) => peer.start()))
+      await until(() => [host, ...callers].every((peer) => peer.addresses().length > 0), 'everybody is at the relay')
+      const address = host.addresses()[0] ?? ''
+      const calls = await Promise.allSettled(callers.map((peer) => peer.dial(host.peerId, address, { signal: AbortSignal.timeout(20_000) })))
+      expect(calls.flatMap((call) => call.status === 'rejected' ? [String(call.reason)] : [])).toEqual([])
+      await until(() => host.connections().filter((link) => link.kind === 'relay').length === 20, 'all of them at the other end')
+    } finally {
+      await Promise.all([host, ...callers].map((peer) => peer.stop()))
+      await relay.close()
+    }
+  })
+
   it('says that a full relay refused, and the peer then dials but cannot be reached', async () => {
     const relay = await startRelay({ host: '127.0.0.1', port: 0, limits: { reservations: 1 } })
     const [first, second] = [node(1, relay.addrs), node(2, relay.addrs)]

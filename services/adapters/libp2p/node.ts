@@ -17,6 +17,13 @@ import { relaysOnly } from './relays-only'
 export const ADDRESS_DIAL_MS = 22_000
 /** connections of a browser: two relays, and a WebRTC and a relayed one to each of 100 members, with room */
 const MAX_CONNECTIONS = 300
+/**
+ * Connections that may come in per second "from one host". To the library the host of a relayed connection is its relay, so the default of 5
+ * would refuse the sixth member who calls within a second; 100 members may come at once.
+ */
+const INBOUND_PER_SECOND = 100
+/** of them not yet encrypted; the default is 10 */
+const INBOUND_PENDING = 100
 /** streams of the ping protocol: the library's own heartbeat and ours may overlap */
 const PING_STREAMS = 8
 
@@ -64,6 +71,8 @@ export async function createNode(init: {
       addressDialTimeout: ADDRESS_DIAL_MS,
       dialTimeout: ADDRESS_DIAL_MS,
       maxConnections: MAX_CONNECTIONS,
+      inboundConnectionThreshold: INBOUND_PER_SECOND,
+      maxIncomingPendingConnections: INBOUND_PENDING,
       // relays are redialled by our own keeper, peers by the connectivity gate
       reconnectRetries: 0,
     },
