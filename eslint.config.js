@@ -36,13 +36,16 @@ export default tseslint.config(
     files: ['services/core/**/*.ts', 'services/ports/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...impure.map(name => ({ name, message: 'The core is pure: use a port.' }))],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Use the Entropy port.' }],
     },
   },
   {
     // command-line programs and test helpers speak on the terminal
     files: ['relay/main.ts', 'devnet/main.ts', 'scripts/**', 'tests/**'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  {
+    files: ['services/**/*.ts', 'relay/**/*.ts', 'stores/**/*.ts', 'composables/**/*.ts'],
+    rules: { 'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Use the Entropy port.' }] },
   },
   { files: ['services/core/abort.d.ts'], rules: { 'no-var': 'off', '@typescript-eslint/no-unused-vars': 'off' } },
 )

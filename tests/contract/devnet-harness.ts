@@ -1,6 +1,7 @@
 import { startDevnet } from '../../devnet/server'
 import { createEsplora } from '../../services/adapters/esplora'
 import { createBrowserClock } from '../../services/adapters/system'
+import { createFakeEntropy } from '../fakes/entropy'
 import { createFakeLog } from '../fakes/log'
 import type { ChainHarness } from './chain'
 
@@ -17,7 +18,7 @@ export async function startDevnetHarness(): Promise<DevnetHarness> {
     return await response.json() as { txid: string; height: number }
   }
   return {
-    chain: createEsplora({ base: devnet.url, faucet: `${devnet.url}/dev/faucet`, clock: createBrowserClock(), log: createFakeLog() }),
+    chain: createEsplora({ base: devnet.url, faucet: `${devnet.url}/dev/faucet`, clock: createBrowserClock(), entropy: createFakeEntropy('devnet'), log: createFakeLog() }),
     genesis: devnet.genesis,
     control,
     fund: async (to, sats) => (await control('faucet', { address: to.address, sats: Number(sats), mine: false })).txid,

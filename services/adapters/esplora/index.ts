@@ -21,7 +21,7 @@ export interface EsploraOptions {
   readonly faucet?: string
   readonly fetch?: typeof fetch
   readonly clock: Clock
-  readonly entropy?: Entropy
+  readonly entropy: Entropy
   /** requests at once, 4 by default; 2 is polite to public hosts */
   readonly maxConcurrent?: number
   readonly log: Log
@@ -43,7 +43,7 @@ export function createEsplora(o: EsploraOptions): Chain {
   const base = o.base.replace(/\/+$/, '')
   const request = createRequester({
     fetch: o.fetch ?? ((...args) => fetch(...args)),
-    clock: o.clock, ...(o.entropy ? { entropy: o.entropy } : {}), maxConcurrent: o.maxConcurrent ?? 4, log: o.log,
+    clock: o.clock, entropy: o.entropy, maxConcurrent: o.maxConcurrent ?? 4, log: o.log,
   })
 
   /** GET; undefined for 404. A 400 answers a request that we did not mean to make. */

@@ -15,8 +15,8 @@ import type { Log } from '../../ports/log'
 export interface RequestOptions {
   readonly fetch: typeof fetch
   readonly clock: Clock
-  /** jitter; the platform's weak source will do without it */
-  readonly entropy?: Entropy
+  /** jitter */
+  readonly entropy: Entropy
   /** requests at once: 4, or 2 on public hosts */
   readonly maxConcurrent: number
   readonly log: Log
@@ -61,7 +61,6 @@ export function createRequester(o: RequestOptions): Requester {
 
   /** between 0 and 1 */
   const chance = (): number => {
-    if (!o.entropy) return Math.random()
     const [a = 0, b = 0] = o.entropy.bytes(2)
     return (a * 256 + b) / 65_536
   }
