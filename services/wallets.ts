@@ -245,7 +245,7 @@ export function createWallets(deps: WalletsDeps) {
       seen = room.record
       verify = await preverify(recordClaims(seen, message), (statement, signature) => signer.verifyStatement(statement, signature))
     } while (seen !== room.record)
-    const merged = mergeRecord(room.record, sender.accountKey, message, verify)
+    const merged = mergeRecord(room.record, sender.accountKey, message, verify, Math.floor(clock.now() / 1000))
     for (const note of merged.notes) log.write('info', `wallets.${note.kind}`, { wallet: room.record.id.slice(0, 8) })
     if (merged.changed) await update(room, merged.record)
   })

@@ -136,7 +136,7 @@ export function checkRoster(message: RosterMessage, expected: RosterExpectation,
   const creator = message.roster.find(entry => entry.peerId === expected.creatorPeerId)
   if (creator === undefined || creator.name !== expected.creatorName) return err({ code: 'creator' })
   const relays = relaysClaim(checked.value.walletId, message.relayList)
-  if (message.relayList.by !== creator.accountKey || !verify(relays.statement, relays.signature)) return err({ code: 'relay-list' })
+  if (message.relayList.number !== 1 || message.relayList.by !== creator.accountKey || !verify(relays.statement, relays.signature)) return err({ code: 'relay-list' })
   return checked
 }
 

@@ -1,5 +1,6 @@
 import type { Statement } from '../../ports/signer'
 import type { Hex } from '../domain/bytes'
+import { isRelayAddress } from '../domain/config'
 import type { AccountKey, PeerId } from '../domain/ids'
 import { NETWORKS, type NetworkName } from '../domain/network'
 import { err, ok, type Result } from '../domain/result'
@@ -68,12 +69,24 @@ export type MergeNote =
   | { readonly kind: 'member-changed'; readonly accountKey: AccountKey; readonly before: RosterEntry; readonly after: RosterEntry }
   | { readonly kind: 'relays-changed'; readonly by: AccountKey; readonly number: number }
   /** left out, and the rest of the message taken */
-  | { readonly kind: 'refused'; readonly what: 'confirmation' | 'relay-list' | 'entry'; readonly accountKey: AccountKey; readonly why: 'not-a-member' | 'bad-signature' | 'other-key' | 'contradiction' | 'peer-taken' }
+  | { readonly kind: 'refused'; readonly what: 'confirmation' | 'relay-list' | 'entry'; readonly accountKey: AccountKey; readonly why: 'not-a-member' | 'bad-signature' | 'other-key' | 'contradiction' | 'peer-taken' | 'number-ahead' | 'bad-relay' }
 
 export interface Merged {
   readonly record: WalletRecord
   readonly changed: boolean
   readonly notes: readonly MergeNote[]
+}
+
+/** seconds by which a list's number may be ahead of one's clock: what clocks may differ without being shown */
+const LIST_AHEAD_S = 120
+
+/**
+ * What no signature excuses. A number counts changes and is at most the time, so that a member who signs the highest one shuts nobody out
+ * of the next change; a list of nothing that can be dialled would cut the members off from each other.
+ */
+function listFault(list: RelayList, now: number): 'number-ahead' | 'bad-relay' | undefined {
+  if (list.number > now + LIST_AHEAD_S) return 'number-ahead'
+  return list.relays.length > 0 && list.relays.every(isRelayAddress) ? undefined : 'bad-relay'
 }
 
 /** Everything in a record message that is new here and must be verified before `mergeRecord`. */
@@ -96,8 +109,8 @@ function newerList(have: RelayList, got: RelayList): boolean {
   return `${got.by}${got.signature}` < `${have.by}${have.signature}`
 }
 
-/** Merges what the member `from` (known by its connection) holds of the record. A message of another wallet changes nothing. */
-export function mergeRecord(record: WalletRecord, from: AccountKey, message: RecordMessage, verify: Verify): Merged {
+/** Merges what the member `from` (known by its connection) holds of the record; `now` in unix seconds. A message of another wallet changes nothing. */
+export function mergeRecord(record: WalletRecord, from: AccountKey, message: RecordMessage, verify: Verify, now: number): Merged {
   const notes: MergeNote[] = []
   if (message.walletId !== record.id || !record.roster.some(e => e.accountKey === from)) return { record, changed: false, notes }
   const refuse = (what: 'confirmation' | 'relay-list' | 'entry', accountKey: AccountKey, why: Extract<MergeNote, { kind: 'refused' }>['why']): void => {
@@ -123,7 +136,9 @@ export function mergeRecord(record: WalletRecord, from: AccountKey, message: Rec
   if (newerList(next.relayList, message.relayList)) {
     const list = message.relayList
     const claim = relaysClaim(record.id, list)
+    const fault = listFault(list, now)
     if (!record.roster.some(e => e.accountKey === list.by)) refuse('relay-list', list.by, 'not-a-member')
+    else if (fault !== undefined) refuse('relay-list', list.by, fault)
     else if (!verify(claim.statement, claim.signature)) refuse('relay-list', list.by, 'bad-signature')
     else {
       next = { ...next, relayList: list }

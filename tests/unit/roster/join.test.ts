@@ -55,6 +55,8 @@ describe('checkRoster', () => {
     if (!derived.ok) throw new Error(derived.error.code)
     // validly signed, but by another member than the one who invited
     expect(check({ ...good, relayList: relayListBy(cem, derived.value.walletId) })).toEqual({ code: 'relay-list' })
+    // the creator must not begin at a number that leaves no room
+    expect(check({ ...good, relayList: relayListBy(anna, derived.value.walletId, 2 ** 32 - 1) })).toEqual({ code: 'relay-list' })
   })
 
   it('a proof made for another draft counts for nothing', () => {

@@ -7,7 +7,7 @@ import {
 } from '../../../services/core/roster/wallet-record'
 import { decodeWalletFile, encodeWalletFile, unwrapWalletFile, wrapWalletFile } from '../../../services/core/roster/file'
 import type { WalletRecord } from '../../../services/core/domain/wallet'
-import { flip, person, peerIdOf, RELAY, recordOf, relayListBy, verify, type Person } from './people'
+import { flip, NOW, person, peerIdOf, RELAY, recordOf, relayListBy, verify, type Person } from './people'
 
 const [anna, bob, cem] = [person('Anna'), person('Bob'), person('Cem')]
 const all = [anna, bob, cem]
@@ -29,7 +29,7 @@ describe('the wallet record', () => {
         const from = all[j]
         if (j === i || other === undefined || from === undefined) continue
         expect(isActive(record)).toBe(round > 0)
-        const next = mergeRecord(record, from.accountKey, message(other), verify)
+        const next = mergeRecord(record, from.accountKey, message(other), verify, NOW)
         expect(next.notes).toEqual([])
         expect(next.changed).toBe(round === 0)
         record = next.record
@@ -42,10 +42,10 @@ describe('the wallet record', () => {
   it('takes a saved flag only from its own member, a confirmation from anybody with a good signature', () => {
     let theirs = confirmed(confirmed(at(bob), bob), cem)
     theirs = { ...theirs, saved: [...theirs.roster.map(e => e.accountKey)] }
-    const { record } = mergeRecord(at(anna), bob.accountKey, message(theirs), verify)
+    const { record } = mergeRecord(at(anna), bob.accountKey, message(theirs), verify, NOW)
     expect(record.saved).toEqual([bob.accountKey])
     const hearsay = { ...message(theirs), saved: [cem.accountKey] }
-    expect(mergeRecord(at(anna), bob.accountKey, hearsay, verify).record.saved).toEqual([])
+    expect(mergeRecord(at(anna), bob.accountKey, hearsay, verify, NOW).record.saved).toEqual([])
     expect(Object.keys(record.confirmations).sort()).toEqual([bob.accountKey, cem.accountKey].sort())
   })
 
@@ -53,56 +53,68 @@ describe('the wallet record', () => {
     const stranger = person('Eve')
     const theirs = confirmed(at(bob), bob)
     const bad = { ...message(theirs), confirmations: [...message(theirs).confirmations, { accountKey: cem.accountKey, signature: flip(bob.sign(confirmStatement(theirs, cem.accountKey))) }, { accountKey: stranger.accountKey, signature: stranger.sign(confirmStatement(theirs, stranger.accountKey)) }] }
-    const merged = mergeRecord(at(anna), bob.accountKey, bad, verify)
+    const merged = mergeRecord(at(anna), bob.accountKey, bad, verify, NOW)
     expect(Object.keys(merged.record.confirmations)).toEqual([bob.accountKey])
     expect(merged.notes).toEqual([
       { kind: 'refused', what: 'confirmation', accountKey: cem.accountKey, why: 'bad-signature' },
       { kind: 'refused', what: 'confirmation', accountKey: stranger.accountKey, why: 'not-a-member' },
     ])
     const own = at(anna)
-    expect(mergeRecord(own, stranger.accountKey, message(theirs), verify)).toEqual({ record: own, changed: false, notes: [] })
-    expect(mergeRecord(own, bob.accountKey, { ...message(theirs), walletId: flip(own.id) }, verify)).toEqual({ record: own, changed: false, notes: [] })
+    expect(mergeRecord(own, stranger.accountKey, message(theirs), verify, NOW)).toEqual({ record: own, changed: false, notes: [] })
+    expect(mergeRecord(own, bob.accountKey, { ...message(theirs), walletId: flip(own.id) }, verify, NOW)).toEqual({ record: own, changed: false, notes: [] })
   })
 
   it('a confirmation of another roster does not count', () => {
     const other = { ...at(bob), roster: at(bob).roster.map(e => e.accountKey === cem.accountKey ? cem.entryWith({ name: 'Kem' }) : e) }
     const sig = bob.sign(confirmStatement(other, bob.accountKey))
-    const merged = mergeRecord(at(anna), bob.accountKey, { ...message(at(bob)), confirmations: [{ accountKey: bob.accountKey, signature: sig }] }, verify)
+    const merged = mergeRecord(at(anna), bob.accountKey, { ...message(at(bob)), confirmations: [{ accountKey: bob.accountKey, signature: sig }] }, verify, NOW)
     expect(merged.record.confirmations).toEqual({})
   })
 
   it('relay list: the higher signed number wins, two of one number end the same everywhere', () => {
     const own = at(anna)
     const newer = { ...message(at(bob)), relayList: relayListBy(cem, own.id, 2, [RELAY, RELAY.replace('relay', 'other')]) }
-    const merged = mergeRecord(own, bob.accountKey, newer, verify)
+    const merged = mergeRecord(own, bob.accountKey, newer, verify, NOW)
     expect(merged.record.relayList.number).toBe(2)
     expect(merged.notes).toEqual([{ kind: 'relays-changed', by: cem.accountKey, number: 2 }])
-    expect(mergeRecord(merged.record, bob.accountKey, message(at(bob)), verify)).toMatchObject({ changed: false })
+    expect(mergeRecord(merged.record, bob.accountKey, message(at(bob)), verify, NOW)).toMatchObject({ changed: false })
     const forged = { ...newer, relayList: { ...newer.relayList, relays: [RELAY] } }
-    expect(mergeRecord(own, bob.accountKey, forged, verify)).toMatchObject({ changed: false, notes: [{ what: 'relay-list', why: 'bad-signature' }] })
+    expect(mergeRecord(own, bob.accountKey, forged, verify, NOW)).toMatchObject({ changed: false, notes: [{ what: 'relay-list', why: 'bad-signature' }] })
     const lists = [relayListBy(bob, own.id, 2), relayListBy(cem, own.id, 2)]
-    const ends = [lists, [...lists].reverse()].map(order => order.reduce((r, relayList) => mergeRecord(r, bob.accountKey, { ...message(own), relayList }, verify).record, own).relayList)
+    const ends = [lists, [...lists].reverse()].map(order => order.reduce((r, relayList) => mergeRecord(r, bob.accountKey, { ...message(own), relayList }, verify, NOW).record, own).relayList)
     expect(ends[0]).toEqual(ends[1])
+  })
+
+  it('relay list: no number shuts out the next change, and a list of nothing to dial is none', () => {
+    const own = at(anna)
+    const offer = (number: number, relays?: readonly string[]) => mergeRecord(own, bob.accountKey, { ...message(own), relayList: relayListBy(cem, own.id, number, relays) }, verify, NOW)
+    for (const number of [2 ** 32 - 1, NOW + 121]) expect(offer(number)).toEqual({ record: own, changed: false, notes: [{ kind: 'refused', what: 'relay-list', accountKey: cem.accountKey, why: 'number-ahead' }] })
+    // the highest that is taken leaves room for another as soon as the clock has gone on
+    const highest = offer(NOW + 120).record
+    expect(highest.relayList.number).toBe(NOW + 120)
+    const next = mergeRecord(highest, bob.accountKey, { ...message(highest), relayList: relayListBy(bob, own.id, NOW + 121) }, verify, NOW + 1)
+    expect(next.record.relayList.number).toBe(NOW + 121)
+    for (const relays of [[], ['/dns4/relay.example/tcp/443/wss']]) expect(offer(2, relays).notes).toEqual([{ kind: 'refused', what: 'relay-list', accountKey: cem.accountKey, why: 'bad-relay' }])
   })
 
   it('a new peer id comes with a higher number and a proof, is shown, and keeps confirmations', () => {
     const own = all.reduce(confirmed, at(anna))
     const moved = cem.entryWith({ peerId: peerIdOf('Cem elsewhere'), proofNumber: 2 })
     const withEntry = (entry: typeof moved) => ({ ...message(own), roster: own.roster.map(e => e.accountKey === cem.accountKey ? entry : e) })
-    const merged = mergeRecord(own, bob.accountKey, withEntry(moved), verify)
+    const merged = mergeRecord(own, bob.accountKey, withEntry(moved), verify, NOW)
     expect(memberOfPeer(merged.record, moved.peerId)?.accountKey).toBe(cem.accountKey)
     expect(merged.notes).toEqual([{ kind: 'member-changed', accountKey: cem.accountKey, before: cem.entry, after: moved }])
     expect(merged.record.confirmations).toEqual(own.confirmations)
     expect(safetyHash(merged.record)).not.toBe(safetyHash(own))
     // a lower number never replaces a higher
-    expect(mergeRecord(merged.record, bob.accountKey, message(own), verify)).toMatchObject({ changed: false, notes: [] })
-    const why = (entry: typeof moved) => mergeRecord(own, bob.accountKey, withEntry(entry), verify).notes.map(n => n.kind === 'refused' ? n.why : n.kind)
+    expect(mergeRecord(merged.record, bob.accountKey, message(own), verify, NOW)).toMatchObject({ changed: false, notes: [] })
+    const why = (entry: typeof moved) => mergeRecord(own, bob.accountKey, withEntry(entry), verify, NOW).notes.map(n => n.kind === 'refused' ? n.why : n.kind)
     expect(why({ ...moved, proof: flip(moved.proof) })).toEqual(['bad-signature'])
     expect(why({ ...moved, xpub: bob.entry.xpub })).toEqual(['other-key'])
     expect(why(cem.entryWith({ name: 'Kem' }))).toEqual(['contradiction'])
     expect(why(cem.entryWith({ peerId: bob.peerId, proofNumber: 2 }))).toEqual(['peer-taken'])
     // who comes back with the old roster takes the new entry and the confirmations of the old number together
-    const restored = mergeRecord(at(bob), anna.accountKey, message(merged.record), verify)
+    const restored = mergeRecord(at(bob), anna.accountKey, message(merged.record), verify, NOW)
     expect(restored.record.confirmations).toEqual(own.confirmations)
   })
 
@@ -110,8 +122,8 @@ describe('the wallet record', () => {
     const own = at(anna)
     const theirs = { ...message(confirmed(at(bob), bob)), relayList: relayListBy(bob, own.id, 2) }
     const table = await preverify(recordClaims(own, theirs), verify)
-    expect(mergeRecord(own, bob.accountKey, theirs, table)).toEqual(mergeRecord(own, bob.accountKey, theirs, verify))
-    expect(recordClaims(mergeRecord(own, bob.accountKey, theirs, verify).record, theirs)).toEqual([])
+    expect(mergeRecord(own, bob.accountKey, theirs, table, NOW)).toEqual(mergeRecord(own, bob.accountKey, theirs, verify, NOW))
+    expect(recordClaims(mergeRecord(own, bob.accountKey, theirs, verify, NOW).record, theirs)).toEqual([])
   })
 })
 
