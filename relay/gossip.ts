@@ -2,7 +2,7 @@ import type { GossipSub } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 
 /** Only topics of this application are forwarded: the relay is no public square. */
-const TOPIC = /^tandem\/[0-9a-zA-Z/_-]{1,120}$/
+const TOPIC = /^\/tandem\/[0-9a-zA-Z/_-]{1,120}$/
 
 /**
  * Forwards gossip. A gossipsub node passes on only what it subscribes to itself, so the relay follows each topic that a

@@ -284,7 +284,7 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       await Promise.all([reserved(a), reserved(b)])
       const got: string[] = []
       const own: string[] = []
-      const topic = 'tandem/0011223344556677'
+      const topic = '/tandem/presence/1/0011223344556677'
       const leave = b.subscribe(topic, (bytes) => got.push(read(bytes)))
       a.subscribe(topic, (bytes) => own.push(read(bytes)))
       let n = 0
@@ -293,11 +293,11 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(own).toEqual([])
       leave()
       const back: string[] = []
-      b.subscribe('tandem/8899aabbccddeeff', (bytes) => back.push(read(bytes)))
-      a.subscribe('tandem/8899aabbccddeeff', () => undefined)
+      b.subscribe('/tandem/presence/1/8899aabbccddeeff', (bytes) => back.push(read(bytes)))
+      a.subscribe('/tandem/presence/1/8899aabbccddeeff', () => undefined)
       const before = got.length
       await a.publish(topic, text('after leaving'))
-      await untilGossip(async () => { await a.publish('tandem/8899aabbccddeeff', text(`other ${n++}`)) }, () => back.length > 0)
+      await untilGossip(async () => { await a.publish('/tandem/presence/1/8899aabbccddeeff', text(`other ${n++}`)) }, () => back.length > 0)
       expect(got.slice(before)).not.toContain('after leaving')
     })
 

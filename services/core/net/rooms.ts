@@ -42,8 +42,12 @@ interface Room {
   readonly unsubscribe: () => void
   cancel?: () => void
   saidAt: number
+  /** announcements so far */
+  said: number
 }
 
+/** The first announcement often goes out before a relay knows who listens: said again after 2, 4 and 8 s, then in the usual pace, milliseconds. */
+const EARLY_MS = [2_000, 4_000, 8_000] as const
 /** milliseconds: address changes come in bursts; newcomers are answered soon, but not by all in the same moment */
 const CHANGE_DELAY_MS = 250
 const ANSWER_SPREAD_MS = 1_000
@@ -67,7 +71,7 @@ export class Rooms {
     }
     const keys = presenceKeys(wallet.groupSecret)
     const unsubscribe = this.d.transport.subscribe(keys.topic, (bytes) => { this.#hear(room, bytes) })
-    const room: Room = { wallet, keys, unsubscribe, table: new PresenceTable(), saidAt: -Infinity }
+    const room: Room = { wallet, keys, unsubscribe, table: new PresenceTable(), saidAt: -Infinity, said: 0 }
     this.#rooms.set(wallet.walletId, room)
     this.#sayIn(room, 0)
   }
@@ -110,7 +114,7 @@ export class Rooms {
   }
 
   async #say(room: Room): Promise<void> {
-    this.#sayIn(room, ANNOUNCE_MS)
+    this.#sayIn(room, EARLY_MS[room.said++] ?? ANNOUNCE_MS)
     room.saidAt = this.d.clock.now()
     const { transport, self } = this.d
     const ids = new Set(room.wallet.relays.map(relayPeerId))

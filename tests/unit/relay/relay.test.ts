@@ -51,10 +51,10 @@ describe('GossipForwarder', () => {
 
   it('follows a topic while somebody does', () => {
     const forwarder = make()
-    forwarder.changed(peer('a'), [{ topic: 'tandem/x', subscribe: true }])
-    forwarder.changed(peer('b'), [{ topic: 'tandem/x', subscribe: true }])
-    forwarder.changed(peer('a'), [{ topic: 'tandem/x', subscribe: false }])
-    expect([...topics]).toEqual(['tandem/x'])
+    forwarder.changed(peer('a'), [{ topic: '/tandem/x', subscribe: true }])
+    forwarder.changed(peer('b'), [{ topic: '/tandem/x', subscribe: true }])
+    forwarder.changed(peer('a'), [{ topic: '/tandem/x', subscribe: false }])
+    expect([...topics]).toEqual(['/tandem/x'])
     forwarder.gone(peer('b'))
     expect([...topics]).toEqual([])
     expect(forwarder.topics).toBe(0)
@@ -62,11 +62,11 @@ describe('GossipForwarder', () => {
 
   it('takes only topics of this application, and only so many', () => {
     const forwarder = make(2)
-    forwarder.changed(peer('a'), ['other/x', 'tandem/', `tandem/${'x'.repeat(121)}`, 'tandem/1', 'tandem/2', 'tandem/3'].map((topic) => ({ topic, subscribe: true })))
-    expect([...topics]).toEqual(['tandem/1', 'tandem/2'])
+    forwarder.changed(peer('a'), ['other/x', '/tandem/', `/tandem/${'x'.repeat(121)}`, '/tandem/1', '/tandem/2', '/tandem/3'].map((topic) => ({ topic, subscribe: true })))
+    expect([...topics]).toEqual(['/tandem/1', '/tandem/2'])
     forwarder.gone(peer('a'))
-    forwarder.changed(peer('a'), [{ topic: 'tandem/3', subscribe: true }])
-    expect([...topics]).toEqual(['tandem/3'])
+    forwarder.changed(peer('a'), [{ topic: '/tandem/3', subscribe: true }])
+    expect([...topics]).toEqual(['/tandem/3'])
   })
 })
 
