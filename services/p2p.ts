@@ -7,6 +7,7 @@ import { connectPeer } from './core/net/connect'
 import { trackedClock } from './core/net/deadline'
 import { GATE_TIMEOUT_MS, runGate, unknownPeerId, type GateFailure, type GateOptions, type GateResult, type GateTarget } from './core/net/gate'
 import type { SelfInfo } from './core/net/hello'
+import { LineBudget } from './core/net/lines'
 import { Links, type LinkEvent, type MessageOf } from './core/net/links'
 import { RelayChoice } from './core/net/relays'
 import { candidates, circuitAddress, rankRelays, relayOfAddress, relayPeerId, TRIED_RANKS, type Candidate } from './core/net/rendezvous'
@@ -122,6 +123,7 @@ export function createP2P(deps: P2PDeps) {
   const logError = (event: string) => (error: unknown): void =>
     log.write('warn', event, { error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' })
 
+  const lines = new LineBudget(() => transport.directLines())
   const cache = new AddressCache(deps.storage && storedPeers(deps.storage), logError('net.peer-cache-failed'))
   const choice = new RelayChoice({ transport, clock, onError: logError('net.set-relays-failed') })
   const links = new Links({ transport, clock, entropy, log, self, allowed: (peerId, protocol) => deps.allowed(peerId, protocol), onEvent: emit })
@@ -140,7 +142,7 @@ export function createP2P(deps: P2PDeps) {
   })
   const onReached = (peerId: PeerId, relay: string): void => { cache.note(peerId, [relay], clock.now()) }
   const watcher = new Watcher({
-    transport, clock, entropy, candidates: candidatesOf, onReached, blockedUntil: peerId => links.blockedUntil(peerId),
+    transport, clock, entropy, lines, candidates: candidatesOf, onReached, blockedUntil: peerId => links.blockedUntil(peerId),
     onStatus(status) {
       if (status.connected) answered.set(status.peerId, clock.now())
       emit({ type: 'peer', status })
@@ -196,7 +198,7 @@ export function createP2P(deps: P2PDeps) {
   async function gate(targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
     const release = watcher.hold(targets.flatMap(t => t.peerId ?? []))
     try {
-      return await cancellable(options.signal, signal => runGate({ transport, clock, candidates: candidatesOf, onReached }, targets, { ...options, signal }))
+      return await cancellable(options.signal, signal => runGate({ transport, clock, entropy, lines, candidates: candidatesOf, onReached }, targets, { ...options, signal }))
     } finally {
       if (state !== 'stopped') release()
     }
@@ -206,7 +208,7 @@ export function createP2P(deps: P2PDeps) {
     const told = [presence.webrtcAddr ?? '', ...presence.multiaddrs ?? [], ...presence.relayAddrs ?? []].map(relayOfAddress)
     const first = listsFor(presence.peerId).flat().filter(relay => told.includes(relayPeerId(relay)))
     const outcome = await cancellable(options.signal, signal => connectPeer({
-      transport, clock, peerId: presence.peerId, candidates: candidatesOf(presence.peerId, first), onReached, signal,
+      transport, clock, peerId: presence.peerId, candidates: candidatesOf(presence.peerId, first), onReached, signal, lines, retry: entropy,
       deadlineMs: options.timeoutMs ?? GATE_TIMEOUT_MS,
     }))
     return outcome.ok

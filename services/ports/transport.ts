@@ -61,6 +61,8 @@ export interface Transport {
   connections(peerId?: PeerId): readonly ConnectionInfo[]
   /** round trip in milliseconds over this very connection */
   ping(connectionId: string, options: { readonly signal: AbortSignal }): Promise<number>
+  /** RTCPeerConnections that this page has made since it was loaded, by whomever: a browser gives it a bounded number in its life */
+  directLines(): number
   closeConnection(connectionId: string): Promise<void>
   /** a stream on this very connection */
   open(connectionId: string, protocol: string, options: { readonly signal: AbortSignal }): Promise<Channel>

@@ -259,6 +259,7 @@ export class MemoryTransport implements Transport, Party {
   private readonly heard = new Set<string>()
   private readonly wanted = new Map<string, RelayStatus>()
   private started = false
+  private lines = 0
 
   constructor(private readonly network: MemoryNetwork, readonly peerId: PeerId, relays: readonly string[]) {
     for (const address of relays) this.wanted.set(address, { address, state: 'idle' })
@@ -304,6 +305,8 @@ export class MemoryTransport implements Transport, Party {
     const end = await abortable(this.reach(peerId, address, options), options.signal)
     return end.info
   }
+
+  directLines(): number { return this.lines }
 
   connections(peerId?: PeerId): readonly ConnectionInfo[] {
     return [...this.ends.values()].map((e) => e.info)
@@ -473,6 +476,8 @@ export class MemoryTransport implements Transport, Party {
       throw named('InvalidMessageError', 'failed to connect via relay with status CONNECTION_FAILED')
     }
     if (kind === 'webrtc') {
+      this.lines++
+      target.lines++
       onStep?.('sdp')
       await this.network.tick()
       onStep?.('ice')

@@ -11,6 +11,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
 import type { ConnectionKind } from '../../core/domain/connectivity'
 import { LIMITS } from '../../core/wire/limits'
+import { takeLine } from './lines'
 import { relaysOnly } from './relays-only'
 
 /** one address may take this long; the library's 6 s are too short for ICE, milliseconds */
@@ -107,7 +108,13 @@ export async function createNode(init: {
 async function webRtcTransport(iceServers: readonly string[]): Promise<(components: WebRTCTransportComponents) => LibraryTransport> {
   const { webRTC } = await import('@libp2p/webrtc')
   // an empty list is a choice: without one the library would ask public STUN hosts
-  return webRTC({ rtcConfiguration: () => ({ iceServers: iceServers.map((urls) => ({ urls })) }) })
+  return webRTC({
+    // asked for before each RTCPeerConnection
+    rtcConfiguration: () => {
+      takeLine()
+      return { iceServers: iceServers.map((urls) => ({ urls })) }
+    },
+  })
 }
 
 /**

@@ -26,6 +26,8 @@ export interface ConnectivityError {
   /** for callers and logs; never shown raw */
   readonly message: string
   readonly retryable: boolean
+  /** where the attempt that decided died, when it is known */
+  readonly step?: ConnectStep
 }
 
 /** Live status of one participant (contract.md, decision 8). */

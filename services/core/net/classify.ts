@@ -2,7 +2,7 @@ import { ConnectivityErrorType, type ConnectivityError, type ConnectStep } from 
 import type { PeerId } from '../domain/ids'
 
 /** What our own code throws into the same channel as the network library; the names are the contract of this file. */
-export type NetErrorName = 'DeadlineError' | 'TimeoutError' | 'AbortError' | 'NoRelayAddressError' | 'PeerUnknownError' | 'ConnectionLostError'
+export type NetErrorName = 'DeadlineError' | 'TimeoutError' | 'AbortError' | 'NoRelayAddressError' | 'PeerUnknownError' | 'ConnectionLostError' | 'DirectLinesSpentError'
 
 export function netError(name: NetErrorName, message: string): Error {
   const error = new Error(message)
@@ -86,6 +86,8 @@ function byName(name: string, message: string, step?: ConnectStep): Omit<Verdict
       ? { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
       : { type: T.TIMEOUT, retryable: true, progress: step === 'ping' ? PROGRESS.webrtc : step === 'relay' || step === 'resolve' ? PROGRESS.network : PROGRESS.peer }
   }
+  // a page that has used up its direct lines gets no more by trying: it must be loaded anew
+  if (name === 'DirectLinesSpentError') return { type: T.WEBRTC_FAILED, retryable: false, progress: PROGRESS.webrtc }
   if (WEBRTC.has(name) || name.startsWith('WebRTC/')) return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
   if (name === 'ConnectionFailedError' && /RTCPeerConnection/.test(message)) return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
   if (CONNECTION_LOST.has(name)) return { type: T.NETWORK_ERROR, retryable: true, progress: inWebRtc(step) ? PROGRESS.peer : PROGRESS.network }
@@ -126,18 +128,21 @@ function furthest(verdicts: readonly Verdict[]): Verdict {
   return best ?? { type: T.NETWORK_ERROR, retryable: true, progress: 0, message: 'unknown error' }
 }
 
-const result = (peerId: PeerId, v: Verdict): ConnectivityError => ({ type: v.type, peerId, message: v.message, retryable: v.retryable })
+const result = (peerId: PeerId, v: Verdict, step?: ConnectStep): ConnectivityError =>
+  ({ type: v.type, peerId, message: v.message, retryable: v.retryable, ...(step === undefined ? {} : { step }) })
 
 /**
  * Classifies any error of the network (contract.md, decision 9): by name, code and `step` first, by text last; of an
  * `AggregateError` the attempt that got furthest decides; a DOM `Event` and a plain string are taken too. Total: never throws.
  */
 export function classifyConnectivityError(peerId: PeerId, error: unknown, step?: ConnectStep): ConnectivityError {
-  return result(peerId, judge(error, step, 0))
+  return result(peerId, judge(error, step, 0), step)
 }
 
 /** The same for several tries of one peer, each with its own step; no try at all is a missing address. */
 export function classifyAttempts(peerId: PeerId, attempts: readonly FailedAttempt[]): ConnectivityError {
   if (attempts.length === 0) return classifyConnectivityError(peerId, netError('NoRelayAddressError', 'No relay address available for peer'))
-  return result(peerId, furthest(attempts.map(a => judge(a.error, a.step, 0))))
+  const verdicts = attempts.map(a => judge(a.error, a.step, 0))
+  const best = furthest(verdicts)
+  return result(peerId, best, attempts[verdicts.indexOf(best)]?.step)
 }

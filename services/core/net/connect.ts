@@ -1,16 +1,25 @@
 import type { Clock } from '../../ports/clock'
+import type { Entropy } from '../../ports/entropy'
 import type { ConnectionInfo, Transport } from '../../ports/transport'
 import type { ConnectivityError, ConnectionKind, ConnectStep } from '../domain/connectivity'
 import { ConnectivityErrorType } from '../domain/connectivity'
 import type { PeerId } from '../domain/ids'
 import { classifyAttempts, classifyConnectivityError, netError, type FailedAttempt } from './classify'
 import { reasonOf, withDeadline } from './deadline'
+import type { LineBudget } from './lines'
+import { backoffMs } from './rate'
 import type { Candidate } from './rendezvous'
 
 /** milliseconds that a live ping may take before the connection is taken for dead (contract.md, decision 3) */
 export const PING_MS = 2_000
 /** milliseconds of one address at most: ICE over a slow network needs some, a dead relay must not eat the whole deadline */
 const ATTEMPT_MS = 12_000
+
+/** rounds over all candidates after the first, where trying again may help */
+const RETRIES = 3
+/** milliseconds before the first of them, doubled each time and jittered: all three are over within 2.8 s */
+const RETRY_BASE_MS = 400
+const RETRY_MAX_MS = 1_600
 
 /** What connecting needs of the Transport port. */
 export type DialTransport = Pick<Transport, 'connections' | 'dial' | 'ping' | 'closeConnection'>
@@ -23,6 +32,9 @@ export interface ConnectOptions {
   readonly candidates: readonly Candidate[]
   /** milliseconds for everything together */
   readonly deadlineMs: number
+  readonly lines: LineBudget
+  /** jitter of the rounds: who waits for an answer gets several; without it there is one round, and the caller decides on the next */
+  readonly retry?: Entropy
   readonly pingMs?: number
   readonly signal?: AbortSignal
   readonly onStep?: (step: ConnectStep) => void
@@ -67,7 +79,8 @@ async function known(o: ConnectOptions, signal: AbortSignal): Promise<Live | und
 /**
  * Connects one peer (contract.md, decisions 1 to 3 and 6). A known connection counts after a live ping; otherwise the candidates are
  * dialled one after the other, each with its share of the deadline, a WebRTC failure once again at once (the second try mostly
- * succeeds), and what was dialled is pinged as well. Never rejects; at the deadline or on abort nothing of it stays behind.
+ * succeeds), and what was dialled is pinged as well. With `retry` there are up to three more rounds, backed off, as long as the failure
+ * is one that time may heal and the wait ends before the deadline. Never rejects; at the deadline or on abort nothing of it stays behind.
  */
 export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
   const attempts: RelayAttempt[] = []
@@ -76,7 +89,7 @@ export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
   try {
     const live = await withDeadline(
       { clock: o.clock, ms: o.deadlineMs, signal: o.signal, name: 'DeadlineError', message: `Timeout: not connected within ${o.deadlineMs} ms` },
-      signal => tryAll(options, signal, attempts),
+      signal => rounds(options, signal, attempts),
     )
     if (live) return { ok: true, connection: live.connection, kind: live.connection.kind, rttMs: live.rttMs }
     return { ok: false, failure: classifyAttempts(o.peerId, attempts) }
@@ -105,6 +118,34 @@ export async function upgradePeer(o: Omit<ConnectOptions, 'onStep'>): Promise<bo
 
 /** A failed try, with the relay that it went through. */
 type RelayAttempt = FailedAttempt & { readonly relay: string }
+
+/** `attempts` holds those of the last round: the newest word counts. */
+async function rounds(o: ConnectOptions, signal: AbortSignal, attempts: RelayAttempt[]): Promise<Live | undefined> {
+  const end = o.clock.now() + o.deadlineMs
+  for (let tries = 0; ; tries++) {
+    attempts.length = 0
+    const live = await tryAll({ ...o, deadlineMs: end - o.clock.now() }, signal, attempts)
+    if (live || !o.retry || tries >= RETRIES || !classifyAttempts(o.peerId, attempts).retryable) return live
+    const wait = backoffMs(tries, RETRY_BASE_MS, RETRY_MAX_MS, o.retry.bytes(1)[0] ?? 0)
+    // a wait that runs into the deadline would turn what is known into a timeout
+    if (o.clock.now() + wait >= end) return undefined
+    await pause(o.clock, wait, signal)
+  }
+}
+
+/** Ends early, and leaves no timer, when the signal aborts. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const over = (): void => {
+      cancel()
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+    const cancel = clock.after(ms, over)
+    signal.addEventListener('abort', over, { once: true })
+  })
+}
 
 async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAttempt[]): Promise<Live | undefined> {
   const end = o.clock.now() + o.deadlineMs
@@ -152,10 +193,15 @@ async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, sign
   let step: ConnectStep = 'resolve'
   const onStep = (s: ConnectStep): void => {
     if (signal.aborted) return
+    // from here on the browser has made a line, whatever becomes of it
+    if (s === 'sdp') o.lines.spend(o.peerId)
     step = s
     o.onStep?.(s)
   }
   onStep('resolve')
+  if (candidate.kind === 'webrtc' && !o.lines.allows(o.peerId)) {
+    return { error: netError('DirectLinesSpentError', 'This page has used up its WebRTC connections for this peer'), step }
+  }
   try {
     const connection = await withDeadline(
       { clock: o.clock, ms, signal },

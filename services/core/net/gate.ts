@@ -1,7 +1,9 @@
 import type { Clock } from '../../ports/clock'
+import type { Entropy } from '../../ports/entropy'
 import { ConnectivityErrorType, type ConnectivityError, type ParticipantStatus } from '../domain/connectivity'
 import type { AccountKey, PeerId } from '../domain/ids'
 import { connectPeer, type ConnectOptions, type DialTransport } from './connect'
+import type { LineBudget } from './lines'
 import type { Candidate } from './rendezvous'
 
 /** peers that are dialled at the same time (contract.md, decision 1) */
@@ -42,6 +44,9 @@ export interface GateOptions {
 export interface GateDeps {
   readonly transport: DialTransport & { readonly peerId: PeerId }
   readonly clock: Clock
+  /** jitter of repeated tries */
+  readonly entropy: Entropy
+  readonly lines: LineBudget
   candidates(peerId: PeerId): readonly Candidate[]
   readonly onReached?: ConnectOptions['onReached']
 }
@@ -70,7 +75,7 @@ export async function runGate(deps: GateDeps, targets: readonly GateTarget[], op
   const fail = (job: Job, failure: Omit<ConnectivityError, 'peerId'>): void => {
     const entry = { error: failure.message, errorType: failure.type, retryable: failure.retryable }
     verdicts.set(job.peerId, { peerId: job.peerId, ...entry, ...(job.member ? { member: job.member } : {}) })
-    report(job, { connected: false, state: 'failed', ...entry })
+    report(job, { connected: false, state: 'failed', ...entry, ...(failure.step ? { step: failure.step } : {}) })
   }
 
   for (const target of targets) {
@@ -94,6 +99,7 @@ export async function runGate(deps: GateDeps, targets: readonly GateTarget[], op
     const waves = 1 + Math.ceil(behind / GATE_PARALLEL)
     const outcome = await connectPeer({
       transport, clock, peerId: job.peerId, candidates: deps.candidates(job.peerId), onReached: deps.onReached, signal: options.signal,
+      lines: deps.lines, retry: deps.entropy,
       deadlineMs: Math.max(0, Math.floor((end - since) / waves)),
       onStep: step => options.onStatus?.({ peerId: job.peerId, ...(job.member ? { member: job.member } : {}), connected: false, state: 'connecting', step, since }),
     })

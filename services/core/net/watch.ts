@@ -7,6 +7,7 @@ import { classifyConnectivityError, netError } from './classify'
 import { closeQuietly, connectPeer, PING_MS, upgradePeer, type ConnectOptions } from './connect'
 import { withDeadline } from './deadline'
 import { backoffMs } from './rate'
+import type { LineBudget } from './lines'
 import type { Candidate } from './rendezvous'
 
 /** milliseconds between two pings of a watched peer; two misses mean dropped (contract.md, decision 8) */
@@ -28,6 +29,7 @@ export interface WatcherDeps {
   readonly transport: Pick<Transport, 'peerId' | 'connections' | 'dial' | 'ping' | 'closeConnection'>
   readonly clock: Clock
   readonly entropy: Entropy
+  readonly lines: LineBudget
   candidates(peerId: PeerId): readonly Candidate[]
   readonly onReached: NonNullable<ConnectOptions['onReached']>
   /** unix milliseconds until which an offender is left alone; 0: not at all */
@@ -232,7 +234,7 @@ export class Watcher {
     entry.ping?.()
     entry.upgrade?.()
     entry.upgrade = undefined
-    this.#set(entry, { connected: false, state: 'failed', error: failure.message, errorType: failure.type, retryable: failure.retryable })
+    this.#set(entry, { connected: false, state: 'failed', error: failure.message, errorType: failure.type, retryable: failure.retryable, ...(failure.step ? { step: failure.step } : {}) })
     this.#retryIn(entry, this.#delay(entry))
   }
 
@@ -282,7 +284,7 @@ export class Watcher {
     this.#set(entry, { connected: false, state: 'connecting' })
     const outcome = await connectPeer({
       transport: this.d.transport, clock: this.d.clock, peerId: entry.peerId, candidates, deadlineMs: DIAL_MS, signal: dial.signal,
-      onReached: this.d.onReached, onStep: step => { if (entry.dial === dial && !entry.status.connected) this.#set(entry, { connected: false, state: 'connecting', step }) },
+      lines: this.d.lines, onReached: this.d.onReached, onStep: step => { if (entry.dial === dial && !entry.status.connected) this.#set(entry, { connected: false, state: 'connecting', step }) },
     })
     entry.dial = undefined
     if (!this.#alive(entry) || entry.status.connected) return
@@ -308,7 +310,7 @@ export class Watcher {
     entry.upgrading = dial
     await upgradePeer({
       transport: this.d.transport, clock: this.d.clock, peerId: entry.peerId, candidates: this.d.candidates(entry.peerId),
-      deadlineMs: DIAL_MS, signal: dial.signal, onReached: this.d.onReached,
+      deadlineMs: DIAL_MS, signal: dial.signal, lines: this.d.lines, onReached: this.d.onReached,
     })
     entry.upgrading = undefined
     this.#look(entry)

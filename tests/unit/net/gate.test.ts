@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectivityErrorType as T, type ParticipantStatus } from '../../../services/core/domain/connectivity'
 import { netError } from '../../../services/core/net/classify'
-import { runGate, type GateDeps, type GateOptions, type GateTarget } from '../../../services/core/net/gate'
+import { GATE_TIMEOUT_MS, runGate, type GateDeps, type GateOptions, type GateTarget } from '../../../services/core/net/gate'
+import { LineBudget, PAGE_LINES } from '../../../services/core/net/lines'
 import { candidates } from '../../../services/core/net/rendezvous'
 import type { ConnectionInfo, DialOptions } from '../../../services/ports/transport'
 import { FakeClock } from '../../fakes/clock'
+import { createFakeEntropy } from '../../fakes/entropy'
 
 const relays = ['/dns4/r1.test/tcp/443/wss/p2p/12D3KooWRelay1']
 type Dial = (address: string, options: DialOptions, connection: ConnectionInfo) => Promise<ConnectionInfo>
@@ -20,6 +22,9 @@ class Script {
   readonly plans = new Map<string, Dial>()
   /** signals of dials under way, with how many listeners hang on them */
   readonly signals: AbortSignal[] = []
+  /** RTCPeerConnections made so far */
+  lines = 0
+  readonly budget = new LineBudget(() => this.lines)
   concurrent = 0
   most = 0
   #next = 0
@@ -63,8 +68,15 @@ class Script {
   }
 
   gate(targets: Array<string | GateTarget>, options: GateOptions = {}, list = relays): ReturnType<typeof runGate> {
-    const deps: GateDeps = { transport: this, clock: this.clock, candidates: peerId => candidates(peerId, list, []) }
+    const deps: GateDeps = { transport: this, clock: this.clock, entropy: createFakeEntropy(), lines: this.budget, candidates: peerId => candidates(peerId, list, []) }
     return runGate(deps, targets.map(t => (typeof t === 'string' ? { peerId: t } : t)), options)
+  }
+
+  /** The gate, with time running until it is through. */
+  async through(...args: Parameters<Script['gate']>): ReturnType<typeof runGate> {
+    const gate = this.gate(...args)
+    await this.clock.advance(GATE_TIMEOUT_MS)
+    return gate
   }
 
   after(ms: number): Promise<void> {
@@ -222,29 +234,31 @@ describe('decision 6: order per peer', () => {
     expect(seen.at(-1)).toMatchObject({ state: 'connected', connectionType: 'relay' })
   })
 
-  it('tries once more at once after a WebRTC failure, and no more than once', async () => {
+  it('tries once more at once after a WebRTC failure, and no more than once a round', async () => {
     const s = new Script()
     let count = 0
     s.plans.set('flaky', async (a, o, c) => (count++ === 0 ? ice(a, o, c) : c))
+    expect((await s.gate(['flaky'])).connected).toEqual(['flaky'])
+    expect(s.dials).toEqual(['flaky webrtc', 'flaky webrtc'])
     s.plans.set('broken', ice)
-    const result = await s.gate(['flaky', 'broken'])
-    expect(result.connected).toEqual(['flaky'])
-    expect(s.dials.filter(d => d.startsWith('flaky'))).toEqual(['flaky webrtc', 'flaky webrtc'])
-    expect(s.dials.filter(d => d.startsWith('broken'))).toEqual(['broken webrtc', 'broken webrtc', 'broken relay'])
-    expect(result.failed).toMatchObject([{ peerId: 'broken', errorType: T.WEBRTC_FAILED }])
+    const broken = s.gate(['broken'])
+    await s.clock.settle()
+    expect(s.dials.slice(2)).toEqual(['broken webrtc', 'broken webrtc', 'broken relay'])
+    await s.clock.advance(10_000)
+    expect((await broken).failed).toMatchObject([{ peerId: 'broken', errorType: T.WEBRTC_FAILED }])
   })
 
-  it('does not ask a relay again that has not got the peer, and is quick about an absent one', async () => {
+  it('asks a relay that has not got the peer once a round, not for the circuit as well', async () => {
     const s = new Script()
     s.plans.set('p', absent)
-    expect((await s.gate(['p'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
-    expect(s.dials).toEqual(['p webrtc'])
+    expect((await s.through(['p'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
+    expect(s.dials).toEqual(Array.from({ length: 4 }, () => 'p webrtc'))
   })
 
   it('believes the relay that has lost the peer more than the tries that died with him', async () => {
     const s = new Script()
     s.plans.set('left', async (a, o, c) => (a.includes('/webrtc/') ? ice(a, o, c) : absent(a, o, c)))
-    expect((await s.gate(['left'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
+    expect((await s.through(['left'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
   })
 
   it('takes the connection that the peer opened meanwhile', async () => {
@@ -254,16 +268,105 @@ describe('decision 6: order per peer', () => {
   })
 })
 
+describe('trying again', () => {
+  it('three more rounds at most, backed off and jittered, and is over within 3 s when everybody answers at once', async () => {
+    const s = new Script()
+    const at: number[] = []
+    const begun = s.clock.now()
+    s.plans.set('p', async (a, o, c) => { at.push(s.clock.now() - begun); return absent(a, o, c) })
+    await s.through(['p'])
+    const waits = at.slice(1).map((t, i) => t - (at[i] ?? 0))
+    expect(waits).toHaveLength(3)
+    waits.forEach((wait, i) => {
+      expect(wait).toBeGreaterThanOrEqual(200 * 2 ** i)
+      expect(wait).toBeLessThanOrEqual(400 * 2 ** i)
+    })
+    expect(s.clock.pending).toBe(0)
+  })
+
+  it('finds who comes back meanwhile, such as a page that is loading anew', async () => {
+    const s = new Script()
+    let count = 0
+    s.plans.set('p', async (a, o, c) => (count++ < 2 ? absent(a, o, c) : c))
+    expect((await s.through(['p'])).connected).toEqual(['p'])
+  })
+
+  it('not where trying again cannot help', async () => {
+    const s = new Script()
+    s.plans.set('p', fail(Object.assign(new Error('denied'), { name: 'DialDeniedError' })))
+    expect((await s.gate(['p'])).failed).toMatchObject([{ errorType: T.REJECTED, retryable: false }])
+    expect(s.dials).toEqual(['p webrtc', 'p relay'])
+  })
+
+  it('a wait that would run into the deadline is not made: the reason stays the true one', async () => {
+    const s = new Script()
+    s.plans.set('p', absent)
+    expect((await s.gate(['p'], { connectivityTimeoutMs: 150 })).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND }])
+    expect(s.clock.pending).toBe(0)
+  })
+
+  it('cancelled during a wait it is over at once, without a timer', async () => {
+    const s = new Script()
+    s.plans.set('p', absent)
+    const controller = new AbortController()
+    const gate = s.gate(['p'], { signal: controller.signal })
+    await s.clock.settle()
+    expect(s.clock.pending).toBeGreaterThan(0)
+    controller.abort(netError('AbortError', 'dismissed'))
+    expect((await gate).failed).toMatchObject([{ errorType: T.NETWORK_ERROR }])
+    await s.clock.settle()
+    expect(s.clock.pending).toBe(0)
+  })
+})
+
+describe('the budget of direct lines', () => {
+  it('a page that has used its lines up goes over the relay, and says what to do when that fails too', async () => {
+    const s = new Script()
+    s.lines = PAGE_LINES
+    expect((await s.gate(['p'])).connected).toEqual(['p'])
+    expect(s.dials).toEqual(['p relay'])
+    s.plans.set('q', fail(new Event('error')))
+    expect((await s.gate(['q'])).failed).toMatchObject([{ errorType: T.WEBRTC_FAILED, retryable: false }])
+    expect(s.dials).toEqual(['p relay', 'q relay'])
+  })
+
+  it('a peer whose lines never open leaves half of what is left to the others', () => {
+    let made = 0
+    const budget = new LineBudget(() => made)
+    const use = (peer: string): number => {
+      let count = 0
+      for (; budget.allows(peer); count++) { budget.spend(peer); made++ }
+      return count
+    }
+    expect(['a', 'b', 'c'].map(use)).toEqual([150, 100, 67])
+    made = PAGE_LINES
+    expect(budget.allows('d')).toBe(false)
+  })
+
+  it('counts a dial that comes to an offer, and not one that dies at the relay', async () => {
+    const s = new Script()
+    s.plans.set('gone', absent)
+    s.plans.set('half', fail(new Event('error'), 'sdp'))
+    await s.through(['gone', 'half'])
+    for (let i = 0; i < 10; i++) await s.through(['gone'])
+    s.lines = PAGE_LINES - 2
+    expect(s.budget.allows('gone')).toBe(true)
+    expect(s.budget.allows('half')).toBe(false)
+  })
+})
+
 describe('decision 8: status', () => {
   it('goes waiting, connecting with its steps, connected; a failure carries its type', async () => {
     const s = new Script()
     s.plans.set('a', async (_, o, c) => { o.onStep?.('relay'); o.onStep?.('sdp'); o.onStep?.('ice'); return c })
     s.plans.set('b', absent)
     const seen: ParticipantStatus[] = []
-    await s.gate([{ peerId: 'a', member: '02aa' }, 'b'], { onStatus: x => seen.push(x) })
+    await s.through([{ peerId: 'a', member: '02aa' }, 'b'], { onStatus: x => seen.push(x) })
     const of = (p: string): string[] => seen.filter(x => x.peerId === p).map(x => x.step ?? x.state)
     expect(of('a')).toEqual(['waiting', 'connecting', 'resolve', 'relay', 'sdp', 'ice', 'ping', 'connected'])
-    expect(of('b').at(-1)).toBe('failed')
+    expect(of('b').slice(0, 4)).toEqual(['waiting', 'connecting', 'resolve', 'relay'])
+    // the step at which it died stays with the failure
+    expect(seen.filter(x => x.peerId === 'b').at(-1)).toMatchObject({ state: 'failed', step: 'relay' })
     expect(seen.filter(x => x.peerId === 'a').every(x => x.member === '02aa')).toBe(true)
     expect(seen.find(x => x.peerId === 'b' && x.state === 'failed')).toMatchObject({ connected: false, errorType: T.PEER_NOT_FOUND, retryable: true })
   })
