@@ -35,11 +35,18 @@ export function useMessages() {
     return fill(text, { detail: error.detail })
   }
 
+  /** What keeps somebody from being reached, and what to do: the most special sentence that there is. */
+  function connectivity({ errorType, step, retryable }: Pick<ParticipantStatus, 'errorType' | 'step' | 'retryable'>, name: string): string {
+    const type = errorType ?? ''
+    const special = retryable === undefined ? undefined : pick(en.connect.error, `${type}-${retryable ? 'again' : 'final'}`)
+    return fill(special ?? pick(en.connect.error, `${type}-${step ?? ''}`) ?? pick(en.connect.error, type) ?? en.connect.errorUnknown, { name })
+  }
+
   function participant(status: ParticipantStatus, name: string): ParticipantWords {
     const kind = status.connectionType && status.state === 'connected' ? en.connect.kind[status.connectionType] : undefined
     const roundTrip = status.state === 'connected' && status.rttMs !== undefined ? `${Math.max(1, Math.round(status.rttMs))} ms` : undefined
     const step = status.state === 'connecting' && status.step ? `: ${en.connect.step[status.step]}` : ''
-    const sentence = status.state === 'failed' ? fill(pick(en.connect.error, status.errorType) ?? en.connect.errorUnknown, { name }) : undefined
+    const sentence = status.state === 'failed' ? connectivity(status, name) : undefined
     return { state: en.connect[status.state] + step, kind, roundTrip, sentence }
   }
 
@@ -60,6 +67,8 @@ export function useMessages() {
     sessionTitle: (state: SessionState): string => en.session.title[state],
     sessionSentence: (state: SessionState, by = ''): string => fill(en.session.sentence[state], { by }),
     waitingFor: (names: readonly string[]): string => fill(en.session.waitingFor, { names: listOf(names) }),
+    /** what it means to propose although these are missing */
+    partial: (names: readonly string[]): string => fill(en.session.partial, { names: listOf(names), get: names.length > 1 ? 'get' : 'gets', come: names.length > 1 ? 'their browsers come' : 'that browser comes' }),
     locked: (names: readonly string[]): string => fill(en.session.locked, { names: listOf(names) }),
     vote: (vote: 'yes' | 'no' | 'withdraw' | undefined): string => en.session.vote[vote ?? 'none'],
     steps: en.session.steps,

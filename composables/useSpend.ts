@@ -59,10 +59,27 @@ export function useSpend(walletId: string) {
     }
   }
 
+  /** After a failed gate: who is there and who is not. */
+  const reached = computed(() => {
+    const entries = pending.value === undefined ? [] : store.getSessionParticipantStatus(pending.value.id)
+    return { present: entries.filter(e => e.connected).length, absent: entries.filter(e => !e.connected).flatMap(e => e.member ?? []) }
+  })
+
+  /** Proposes to those who are there; who is missing gets it when he comes. */
+  async function proposeToPresent(): Promise<void> {
+    if (busy.value) return
+    busy.value = true
+    try {
+      await store.proposeToPresent(walletId)
+    } finally {
+      busy.value = false
+    }
+  }
+
   function back(): void {
     store.dismissGate(walletId)
     review.value = undefined
   }
 
-  return { form, errors, review, busy, pending, proposed, makeReview, propose, back, clear, dismiss: () => store.dismissGate(walletId) }
+  return { form, errors, review, busy, pending, proposed, reached, makeReview, propose, proposeToPresent, back, clear, dismiss: () => store.dismissGate(walletId) }
 }

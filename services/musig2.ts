@@ -466,7 +466,8 @@ export function createMuSig2(deps: MuSig2Deps) {
     createWithOptions,
     /** Builds the finished transaction for the review; nothing is sent and nothing held. */
     reviewSpend: (params: SpendProposalParams) => desk.build(params),
-    async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void): Promise<ProposeResult> {
+    /** `partial`: proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him. */
+    async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void, partial = false): Promise<ProposeResult> {
       const built = await desk.build(params, true)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
@@ -477,7 +478,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (!job.ok) return { success: false, error: job.error.rule }
       const made = await createWithOptions({
         signerPublicKeys: context.members.map(m => m.publicKey), myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
-        message: job.value.inputs.map(i => i.message), metadata: { walletId: record.id, proposal },
+        message: job.value.inputs.map(i => i.message), metadata: { walletId: record.id, proposal }, allowPartialConnectivity: partial,
         ...(onStatus === undefined ? {} : { onStatus: status => onStatus(status.peerId, status) }),
       })
       const issues = made.connectivityIssues === undefined ? {} : { connectivityIssues: made.connectivityIssues }

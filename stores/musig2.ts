@@ -55,9 +55,9 @@ export const useMuSig2Store = defineStore('musig2', {
     },
     /**
      * Builds the spend, connects to every member, and only then proposes. After a failed gate the entry stays under its
-     * pre-session id with `Retry` (`retryGate`) until it is dismissed.
+     * pre-session id with `Retry` (`retryGate`) until it is dismissed. `partial` proposes to those who are there, at least one other.
      */
-    async proposeSpend(params: SpendProposalParams): Promise<{ success: boolean; sessionId?: string; error?: string; field?: FieldError; connectivityIssues?: readonly GateFailure[]; pendingId: string }> {
+    async proposeSpend(params: SpendProposalParams, partial = false): Promise<{ success: boolean; sessionId?: string; error?: string; field?: FieldError; connectivityIssues?: readonly GateFailure[]; pendingId: string }> {
       const { proposeSpend } = await door()
       const id = `pending-${crypto.randomUUID()}`
       const before = this.pending[params.walletId]
@@ -66,7 +66,7 @@ export const useMuSig2Store = defineStore('musig2', {
       this.pending[params.walletId] = { id, params, state: 'running' }
       const result = await proposeSpend(params, (peerId, status) => {
         this._updateSessionParticipantStatus(id, peerId, status.connected, status.connectionType, status.error, status)
-      })
+      }, partial)
       if (result.sessionId !== undefined) {
         const entries = this.sessionParticipantStatus.get(id)
         if (entries !== undefined && !this.sessionParticipantStatus.has(result.sessionId)) this.sessionParticipantStatus.set(result.sessionId, entries)
@@ -81,6 +81,11 @@ export const useMuSig2Store = defineStore('musig2', {
     async retryGate(walletId: WalletId) {
       const waiting = this.pending[walletId]
       return waiting === undefined ? undefined : this.proposeSpend(waiting.params)
+    },
+    /** Proposes to those who are there; the others get it when they open the wallet, and it cannot complete without them. */
+    async proposeToPresent(walletId: WalletId) {
+      const waiting = this.pending[walletId]
+      return waiting === undefined ? undefined : this.proposeSpend(waiting.params, true)
     },
     dismissGate(walletId: WalletId) {
       const waiting = this.pending[walletId]

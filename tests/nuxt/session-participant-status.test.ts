@@ -67,7 +67,7 @@ describe('SessionParticipantStatus', () => {
   it.each([
     [ConnectivityErrorType.PEER_NOT_FOUND, 'Ann’s browser is not online. Ask Ann to open the wallet, then retry.'],
     [ConnectivityErrorType.TIMEOUT, 'Ann’s browser did not answer in time. Ask Ann to keep the tab open, then retry.'],
-    [ConnectivityErrorType.WEBRTC_FAILED, 'No direct line to Ann could be opened. Retrying often helps.'],
+    [ConnectivityErrorType.WEBRTC_FAILED, 'No direct line to Ann could be opened, and none through a relay. Retrying often helps.'],
     [ConnectivityErrorType.NETWORK_ERROR, 'The connection to Ann broke. Check your network, then retry.'],
   ])('tells in a sentence what failed (%s), never the raw error', async (errorType, sentence) => {
     await panel(status('peer-ann', 'failed', { errorType, error: 'raw error text', retryable: true }))

@@ -93,3 +93,42 @@ describe('spend form', () => {
     expect(said()).toEqual({ 'Recipient': '', 'Amount': '', 'Fee rate': '' })
   })
 })
+
+describe('after a gate that not everybody passed', () => {
+  const member = (accountKey: string, name: string, peerId: string, self = false) => ({ accountKey, name, peerId, self, confirmed: true, saved: true })
+  const reviewed: ReviewView = { recipients: [{ address: GOOD, sats: 1_000n }], change: [], inputs: [], totalSats: 1_000n, feeSats: 100n, feeRate: 1, feePercent: 10, vsize: 100, txid: '00', note: '' }
+  const members = [member('02aa', 'Ann', 'peer-ann'), member('03bb', 'Bob', 'peer-bob'), member('02cc', 'Me', 'peer-me', true)]
+
+  /** The review with a failed gate, of which these peers were connected. */
+  async function gate(...connected: string[]) {
+    const view = { ...wallet, members } as WalletView
+    const proposeToPresent = vi.fn().mockResolvedValue({ success: true })
+    await show(SpendFlow, { wallet: view }, () => {
+      useWalletsStore().wallets = [view]
+      useWalletsStore().feeEstimates = vi.fn().mockResolvedValue({ fast: 3, normal: 2, slow: 1 })
+      const store = useMuSig2Store()
+      store.reviewSpend = vi.fn().mockResolvedValue(ok({ review: reviewed }))
+      store.proposeToPresent = proposeToPresent
+      store.pending = { w: { id: 'pending-1', params: { walletId: 'w', recipient: GOOD, amountSats: 1n }, state: 'failed' } }
+      store.sessionParticipantStatus.set('pending-1', new Map(members.slice(0, 2).map(({ peerId, accountKey }) =>
+        [peerId, { peerId, member: accountKey, connected: connected.includes(peerId), state: connected.includes(peerId) ? 'connected' : 'failed', since: 0 }])))
+    })
+    await settle()
+    await review({ 'Recipient': GOOD, 'Amount': '1000', 'Fee rate': '1' })
+    return proposeToPresent
+  }
+
+  it('offers to propose to those who are there, and says what that means', async () => {
+    const proposeToPresent = await gate('peer-ann')
+    const go = button('Propose to those who are here')
+    expect(described(go)).toBe('Bob gets the request as soon as that browser comes online. Nothing can be paid before everyone has approved; your coins are held until then, or until you cancel.')
+    go.click()
+    await settle()
+    expect(proposeToPresent).toHaveBeenCalledWith('w')
+  })
+
+  it('offers nothing of the kind when nobody is there', async () => {
+    await gate()
+    expect(() => button('Propose to those who are here')).toThrow()
+  })
+})
