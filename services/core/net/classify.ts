@@ -22,6 +22,8 @@ interface Verdict {
   readonly message: string
   /** how far the attempt got; the furthest of several decides */
   readonly progress: number
+  /** the relay has answered, for the peer or instead of it: that the try died in step `relay` says nothing about the relay */
+  readonly answered?: boolean
 }
 
 const T = ConnectivityErrorType
@@ -49,10 +51,14 @@ const isDomEvent = (e: Readonly<Record<string, unknown>>): boolean =>
   typeof e.type === 'string' && typeof e.timeStamp === 'number' && 'target' in e
 
 /** Status words of the circuit-relay protocol, which the library reports in the text of a general error only. */
-function byStatusWord(message: string, step?: ConnectStep): Omit<Verdict, 'message'> | undefined {
+function byStatusWord(whole: string, step?: ConnectStep): Omit<Verdict, 'message'> | undefined {
+  // an address that is named says what was tried, not what went wrong: /webrtc is in most of them
+  const message = whole.replace(/\/\S+/g, '')
   if (/\bNO_RESERVATION\b/.test(message)) return { type: T.PEER_NOT_FOUND, retryable: true, progress: PROGRESS.relay }
   if (/\bRESERVATION_REFUSED\b/.test(message)) return { type: T.NO_RELAY_ADDRESS, retryable: true, progress: PROGRESS.local }
-  if (/\bMALFORMED_MESSAGE\b/.test(message)) return { type: T.TIMEOUT, retryable: true, progress: PROGRESS.peer }
+  if (/\bMALFORMED_MESSAGE\b/.test(message)) return { type: T.TIMEOUT, retryable: true, progress: PROGRESS.peer, answered: true }
+  // the relay has the peer and did not get through to it: it breaks off, or refuses and the relay does not say so
+  if (/\bCONNECTION_FAILED\b/.test(message)) return { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.peer, answered: true }
   if (/\bPERMISSION_DENIED\b/.test(message)) return { type: T.REJECTED, retryable: false, progress: PROGRESS.refused }
   if (/RTCPeerConnection|\bICE\b|WebRTC|data ?channel/i.test(message)) return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
   // last resort for errors without a name: strings of callers, and what other code wraps
@@ -73,6 +79,8 @@ function byName(name: string, message: string, step?: ConnectStep): Omit<Verdict
   if (name === 'UnsupportedListenAddressesError' || name === 'UnsupportedListenAddressError') {
     return { type: T.NO_RELAY_ADDRESS, retryable: true, progress: PROGRESS.local }
   }
+  // a kind of address that this platform cannot dial; another one decides
+  if (name === 'TransportUnavailableError') return { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.local }
   // our own gater refuses before the network is touched: any try that got out says more
   if (REJECTED.has(name)) return { type: T.REJECTED, retryable: false, progress: PROGRESS.local }
   if (name === 'UnsupportedProtocolError') {
@@ -129,7 +137,7 @@ function furthest(verdicts: readonly Verdict[]): Verdict {
 }
 
 const result = (peerId: PeerId, v: Verdict, step?: ConnectStep): ConnectivityError =>
-  ({ type: v.type, peerId, message: v.message, retryable: v.retryable, ...(step === undefined ? {} : { step }) })
+  ({ type: v.type, peerId, message: v.message, retryable: v.retryable, ...(step === undefined || v.answered === true ? {} : { step }) })
 
 /**
  * Classifies any error of the network (contract.md, decision 9): by name, code and `step` first, by text last; of an

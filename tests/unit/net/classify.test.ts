@@ -26,6 +26,7 @@ const table: Array<[what: string, error: unknown, step: ConnectStep | undefined,
   ['silent ping', named('TimeoutError'), 'ping', T.TIMEOUT, true],
   ['our deadline, even during ICE', netError('DeadlineError', 'Timeout'), 'ice', T.TIMEOUT, true],
   ['frozen peer', relaySays('MALFORMED_MESSAGE'), 'relay', T.TIMEOUT, true],
+  ['relay does not get through', relaySays('CONNECTION_FAILED'), 'relay', T.NETWORK_ERROR, true],
   ['dial denied', named('DialDeniedError', 'The connection gater denied all addresses'), undefined, T.REJECTED, false],
   ['peer speaks no such protocol', named('UnsupportedProtocolError', 'x'), 'ping', T.REJECTED, false],
   ['relay speaks no such protocol', named('UnsupportedProtocolError', 'x'), 'relay', T.NETWORK_ERROR, true],
@@ -38,6 +39,7 @@ const table: Array<[what: string, error: unknown, step: ConnectStep | undefined,
   ['text: no relay', 'No relay address', undefined, T.NO_RELAY_ADDRESS, false],
   ['text: WebRTC', 'WebRTC negotiation failed', undefined, T.WEBRTC_FAILED, true],
   ['text: else', 'boom', undefined, T.NETWORK_ERROR, true],
+  ['an address in the text', named('TransportUnavailableError', 'No transport available for address /ip4/1.2.3.4/tcp/1/ws/p2p/x/p2p-circuit/webrtc/p2p/y'), 'resolve', T.NETWORK_ERROR, true],
   ['a word that only contains ICE', 'NOTICE: device gone', undefined, T.NETWORK_ERROR, true],
   ['nothing', undefined, undefined, T.NETWORK_ERROR, true],
   ['null', null, undefined, T.NETWORK_ERROR, true],
@@ -59,6 +61,12 @@ describe('classifyConnectivityError', () => {
     expect(classifyAttempts('p', [{ error: tries[0], step: 'relay' }, { error: tries[1], step: 'ice' }, { error: tries[2], step: 'relay' }]).type).toBe(T.WEBRTC_FAILED)
     expect(classifyAttempts('p', [{ error: new Event('error'), step: 'relay' }, { error: tries[0], step: 'relay' }]).type).toBe(T.PEER_NOT_FOUND)
     expect(classifyAttempts('p', []).type).toBe(T.NO_RELAY_ADDRESS)
+  })
+
+  it('keeps the step, but not that of a relay which has answered', () => {
+    expect(classifyConnectivityError('p', new Event('error'), 'relay').step).toBe('relay')
+    for (const status of ['CONNECTION_FAILED', 'MALFORMED_MESSAGE']) expect(classifyConnectivityError('p', relaySays(status), 'relay')).not.toHaveProperty('step')
+    expect(classifyAttempts('p', [{ error: new Event('error'), step: 'relay' }, { error: new DOMException('t', 'TimeoutError'), step: 'ice' }]).step).toBe('ice')
   })
 
   it('is total and bounded', () => {

@@ -26,7 +26,8 @@ describe('what people are told when somebody cannot be reached', () => {
   })
 
   it('blames the relay, not the person, when the way dies at the relay', () => {
-    for (const type of [T.TIMEOUT, T.NETWORK_ERROR]) expect(said(type, 'relay', true)).toMatch(/^No relay on the way to Bob/)
+    expect(said(T.NETWORK_ERROR, 'relay', true)).toMatch(/^No relay on the way to Bob/)
+    expect(said(T.NETWORK_ERROR, 'ping', true)).toMatch(/^The connection to Bob broke/)
   })
 
   it('every entry of the table is of a type and a step that exist', () => {
