@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
+import { isIPv6, type AddressInfo } from 'node:net'
 
 export interface Health {
   readonly ok: boolean
@@ -14,20 +14,34 @@ export interface HealthServer {
   close(): Promise<void>
 }
 
-/** Answers GET and HEAD /health for any origin (a simple request, so that a page may ask); everything else is 404 or 405. */
-export async function serveHealth(host: string, port: number, read: () => Health): Promise<HealthServer> {
-  const server: Server = createServer((request, response) => {
-    response.setHeader('access-control-allow-origin', '*')
+/** The pages of a relay. `metrics` is for the operator: it is not served where the public comes in. */
+export interface Pages {
+  readonly health: () => Health
+  readonly metrics?: () => string
+}
+
+/**
+ * Answers GET and HEAD of /health for any origin (a simple request, so that a page may ask) and of /metrics for none; everything
+ * else is 404 or 405. A relay that is shutting down answers 503, so that nobody new is sent to it.
+ */
+export function answer(pages: Pages): RequestListener {
+  return (request, response) => {
     response.setHeader('cache-control', 'no-store')
-    if (new URL(request.url ?? '/', 'http://relay').pathname !== '/health') {
-      response.writeHead(404).end()
-    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.writeHead(405, { allow: 'GET, HEAD' }).end()
-    } else {
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(request.method === 'HEAD' ? undefined : JSON.stringify(read()))
-    }
-  })
+    const path = (request.url ?? '/').split('?')[0]
+    const page = path === '/health' || path === '/metrics' && pages.metrics !== undefined
+    if (path === '/health') response.setHeader('access-control-allow-origin', '*')
+    if (!page) return void response.writeHead(404).end()
+    if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
+    const health = pages.health()
+    if (path === '/health') response.writeHead(health.ok ? 200 : 503, { 'content-type': 'application/json' })
+    else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+    response.end(request.method === 'HEAD' ? undefined : path === '/health' ? JSON.stringify(health) : pages.metrics?.())
+  }
+}
+
+/** Serves these pages on a port of their own. */
+export async function serveHealth(host: string, port: number, pages: Pages): Promise<HealthServer> {
+  const server = createServer(answer(pages))
   server.requestTimeout = 5_000
   server.headersTimeout = 5_000
   server.maxConnections = 256
@@ -35,7 +49,7 @@ export async function serveHealth(host: string, port: number, read: () => Health
     server.once('error', reject)
     server.listen({ host, port }, resolve)
   })
-  const shown = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+  const shown = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : isIPv6(host) ? `[${host}]` : host
   return {
     url: `http://${shown}:${(server.address() as AddressInfo).port}/health`,
     close: () => new Promise((resolve) => {

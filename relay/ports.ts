@@ -4,11 +4,16 @@ import { createServer } from 'node:net'
 const TRIES = 50
 
 /**
- * The wanted port, or the next free one above it.
+ * The wanted port, or, unless it is to be exactly that one, the next free one above it.
  *
  * @throws Error with one sentence when none of them can be listened on
  */
-export async function freePort(host: string, wanted: number): Promise<number> {
+export async function freePort(host: string, wanted: number, exact = false): Promise<number> {
+  if (exact) {
+    const code = await tryPort(host, wanted)
+    if (typeof code === 'number') return code
+    throw new Error(code === 'EADDRINUSE' ? `port ${wanted} on ${host} is taken` : `cannot listen on ${host} port ${wanted}: ${code}`)
+  }
   for (let port = wanted; port < wanted + TRIES && port <= 65_535; port++) {
     const code = await tryPort(host, port)
     if (typeof code === 'number') return code

@@ -5,25 +5,35 @@ import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-re
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
-import { webSockets } from '@libp2p/websockets'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
-import { isIPv6 } from 'node:net'
+import { BlockList, isIPv6 } from 'node:net'
+import { parseTrusted, plainIp } from './addresses'
+import { CircuitWatch } from './circuits'
 import { GossipForwarder } from './gossip'
-import { serveHealth } from './health'
+import { Guard } from './guard'
+import { answer, serveHealth, type Health } from './health'
 import { loadIdentity } from './identity'
-import { DEFAULT_LIMITS, type RelayLimits, type RelayOptions } from './options'
+import { DEFAULT_LIMITS, type RelayLimits } from './limits'
+import { Door } from './listener'
+import { RelayLog } from './log'
+import { Counters, renderMetrics } from './metrics'
+import type { RelayOptions } from './options'
 import { freePort } from './ports'
+import { loadCertificate } from './tls'
 
 /** a sealed announcement is at most 4 KiB; room for the envelope */
 const MAX_GOSSIP_BYTES = 8_192
-/** connections beyond those that hold a reservation: people who only dial through */
-const SPARE_CONNECTIONS = 256
-/** relayed connections that one peer may have open at once, in each direction */
-const CIRCUITS_PER_PEER = 512
-/** new WebSockets per second from one address: many people can sit behind one */
-const CONNECTIONS_PER_SECOND = 200
+/** handshakes under way at once: all clients of a relay that was restarted come within seconds */
+const PENDING = 1024
+/** how long gossipsub remembers the score of a peer that has gone, milliseconds; nobody is punished here, so it need not last */
+const RETAIN_SCORE_MS = 10_000
+/** how often a relay that shuts down looks whether its circuits have ended, milliseconds */
+const DRAIN_LOOK_MS = 50
+/** how long the sockets may take to close after that, milliseconds */
+const CLOSE_MS = 5_000
 
 export interface RunningRelay {
   /** own multiaddrs, each with /p2p/<peer id> */
@@ -33,31 +43,61 @@ export interface RunningRelay {
   /** WebSocket port that was taken */
   readonly port: number
   reservations(): number
+  circuits(): number
+  /** takes the certificate files anew; without them nothing happens */
+  renewCertificate(): Promise<void>
+  /** takes nobody new, and waits until no circuit is open, at most so many milliseconds */
+  drain(ms: number): Promise<void>
+  /** lets go of everything within a bounded time */
   close(): Promise<void>
 }
 
 /**
  * Runs a circuit-relay-v2 server with gossip forwarding, in this process.
  *
- * @throws Error with one sentence when it cannot start (key, port)
+ * @throws Error with one sentence when it cannot start (key, certificate, port)
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const limits: RelayLimits = { ...DEFAULT_LIMITS, ...options.limits }
-  const privateKey = await loadIdentity(options.dataDir, options.fresh ?? false)
-  const port = await freePort(options.host, options.port)
+  const log = new RelayLog(options.log ?? { format: 'none', addresses: false })
+  const counters = new Counters((reason, who) => log.refused(reason, { ...who }))
+  const privateKey = await loadIdentity(options)
+  const certificate = options.tls === undefined ? undefined : await loadCertificate(options.tls)
+  const port = await freePort(options.host, options.port, options.exactPort)
+  const watch = new CircuitWatch(counters, peer => guard.holds(peer))
+  const guard: Guard = new Guard(limits, counters, {
+    reserved: peer => node.services.relay.reservations.has(peerIdFromString(peer)),
+    circuits: peer => watch.circuits(peer),
+    refused: peer => watch.refused(peer),
+  })
+  const startedAt = Date.now()
+  const health = (): Health => ({
+    ok: node.status === 'started' && !guard.draining, peerId, addrs, reservations: reservations(), uptimeS: Math.floor((Date.now() - startedAt) / 1000),
+  })
+  const doors: Door[] = []
   const node = await createLibp2p({
+    start: false,
     privateKey,
     addresses: {
       listen: [`/${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}/tcp/${port}/ws`],
       announce: [...options.announce ?? []],
     },
-    transports: [webSockets()],
+    transports: [({ logger }) => {
+      const door = new Door({
+        guard, counters, trusted: parseTrusted(options.trustProxy ?? []) ?? new BlockList(), answer: answer({ health }),
+        ...(certificate === undefined ? {} : { tls: certificate }),
+      }, logger)
+      doors.push(door)
+      return door
+    }],
+    connectionGater: guard.gater(),
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: {
-      maxConnections: limits.reservations + SPARE_CONNECTIONS,
-      inboundConnectionThreshold: CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: CONNECTIONS_PER_SECOND,
+      // the guard has judged before; the library's own bounds, by the address of a proxy, would hit everybody behind it
+      maxConnections: limits.connections * 2,
+      inboundConnectionThreshold: Number.MAX_SAFE_INTEGER,
+      maxIncomingPendingConnections: PENDING,
       reconnectRetries: 0,
     },
     nodeInfo: { userAgent: 'tandem-relay' },
@@ -65,9 +105,10 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       identify: identify({ runOnLimitedConnection: true }),
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       relay: circuitRelayServer({
-        maxInboundHopStreams: CIRCUITS_PER_PEER,
-        maxOutboundHopStreams: CIRCUITS_PER_PEER,
-        maxOutboundStopStreams: CIRCUITS_PER_PEER,
+        // one more than the guard allows: it answers with a reason, this resets the stream
+        maxInboundHopStreams: limits.circuitsPerPeer + 1,
+        maxOutboundHopStreams: limits.circuitsPerPeer + 1,
+        maxOutboundStopStreams: limits.circuits,
         reservations: {
           maxReservations: limits.reservations,
           reservationTtl: limits.reservationTtlMs,
@@ -78,12 +119,12 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       gossip: gossipsub({
         globalSignaturePolicy: 'StrictNoSign',
         // the id of a message is the hash of its sealed bytes: there is no sender in it
-        msgIdFn: (message) => sha256(message.data),
+        msgIdFn: message => sha256(message.data),
         allowPublishToZeroTopicPeers: true,
         emitSelf: false,
         // The relay is the middle of a star: all followers of a topic stay in its mesh, and departed peers of one address
         // (people behind one router) must not count against those who are there.
-        scoreParams: { IPColocationFactorWeight: 0 },
+        scoreParams: { IPColocationFactorWeight: 0, retainScore: RETAIN_SCORE_MS },
         D: 128,
         Dlo: 64,
         Dhi: 512,
@@ -93,31 +134,48 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       }),
     },
   })
-  const forwarder = new GossipForwarder(node.services.gossip, limits.topics)
+  const reservations = (): number => node.services.relay.reservations.size
+  watch.watch(node.services.relay, () => reservations() >= limits.reservations)
+  const forwarder = new GossipForwarder(node.services.gossip, limits, counters, (peer, bytes) => guard.gossip(peer, bytes))
   node.services.gossip.addEventListener('subscription-change', ({ detail }) => forwarder.changed(detail.peerId, detail.subscriptions))
+  node.addEventListener('connection:open', ({ detail }) => guard.arrived(detail.remotePeer.toString(), plainIp(detail.remoteAddr.getComponents()[0]?.value ?? '')))
+  node.addEventListener('connection:close', ({ detail }) => guard.departed(detail.remotePeer.toString()))
   node.addEventListener('peer:disconnect', ({ detail }) => {
     forwarder.gone(detail)
     release(node.services.relay, detail)
+    // what identify told of a peer is of no use once it has gone, and strangers with ever new ids must not pile up
+    node.peerStore.delete(detail).catch((error: Error) => log.event('forget-failed', { error: error.name }))
   })
-  const startedAt = Date.now()
-  const addrs = node.getMultiaddrs().map((a) => a.toString())
+  await node.start()
+  const addrs = node.getMultiaddrs().map(a => a.toString())
   const peerId = node.peerId.toString()
-  const reservations = (): number => node.services.relay.reservations.size
+  const gauges = () => ({ connections: guard.connections, reservations: reservations(), circuits: watch.circuits(), topics: forwarder.topics, draining: guard.draining })
   try {
-    const health = await serveHealth(options.host, options.healthPort === 0 || options.port === 0 && options.healthPort === undefined
-      ? 0
-      : await freePort(options.host, options.healthPort ?? port + 1), () => ({
-      ok: node.status === 'started',
-      peerId,
-      addrs,
-      reservations: reservations(),
-      uptimeS: Math.floor((Date.now() - startedAt) / 1000),
-    }))
+    const healthHost = options.healthHost ?? '127.0.0.1'
+    const anyPort = options.healthPort === 0 || options.port === 0 && options.healthPort === undefined
+    const healthPort = anyPort ? 0 : await freePort(healthHost, options.healthPort ?? port + 1, options.exactPort)
+    const pages = await serveHealth(healthHost, healthPort, { health, metrics: () => renderMetrics(counters, gauges(), startedAt) })
+    log.event('started', { port, tls: certificate !== undefined, reservations: limits.reservations, connections: limits.connections })
     return {
-      addrs, peerId, healthUrl: health.url, port, reservations,
-      close: async () => {
-        await health.close()
-        await node.stop()
+      addrs, peerId, healthUrl: pages.url, port, reservations,
+      circuits: () => watch.circuits(),
+      async renewCertificate() {
+        if (options.tls === undefined) return
+        const renewed = await loadCertificate(options.tls)
+        for (const door of doors) door.renew(renewed)
+        log.event('certificate-renewed')
+      },
+      async drain(ms) {
+        guard.draining = true
+        log.event('draining', { circuits: watch.circuits() })
+        for (const end = Date.now() + ms; watch.circuits() > 0 && Date.now() < end;) await pause(DRAIN_LOOK_MS)
+      },
+      async close() {
+        guard.draining = true
+        const { connections, circuits } = gauges()
+        await Promise.race([Promise.all([pages.close(), node.stop()]), pause(CLOSE_MS)])
+        log.flush()
+        log.event('stopped', { connections, circuits })
       },
     }
   } catch (error) {
@@ -125,6 +183,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     throw error
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms).unref() })
 
 /**
  * Frees the place of a peer that left: the library would hold it until it expires. The reservation's own timer is stopped too,

@@ -1,9 +1,17 @@
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { WebSocket } from 'ws'
 
 /**
- * Node 20 has no global `WebSocket` (22 has): the adapter, made for browsers, gets the one that the relay's library brings along.
- * Imported for its effect by tests that run the adapter in Node.
+ * Node 20 has no global `WebSocket` (22 has): the adapter, made for browsers, gets the one of the relay's library. Imported for its
+ * effect by tests that run the adapter in Node.
+ *
+ * In a browser each event is a task of its own, and what a promise does in answer to `open` comes before the first `message`. This
+ * library would hand out a message that came along with the handshake at once, before anybody listens: a relay that speaks first,
+ * as go-libp2p does, was then not understood.
  */
-const require = createRequire(fileURLToPath(new URL('../../node_modules/@libp2p/websockets/package.json', import.meta.url)))
-if (typeof globalThis.WebSocket === 'undefined') Object.assign(globalThis, { WebSocket: require('ws') as unknown })
+class TaskedWebSocket extends WebSocket {
+  constructor(address: string | URL, protocols?: string | string[]) {
+    super(address, protocols, { allowSynchronousEvents: false })
+  }
+}
+
+Object.assign(globalThis, { WebSocket: TaskedWebSocket })

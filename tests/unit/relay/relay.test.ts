@@ -1,12 +1,14 @@
+import { TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GossipForwarder } from '../../../relay/gossip'
-import { DEFAULT_LIMITS, parseRelayCommand } from '../../../relay/options'
+import { Counters } from '../../../relay/metrics'
+import { DEFAULT_LIMITS, parseRelayCommand, relayUsage } from '../../../relay/options'
 import { startRelay, type RunningRelay } from '../../../relay/server'
 
 const peer = (name: string): Parameters<GossipForwarder['gone']>[0] => ({ toString: () => name }) as never
@@ -29,11 +31,39 @@ describe('relay command line', () => {
     [['--reservations', '0'], '--reservations must be'],
     [['--host', 'localhost'], '--host must be an IP address, not "localhost"'],
     [['--announce', 'relay.example'], '--announce must be a multiaddr'],
+    [['--tls-cert', 'a.pem'], '--tls-cert and --tls-key belong together'],
+    [['--trust-proxy', '10.0.0.0/33'], '--trust-proxy must be an IP address or a subnet like 10.0.0.0/8, not "10.0.0.0/33"'],
+    [['--log', 'loud'], '--log must be text, json or none, not "loud"'],
+    [['--circuit-seconds', '59'], '--circuit-seconds must be a whole number from 60 to 604800, not "59"'],
     [['--bogus'], "Unknown option '--bogus'"],
     [['stray'], 'Unexpected argument'],
   ])('%j is named in one line', (argv, message) => {
     expect(error(...argv)).toContain(message)
     expect(error(...argv)).not.toContain('\n')
+  })
+
+  it('takes every option from the environment as well, switches by 1, lists by commas, and names a variable that is none', () => {
+    const env = {
+      TANDEM_RELAY_HOST: '0.0.0.0', TANDEM_RELAY_EXACT_PORT: '1', TANDEM_RELAY_LOG: 'json', TANDEM_RELAY_LOG_ADDRESSES: '0', TANDEM_RELAY_KEY: '/run/key', TANDEM_RELAY_DRAIN: '30',
+      TANDEM_RELAY_ANNOUNCE: '/dns4/a.example/tcp/443/wss, /dns4/b.example/tcp/443/wss', TANDEM_RELAY_TRUST_PROXY: '127.0.0.1,10.0.0.0/8',
+      TANDEM_RELAY_TLS_CERT: 'c.pem', TANDEM_RELAY_TLS_KEY: 'k.pem', TANDEM_RELAY_RESERVATIONS: '5000', TANDEM_RELAY_CIRCUITS_PER_PEER: '7', TANDEM_RELAY_CIRCUIT_SECONDS: '120',
+    }
+    expect(parseRelayCommand([], env)).toMatchObject({ ok: true, value: {
+      host: '0.0.0.0', exactPort: true, keyFile: '/run/key', drainMs: 30_000, log: { format: 'json', addresses: false },
+      announce: ['/dns4/a.example/tcp/443/wss', '/dns4/b.example/tcp/443/wss'], trustProxy: ['127.0.0.1', '10.0.0.0/8'], tls: { certFile: 'c.pem', keyFile: 'k.pem' },
+      // room for those who only dial through comes on top of the places
+      limits: { reservations: 5000, connections: 5256, circuitsPerPeer: 7, circuitMs: 120_000 },
+    } })
+    expect(parseRelayCommand([], { TANDEM_RELAY_PROT: '1' })).toEqual({ ok: false, error: 'TANDEM_RELAY_PROT is no setting of the relay' })
+    expect(parseRelayCommand([], { TANDEM_RELAY_FRESH: 'yes' })).toEqual({ ok: false, error: 'TANDEM_RELAY_FRESH must be 1 or 0, not "yes"' })
+  })
+
+  it('has a line in the help for each option, with its default', () => {
+    expect(relayUsage()).toMatch(/--port N +WebSocket port.*default 9401\n/)
+    for (const key of Object.keys(DEFAULT_LIMITS)) {
+      const flag = key.replace('reservationTtlMs', 'ttl').replace(/Ms$/, 'Seconds').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      expect(relayUsage(), flag).toContain(`  --${flag} `)
+    }
   })
 
   it('ends with 1 and one line on a bad flag', () => {
@@ -46,8 +76,16 @@ describe('relay command line', () => {
 
 describe('GossipForwarder', () => {
   let topics: Set<string>
-  const make = (max = 10): GossipForwarder => new GossipForwarder({ subscribe: (t) => topics.add(t), unsubscribe: (t) => topics.delete(t) }, max)
-  beforeEach(() => { topics = new Set() })
+  const validators: GossipSub['topicValidators'] = new Map()
+  let counters: Counters
+  const make = (max = 10, each = 10, admit = (): boolean => true): GossipForwarder => {
+    counters = new Counters()
+    return new GossipForwarder({ subscribe: (t) => topics.add(t), unsubscribe: (t) => topics.delete(t), topicValidators: validators }, { topics: max, topicsPerPeer: each }, counters, admit)
+  }
+  beforeEach(() => {
+    topics = new Set()
+    validators.clear()
+  })
 
   it('follows a topic while somebody does', () => {
     const forwarder = make()
@@ -67,6 +105,27 @@ describe('GossipForwarder', () => {
     forwarder.gone(peer('a'))
     forwarder.changed(peer('a'), [{ topic: '/tandem/3', subscribe: true }])
     expect([...topics]).toEqual(['/tandem/3'])
+    expect(counters.refusals.topics).toBe(1)
+  })
+
+  it('gives one peer only so many, and leaves room for others', () => {
+    const forwarder = make(10, 2)
+    forwarder.changed(peer('a'), ['/tandem/1', '/tandem/1', '/tandem/2', '/tandem/3'].map((topic) => ({ topic, subscribe: true })))
+    forwarder.changed(peer('b'), [{ topic: '/tandem/3', subscribe: true }])
+    expect([...topics]).toEqual(['/tandem/1', '/tandem/2', '/tandem/3'])
+    expect(counters.refusals['topics-per-peer']).toBe(1)
+  })
+
+  it('counts what it forwards and to how many, and drops what is over the budget', async () => {
+    let budget = 1
+    const forwarder = make(10, 10, () => budget-- > 0)
+    for (const name of ['a', 'b', 'c']) forwarder.changed(peer(name), [{ topic: '/tandem/x', subscribe: true }])
+    const judge = (): unknown => validators.get('/tandem/x')?.(peer('a'), { type: 'unsigned', topic: '/tandem/x', data: new Uint8Array(300) })
+    expect(await judge()).toBe(TopicValidatorResult.Accept)
+    expect(await judge()).toBe(TopicValidatorResult.Ignore)
+    expect(counters).toMatchObject({ gossipMessages: 1, gossipBytes: 300, gossipDeliveries: 2 })
+    for (const name of ['a', 'b', 'c']) forwarder.gone(peer(name))
+    expect(validators.size).toBe(0)
   })
 })
 
@@ -104,8 +163,18 @@ describe('relay', () => {
     expect(readFileSync(join(dataDir, 'peer.key'), 'utf8')).toMatch(/^[0-9a-f]{128}\n$/)
   })
 
+  it('keeps it where it is told, and refuses one that others may read', async () => {
+    const keyFile = join(dataDir, 'keys', 'relay')
+    const first = await start({ keyFile })
+    await running.pop()?.close()
+    chmodSync(keyFile, 0o640)
+    await expect(start({ keyFile })).rejects.toThrow(`the relay key ${keyFile} may be read by others (mode 640): run chmod 600 on it`)
+    chmodSync(keyFile, 0o600)
+    expect((await start({ keyFile })).peerId).toBe(first.peerId)
+  })
+
   it('does not overwrite a damaged key', async () => {
-    writeFileSync(join(dataDir, 'peer.key'), 'garbage')
+    writeFileSync(join(dataDir, 'peer.key'), 'garbage', { mode: 0o600 })
     await expect(start()).rejects.toThrow('is damaged')
     expect(readFileSync(join(dataDir, 'peer.key'), 'utf8')).toBe('garbage')
   })
@@ -117,6 +186,7 @@ describe('relay', () => {
       const relay = await start({ port })
       expect(relay.port).toBeGreaterThan(port)
       expect(relay.addrs[0]).toContain(`/tcp/${relay.port}/ws/p2p/${relay.peerId}`)
+      await expect(start({ port, exactPort: true })).rejects.toThrow(`port ${port} on 127.0.0.1 is taken`)
     } finally {
       blocker.close()
     }

@@ -1,0 +1,57 @@
+import type { Logger } from '@libp2p/interface'
+import { AbstractMultiaddrConnection } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { WebSocket } from 'ws'
+import type { Counters } from './metrics'
+
+/** bytes that may wait in one socket for a slow reader before its writers are told to wait */
+const SEND_BUFFER_BYTES = 1024 * 1024
+/** what a WebSocket that ended without a goodbye reports, RFC 6455 section 7.1.5 */
+const ABNORMAL = 1006
+
+type SendResult = ReturnType<AbstractMultiaddrConnection['sendData']>
+
+/** One accepted WebSocket, as libp2p wants it. */
+export class SocketConnection extends AbstractMultiaddrConnection {
+  private waiting = false
+
+  constructor(private readonly socket: WebSocket, remoteAddr: Multiaddr, log: Logger, private readonly counters: Counters) {
+    super({ remoteAddr, direction: 'inbound', log })
+    socket.on('message', (data: Buffer | ArrayBuffer | Buffer[]) => {
+      // `nodebuffer` is the type of all messages here, a text is bytes as well
+      const bytes = data as Buffer
+      counters.bytesIn += bytes.byteLength
+      this.onData(bytes)
+    })
+    socket.on('error', (error) => { this.abort(error) })
+    socket.once('close', (code: number) => {
+      if (code === ABNORMAL) this.onRemoteReset()
+      else this.onTransportClosed()
+    })
+  }
+
+  override sendData(data: Parameters<AbstractMultiaddrConnection['sendData']>[0]): SendResult {
+    const { socket } = this
+    const bytes = data.subarray()
+    this.counters.bytesOut += bytes.byteLength
+    socket.send(bytes, () => {
+      if (!this.waiting || socket.bufferedAmount > SEND_BUFFER_BYTES / 2) return
+      this.waiting = false
+      this.safeDispatchEvent('drain')
+    })
+    const canSendMore = socket.bufferedAmount < SEND_BUFFER_BYTES
+    if (!canSendMore) this.waiting = true
+    return { sentBytes: bytes.byteLength, canSendMore }
+  }
+
+  override sendReset(): void { this.socket.terminate() }
+
+  override sendClose(): Promise<void> {
+    this.socket.close()
+    return Promise.resolve()
+  }
+
+  // A stream that is not read is held back by its own window; the socket is read on.
+  override sendPause(): void { return undefined }
+  override sendResume(): void { return undefined }
+}

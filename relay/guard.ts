@@ -1,0 +1,165 @@
+import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { limitKey } from './addresses'
+import { Bucket, type RelayLimits } from './limits'
+import type { Counters, Refusal } from './metrics'
+
+/** IPs that are remembered before the quiet ones are forgotten */
+const KNOWN_IPS = 4096
+
+interface Source { open: number; readonly rate: Bucket }
+interface Talker { readonly messages: Bucket; readonly bytes: Bucket }
+
+/** What the guard must know of the relay to judge. */
+export interface Occupancy {
+  /** whether this peer holds a place at this moment */
+  reserved(peer: string): boolean
+  circuits(peer?: string): number
+  /** told when a request of this peer for a place or a connection is refused here */
+  refused(peer: string): void
+}
+
+/**
+ * Says who may come in and how much of the relay one may have; counts whom it turned away and why.
+ *
+ * Invariants: `open` of a source is the number of its sockets between `admit` and `left`; a source without sockets whose bucket
+ * is full again may be forgotten, as it is like one never seen.
+ */
+export class Guard {
+  private readonly sources = new Map<string, Source>()
+  private readonly peers = new Map<string, { connections: number; ip: string }>()
+  private readonly holders = new Map<string, Set<string>>()
+  private readonly talkers = new Map<string, Talker>()
+  private open = 0
+  draining = false
+
+  constructor(
+    private readonly limits: RelayLimits, private readonly counters: Counters, private readonly occupancy: Occupancy,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get connections(): number { return this.open }
+
+  /** A socket wants in. Without a refusal it counts as open until `left`. */
+  admit(ip: string): Refusal | undefined {
+    const refusal = this.judge(ip)
+    if (refusal !== undefined) this.counters.refuse(refusal, { ip })
+    return refusal
+  }
+
+  left(ip: string): void {
+    this.open--
+    const source = this.sources.get(limitKey(ip))
+    if (source !== undefined) source.open--
+  }
+
+  private judge(ip: string): Refusal | undefined {
+    const { limits } = this
+    if (this.draining) return 'draining'
+    if (this.open >= limits.connections) return 'connections'
+    const now = this.now()
+    const key = limitKey(ip)
+    let source = this.sources.get(key)
+    if (source === undefined) {
+      if (this.sources.size >= KNOWN_IPS) this.forget(now)
+      source = { open: 0, rate: new Bucket(limits.connectionsPerIpSecond, limits.connectionsPerIpSecond * 2, now) }
+      this.sources.set(key, source)
+    }
+    if (source.open >= limits.connectionsPerIp) return 'connections-per-ip'
+    if (!source.rate.take(1, now)) return 'connections-per-ip-second'
+    source.open++
+    this.open++
+    this.counters.connections++
+    return undefined
+  }
+
+  private forget(now: number): void {
+    for (const [key, source] of this.sources) if (source.open === 0 && source.rate.full(now)) this.sources.delete(key)
+  }
+
+  /** A connection whose peer is known was opened. */
+  arrived(peer: string, ip: string): void {
+    const known = this.peers.get(peer)
+    if (known === undefined) this.peers.set(peer, { connections: 1, ip })
+    else known.connections++
+  }
+
+  departed(peer: string): void {
+    const known = this.peers.get(peer)
+    if (known === undefined || --known.connections > 0) return
+    this.peers.delete(peer)
+    this.talkers.delete(peer)
+    this.gaveBack(peer, known.ip)
+  }
+
+  /** A peer was given a place. */
+  holds(peer: string): void {
+    const ip = this.peers.get(peer)?.ip
+    if (ip === undefined) return
+    const key = limitKey(ip)
+    const holders = this.holders.get(key) ?? new Set()
+    this.holders.set(key, holders.add(peer))
+  }
+
+  /** Takes one message of a peer from its budget. */
+  gossip(peer: string, bytes: number): boolean {
+    const { gossipPerSecond, gossipBytesPerSecond } = this.limits
+    const now = this.now()
+    let talker = this.talkers.get(peer)
+    if (talker === undefined) {
+      talker = { messages: new Bucket(gossipPerSecond, gossipPerSecond * 10, now), bytes: new Bucket(gossipBytesPerSecond, gossipBytesPerSecond * 10, now) }
+      // who is gone already gets no entry that nobody would remove
+      if (this.peers.has(peer)) this.talkers.set(peer, talker)
+    }
+    if (talker.messages.take(1, now) && talker.bytes.take(bytes, now)) return true
+    this.counters.refuse('gossip-rate', { peer })
+    return false
+  }
+
+  /** The questions that libp2p asks. */
+  gater(): ConnectionGater {
+    const refuse = (reason: Refusal, peer: PeerId): true => {
+      this.counters.refuse(reason, { peer: peer.toString(), ...this.ipOf(peer) })
+      return true
+    }
+    const refuseRequest = (reason: Refusal, peer: PeerId): true => {
+      this.occupancy.refused(peer.toString())
+      return refuse(reason, peer)
+    }
+    return {
+      // the relay only answers
+      denyDialPeer: () => true,
+      denyDialMultiaddr: () => true,
+      denyInboundEncryptedConnection: peer =>
+        (this.peers.get(peer.toString())?.connections ?? 0) >= this.limits.connectionsPerPeer && refuse('connections-per-peer', peer),
+      denyInboundRelayReservation: (peer) => {
+        if (this.draining) return refuseRequest('draining', peer)
+        return !this.occupancy.reserved(peer.toString()) && this.placesOf(peer) >= this.limits.reservationsPerIp && refuseRequest('reservations-per-ip', peer)
+      },
+      denyOutboundRelayedConnection: (source) => {
+        if (this.draining) return refuseRequest('draining', source)
+        if (this.occupancy.circuits() >= this.limits.circuits) return refuseRequest('circuits', source)
+        return this.occupancy.circuits(source.toString()) >= this.limits.circuitsPerPeer && refuseRequest('circuits-per-peer', source)
+      },
+    }
+  }
+
+  private ipOf(peer: PeerId): { readonly ip?: string } {
+    const ip = this.peers.get(peer.toString())?.ip
+    return ip === undefined ? {} : { ip }
+  }
+
+  /** Places held from the IP of this peer. An expired one tells nobody, so each is looked at: at most `reservationsPerIp`. */
+  private placesOf(peer: PeerId): number {
+    const key = limitKey(this.peers.get(peer.toString())?.ip ?? '')
+    const holders = this.holders.get(key)
+    for (const holder of holders ?? []) if (!this.occupancy.reserved(holder)) holders?.delete(holder)
+    return holders?.size ?? 0
+  }
+
+  private gaveBack(peer: string, ip: string): void {
+    const key = limitKey(ip)
+    const holders = this.holders.get(key)
+    holders?.delete(peer)
+    if (holders?.size === 0) this.holders.delete(key)
+  }
+}
