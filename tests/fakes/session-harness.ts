@@ -153,7 +153,7 @@ export class Harness {
 
   private answer(m: number, fact: Fact): void { this.tasks.push({ kind: 'answer', to: m, run: this.node(m).run, fact }) }
 
-  private signed(m: number, body: SignBody, attempt?: AttemptName): SignedMessage {
+  signed(m: number, body: SignBody, attempt?: AttemptName): SignedMessage {
     return { sender: accountKey(m), walletId: WALLET, session: this.named.sessionId, ...(attempt && { attempt }), body, signature: new Uint8Array(64).fill(m + 1) }
   }
 

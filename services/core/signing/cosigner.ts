@@ -80,7 +80,20 @@ export function onAttemptVerdict(run: Run, purpose: 'nonces' | 'partials', attem
   if (verdict.kind !== 'ok') return giveUp(run, verdict.kind === 'wrong' ? `check:${verdict.rule}` : 'not-yet-seen')
   if (purpose === 'nonces') return emit(run, { type: 'make-nonces', attempt: live.name })
   if (isExpired(run.s, run.at)) return giveUp(run, 'expired')
-  if (live.nonces) emit(run, { type: 'make-partials', attempt: live.name, nonces: live.nonces })
+  setLive(run, { checked: true })
+  signWhenLast(run)
+}
+
+/**
+ * A co-signer signs at once, a hub after all others: then nobody can leave it behind with its partials out and no signature to come of
+ * them. Until then it can still withdraw.
+ */
+export function signWhenLast(run: Run): void {
+  const { live, self } = run.s
+  if (!live?.nonces || !live.checked || live.phase !== 'signing') return
+  if (live.hub?.partials.some((partials, m) => m !== self && partials === undefined)) return
+  setLive(run, { checked: false })
+  emit(run, { type: 'make-partials', attempt: live.name, nonces: live.nonces })
 }
 
 export function onNoncesMade(run: Run, message: SignedOf<'pubnonces'>): SignedOf<'pubnonces'> | undefined {

@@ -5,7 +5,7 @@ import { messageHash, pubnoncesHash } from '../crypto/message-hash'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
 import { blame } from './blame'
-import { enter, onNonces } from './cosigner'
+import { enter, onNonces, signWhenLast } from './cosigner'
 import { canAttempt, dropAttempt, emit, everybodyElse, mayTryAgain, memberOf, move, offence, send, set, setLive, sign, TIMES, type Run } from './run'
 import { beats, hubOf, sameAttempt, signatureCount, type HubWork, type Session, type SignedOf } from './state'
 import { isSignable } from './table'
@@ -20,6 +20,7 @@ import { isSignable } from './table'
  * 3. Signatures are checked as a whole first. Who spoiled them is named with the signed messages; the others check for themselves.
  * 4. `signed` is stored before it is broadcast and before `final` is sent.
  * 5. Every failed attempt ends by the same path (`failAttempt`), and the next is an ordinary `begin`.
+ * 6. It signs last (`signWhenLast`): its own partials are made when all others are there, so that it is never `released` alone.
  */
 
 /** The one decision when an attempt starts: by whom, and when. Returns the time at which to look again, if any. */
@@ -27,8 +28,8 @@ export function driveAttempt(run: Run): number | undefined {
   const { s, at } = run
   const work = s.live?.hub
   if (work && at >= work.deadline) {
-    const late = s.members.findIndex((_, m) => (work.step === 'pubnonces' ? work.pubnonces : work.partials)[m] === undefined)
-    failAttempt(run, late < 0 || late === s.self ? 'stalled' : 'late', late < 0 ? undefined : late)
+    const late = s.members.findIndex((_, m) => m !== s.self && (work.step === 'pubnonces' ? work.pubnonces : work.partials)[m] === undefined)
+    failAttempt(run, late < 0 ? 'stalled' : 'late', late < 0 ? undefined : late)
   }
   else if (s.live && !work && at >= s.live.startedAt + LIMITS.nonceLifeS * 1000) {
     // the vault has erased the nonces by now
@@ -133,6 +134,7 @@ export function receivePartials(run: Run, message: SignedOf<'partials'>): void {
   const partials = put(work.partials, member, message)
   setWork(run, { partials })
   emit(run, { type: 'notify', what: 'progress' })
+  signWhenLast(run)
   const allPartials = complete(partials)
   const allNonces = complete(work.pubnonces)
   if (!allPartials || !allNonces || !run.s.live) return
@@ -197,6 +199,11 @@ export function onMemberLeft(run: Run, gone: readonly MemberIndex[]): void {
   if (gone.some(m => work.partials[m] === undefined)) failAttempt(run, 'member-left')
 }
 
+/** A `final` that came meanwhile proves this only when it holds these very signatures: passed on, it must convince the others. */
+const isFinalOf = (message: SignedMessage | undefined, signatures: readonly Uint8Array[]): boolean =>
+  message?.body.type === 'final' && message.body.signatures.length === signatures.length
+  && message.body.signatures.every((signature, i) => equalBytes(signature, signatures[i] ?? new Uint8Array()))
+
 /** Every signature is valid, made here or sent by another: from now on the transaction itself is known. */
 export function onFinalized(run: Run, fact: { readonly signatures: readonly Uint8Array[]; readonly raw?: Uint8Array; readonly txid?: string }): void {
   const { s } = run
@@ -205,7 +212,7 @@ export function onFinalized(run: Run, fact: { readonly signatures: readonly Uint
   if (isSignable(s.state) && !move(run, 'signed')) return
   set(run, {
     signed: { signatures: fact.signatures, raw: fact.raw, txid: fact.txid }, live: undefined, beginPending: false, idleSince: undefined,
-    final: s.pendingFinal, pendingFinal: undefined, nextSyncAt: undefined, takeover: false, interrupted: undefined, approving: false, leaving: undefined,
+    final: isFinalOf(s.pendingFinal, fact.signatures) ? s.pendingFinal : undefined, pendingFinal: undefined, nextSyncAt: undefined, takeover: false, interrupted: undefined, approving: false, leaving: undefined,
   })
   emit(run, { type: 'store' }, { type: 'notify', what: 'state' })
   if (s.proposal.kind === 'spend' && run.s.state === 'signed') {

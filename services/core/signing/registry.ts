@@ -5,7 +5,6 @@ import { err, ok, type Result } from '../domain/result'
 import type { Hold } from '../domain/wallet'
 import { parseTx } from '../crypto/transaction'
 import { LIMITS } from '../wire/limits'
-import { canWithdraw } from './ends'
 import { holdsCoins, voteOf, type Session } from './state'
 import { isChainEnd, isLive, isOpen } from './table'
 
@@ -40,15 +39,18 @@ export function overlaps(sessions: Iterable<Session>, proposal: Proposal, self?:
 
 /**
  * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel` when I
- * propose it), or the one that forbids the yes because it may still go out and is not what this one replaces.
+ * propose it), or the one that forbids the yes because it may still go out beside this one.
+ *
+ * A payment whose signatures are known goes out by itself: only one that names it in `replaces` may spend its coins. One that has my
+ * part, but of which nobody has the whole, is no hindrance: this one spends a coin of it, so both can never be mined, and it is the
+ * way out when the others of that attempt do not come back.
  */
 export function beforeYes(sessions: Iterable<Session>, session: Session): Result<readonly Session[], { readonly code: 'may-still-go-out'; readonly session: SessionId }> {
   const others = overlaps(sessions, session.proposal, session.id).filter(holdsCoins)
   const replaces = session.proposal.kind === 'spend' ? session.proposal.replaces : undefined
-  // a bump waives the hold of the session that it replaces, and only that one
-  const fixed = others.find(o => !isOpen(o.state) && (replaces === undefined || o.signed?.txid !== replaces))
+  const fixed = others.find(o => !isOpen(o.state) && o.state !== 'released' && (replaces === undefined || o.signed?.txid !== replaces))
   if (fixed) return err({ code: 'may-still-go-out', session: fixed.id })
-  return ok(others.filter(o => canWithdraw(o) || isOpen(o.state)))
+  return ok(others.filter(o => isOpen(o.state)))
 }
 
 /**

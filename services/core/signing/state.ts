@@ -95,6 +95,8 @@ export interface LiveAttempt {
   readonly startedAt: number
   readonly pubnonces: SignedOf<'pubnonces'> | undefined
   readonly nonces: SignedOf<'nonces'> | undefined
+  /** the full check before partials has passed, and as hub I wait for the others to sign first */
+  readonly checked?: boolean
   /** when I am the hub */
   readonly hub: HubWork | undefined
 }

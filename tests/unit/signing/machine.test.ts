@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal, START } from '../../fakes/session-harness'
 import { parseTx, serializeTx, withKeyPathWitnesses } from '../../../services/core/crypto/transaction'
-import { isBody } from '../../../services/core/signing/state'
+import { holdsCoins, isBody } from '../../../services/core/signing/state'
 import { sessionView } from '../../../services/core/signing/progress'
 
 /** Proposed by 0, approved by all: the signature is made and broadcast. */
@@ -396,5 +396,50 @@ describe('a chain server that lies', () => {
     expect(h.state(1)).toBe('signed')
     h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })
     expect(h.state(1)).toBe('confirmed')
+  })
+})
+
+describe('a hub signs last', () => {
+  it('and can still withdraw while another has not signed', () => {
+    const h = new Harness(2)
+    h.propose()
+    // the other side closes its tab with the hub's nonces on their way
+    h.tamper = m => isBody(m, 'nonces') ? undefined : m
+    h.approveAll(1)
+    expect(h.state(0)).toBe('signing')
+    expect(h.session(0).released).toBeUndefined()
+    expect(h.sent('partials')).toHaveLength(0)
+    h.node(1).online = false
+    h.tellPeers()
+    h.settle()
+    h.user(0, 'cancel')
+    h.settle()
+    expect(h.state(0)).toBe('cancelled')
+    expect(holdsCoins(h.session(0))).toBe(false)
+  })
+
+  it('and names who did not sign in time, whatever its own place is', () => {
+    const h = new Harness(3, spendProposal({ proposer: 1 }))
+    h.propose(1)
+    h.tamper = (m, from) => isBody(m, 'partials') && from === 2 ? undefined : m
+    h.approveAll(0, 2)
+    h.advance(21_000)
+    expect(h.session(1).lastFailure).toMatchObject({ code: 'late', culprit: 2 })
+  })
+})
+
+describe('a final that does not hold', () => {
+  it('is not kept as the proof of what the hub itself has made', () => {
+    const h = new Harness()
+    h.propose()
+    h.user(1, 'approve')
+    h.settle()
+    h.user(2, 'approve')
+    while (h.session(0).live?.hub?.step !== 'finalizing') h.next()
+    const garbage = h.signatures().map(() => new Uint8Array(64).fill(9))
+    h.feed(0, { type: 'message', from: 2, message: h.signed(2, { type: 'final', digest: h.named.digest, signatures: garbage }) })
+    h.settle()
+    expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
+    expect(h.session(0).final?.body).toMatchObject({ type: 'final', signatures: h.signatures() })
   })
 })

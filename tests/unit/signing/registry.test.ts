@@ -74,11 +74,16 @@ describe('overlaps', () => {
     expect(beforeYes([mine], sessionOf(a))).toEqual({ ok: true, value: [mine] })
     expect(beforeYes([sessionOf(b)], sessionOf(a))).toEqual({ ok: true, value: [] })
   })
-  it('a payment that may still go out forbids another yes to its coins, unless that one replaces it', () => {
-    const out = sessionOf(b, released)
-    expect(beforeYes([out], sessionOf(a))).toEqual({ ok: false, error: { code: 'may-still-go-out', session: b.sessionId } })
+  it('a payment whose signatures are known forbids another yes to its coins, unless that one replaces it', () => {
     const sent = sessionOf(b, (h) => { approved(h); h.approveAll(2) })
+    expect(beforeYes([sent], sessionOf(a))).toEqual({ ok: false, error: { code: 'may-still-go-out', session: b.sessionId } })
     expect(beforeYes([sent], sessionOf(spendProposal({ salt: salt(5), replaces: sent.signed?.txid })))).toMatchObject({ ok: true, value: [] })
+  })
+  it('a payment that has my part but not everybody\'s does not: both spend one coin, so both can never be mined', () => {
+    const out = sessionOf(b, released)
+    expect(out.state).toBe('released')
+    expect(beforeYes([out], sessionOf(a))).toEqual({ ok: true, value: [] })
+    expect(holdsOf([out]).length, 'its coins stay held against everything else').toBeGreaterThan(0)
   })
 })
 
