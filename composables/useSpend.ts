@@ -41,7 +41,9 @@ export function useSpend(walletId: string) {
       const result = await store.reviewSpend(asked.wish)
       if (!result.ok) return refuse([result.error])
       refuse([])
-      params = asked.wish
+      // what a gate of an earlier payment came to does not stand above this one
+      store.dismissGate(walletId)
+      params = { ...asked.wish, reviewed: result.value.review.txid }
       review.value = result.value.review
     } finally {
       busy.value = false

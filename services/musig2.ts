@@ -468,7 +468,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     reviewSpend: (params: SpendProposalParams) => desk.build(params),
     /** `partial`: proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him. */
     async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void, partial = false): Promise<ProposeResult> {
-      const built = await desk.build(params, true)
+      const built = await desk.build(params)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
       const context = wallets.context(params.walletId)

@@ -109,12 +109,17 @@ describe('after a gate that not everybody passed', () => {
       const store = useMuSig2Store()
       store.reviewSpend = vi.fn().mockResolvedValue(ok({ review: reviewed }))
       store.proposeToPresent = proposeToPresent
-      store.pending = { w: { id: 'pending-1', params: { walletId: 'w', recipient: GOOD, amountSats: 1n }, state: 'failed' } }
-      store.sessionParticipantStatus.set('pending-1', new Map(members.slice(0, 2).map(({ peerId, accountKey }) =>
-        [peerId, { peerId, member: accountKey, connected: connected.includes(peerId), state: connected.includes(peerId) ? 'connected' : 'failed', since: 0 }])))
+      // what a gate of an earlier payment came to, while that page was open
+      store.pending = { w: { id: 'pending-0', params: { walletId: 'w', recipient: GOOD, amountSats: 1n }, state: 'failed' } }
     })
     await settle()
     await review({ 'Recipient': GOOD, 'Amount': '1000', 'Fee rate': '1' })
+    const store = useMuSig2Store()
+    expect(store.pending.w, 'it does not stand above another payment').toBeUndefined()
+    store.pending = { w: { id: 'pending-1', params: { walletId: 'w', recipient: GOOD, amountSats: 1n }, state: 'failed' } }
+    store.sessionParticipantStatus.set('pending-1', new Map(members.slice(0, 2).map(({ peerId, accountKey }) =>
+      [peerId, { peerId, member: accountKey, connected: connected.includes(peerId), state: connected.includes(peerId) ? 'connected' : 'failed', since: 0 }])))
+    await settle()
     return proposeToPresent
   }
 

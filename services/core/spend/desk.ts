@@ -47,6 +47,8 @@ export interface SpendWish {
   readonly feeRate?: number
   readonly coins?: readonly string[]
   readonly note?: string
+  /** the transaction that a person has looked at (`ReviewView.txid`): no other is proposed */
+  readonly reviewed?: Txid
 }
 
 export interface Reviewed {
@@ -68,10 +70,13 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
   /** raw parents by txid: they cannot change, so a session asks for each once */
   const parents = new Map<Txid, Uint8Array>()
 
-  const nameOf = (wish: SpendWish) => JSON.stringify(wish, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
+  const nameOf = (wish: SpendWish) => JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
 
-  /** The same wish gives the same payment as long as its coins are free. `proposing`: it is not made anew when they are not. Refusals name the field. */
-  async function build(wish: SpendWish, proposing = false): Promise<Result<Reviewed, DeskError>> {
+  /**
+   * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none: what a person has
+   * looked at is never replaced by another behind his back. Refusals name the field.
+   */
+  async function build(wish: SpendWish): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
     const context = wallets.context(wish.walletId)
     if (record === undefined || context === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
@@ -82,12 +87,9 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     const coins = wallets.coins(wish.walletId)
     const known = reviewed.get(wish.walletId)
     const free = new Set(coins.map(outPointKey))
-    if (known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)) return ok(known.made)
-    // a payment that a person has looked at is never replaced by another behind his back
-    if (known?.wish === nameOf(wish) && proposing) {
-      reviewed.delete(wish.walletId)
-      return err({ field: 'coins', code: 'review-again' })
-    }
+    const stands = known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
+    if (stands && (wish.reviewed === undefined || wish.reviewed === known.made.review.txid)) return ok(known.made)
+    if (wish.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
     const text = wish.recipient.trim()
     if (text === '') return err({ field: 'recipient', code: 'empty' })
     const script = addressToScript(text, context.network)
