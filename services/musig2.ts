@@ -306,9 +306,12 @@ export function createMuSig2(deps: MuSig2Deps) {
     looking.add(walletId)
     try {
       const sessions = ofWallet(walletId)
-      const replacements = new Set(sessions.flatMap(s => s.proposal.kind === 'spend' && s.proposal.replaces !== undefined ? [rawTxid(s.proposal.tx)] : []))
-      await Promise.all(sessions.filter(isWatched).map(async (session) => {
-        const facts: ChainFact[] = await lookAtChain(session, chain, txid => replacements.has(txid))
+      const known = new Map(sessions.flatMap(s => s.proposal.kind === 'spend' ? [[rawTxid(s.proposal.tx), s.proposal.replaces] as const] : []))
+      await Promise.all(sessions.map(async (session) => {
+        const mine = session.proposal.kind === 'spend' ? rawTxid(session.proposal.tx) : undefined
+        const facts: ChainFact[] = isWatched(session)
+          ? await lookAtChain(session, chain, txid => !known.has(txid) ? undefined : known.get(txid) === mine ? 'replacement' : 'other')
+          : []
         if (news) facts.push({ kind: 'tip' })
         for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
       }))

@@ -5,23 +5,34 @@
 import type { Txid } from '../domain/ids'
 import { rawTxid } from '../domain/txid'
 import type { Chain } from '../../ports/chain'
+import { concurrently } from '../chain/concurrent'
 import { parseTx } from '../crypto/transaction'
 import type { ChainFact } from './events'
-import type { Session } from './state'
-import { isChainEnd, isLive } from './table'
+import { voteOf, type Session } from './state'
+import { isChainEnd, isLive, isOpen } from './table'
 
 /** confirmations after which an end is no longer looked at: deeper reorgs do not happen on networks that anybody uses */
 const BURIED = 100
 
-/** A session whose transaction can still change on the chain. */
+/** questions at once: one session must not fill the queue of a server that all wallets share */
+const LOOK_CONCURRENCY = 2
+
+/** A session whose transaction can still change on the chain. Without my yes nothing of it can be there. */
 export function isWatched(session: Session): boolean {
   if (session.proposal.kind !== 'spend') return false
-  if (isLive(session.state)) return true
+  if (isLive(session.state)) return !isOpen(session.state) || voteOf(session, session.self) === 'yes'
   return isChainEnd(session.state) && (session.height === undefined || session.tip === undefined || session.tip - session.height < BURIED)
 }
 
-/** `isReplacement` tells whether a transaction is one of ours that names this session's in `replaces`. A failed read gives no fact: nothing is concluded from silence. */
-export async function lookAtChain(session: Session, chain: Chain, isReplacement: (txid: Txid) => boolean): Promise<ChainFact[]> {
+/** What this device knows of the transaction that a coin is said to be spent by. */
+export type KnownSpend = 'replacement' | 'other' | undefined
+
+/**
+ * `ours` tells what a transaction is to this wallet: one that names this session's in `replaces`, another of its sessions, or unknown. Nothing
+ * spends these coins without my part, so an unknown spender is a server's invention (or what another device of mine signed): it gives no
+ * fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence.
+ */
+export async function lookAtChain(session: Session, chain: Chain, ours: (txid: Txid) => KnownSpend): Promise<ChainFact[]> {
   if (session.proposal.kind !== 'spend') return []
   const txid = rawTxid(session.proposal.tx)
   const parsed = parseTx(session.proposal.tx)
@@ -40,10 +51,10 @@ export async function lookAtChain(session: Session, chain: Chain, isReplacement:
     facts.push({ kind: 'seen', ...(session.signed === undefined ? await bytes() : {}) })
     return facts
   }
-  const spends = await Promise.all(parsed.value.inputs.map(input => chain.outspend(input.txid, input.vout)))
-  if (spends.some(s => !s.ok)) return facts
-  const other = spends.flatMap(s => s.ok && s.value.confirmed && s.value.by !== undefined && s.value.by !== txid ? [s.value.by] : [])[0]
-  if (other !== undefined) facts.push({ kind: 'conflict', txid: other, replacement: isReplacement(other) })
+  const spends = await concurrently(parsed.value.inputs, LOOK_CONCURRENCY, input => chain.outspend(input.txid, input.vout))
+  if (!spends.ok) return facts
+  const other = spends.value.flatMap(s => s.confirmed && s.by !== undefined && s.by !== txid && ours(s.by) !== undefined ? [s.by] : [])[0]
+  if (other !== undefined) facts.push({ kind: 'conflict', txid: other, replacement: ours(other) === 'replacement' })
   else if (session.state === 'replaced' || session.state === 'conflicted') facts.push({ kind: 'conflict-gone' })
   else if (session.state === 'broadcast') facts.push({ kind: 'missing' })
   return facts
