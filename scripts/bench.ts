@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DEADLINE_MS, readReport, summarize } from '../tests/bench/result'
 import type { BenchResult } from '../tests/bench/result'
+import { publish, RECORD } from './bench-document'
 import { ensureChromium } from './chromium'
 import { runWhereWebrtcWorks } from './netns'
 
@@ -15,7 +16,6 @@ import { runWhereWebrtcWorks } from './netns'
 const DEFAULT_RUNS = 20
 const QUICK_RUNS = 3
 const MAX_RUNS = 200
-const RECORD = 'docs/measurements.md'
 /** what a shell says of a program that Ctrl-C ended */
 const INTERRUPTED = 130
 
@@ -40,11 +40,6 @@ function readOptions() {
   }
 }
 
-const output = (command: string, args: string[]): string => {
-  const done = spawnSync(command, args, { encoding: 'utf8' })
-  return done.status === 0 ? done.stdout.trim() : 'unknown'
-}
-
 /** Everything that must be in a report. What is missing was not reached: each of its runs failed. */
 function complete(results: readonly BenchResult[], runs: number): BenchResult[] {
   const failed = Array.from({ length: runs }, () => undefined)
@@ -56,24 +51,6 @@ function complete(results: readonly BenchResult[], runs: number): BenchResult[] 
   ])
   const sizes = ['first_load_js_gz', 'lazy_js_gz'].filter(name => !has(name)).map(name => summarize(name, {}, 'kB', [undefined]))
   return [...results, ...missing, ...sizes]
-}
-
-const targetOf = (r: BenchResult): string => (r.target === undefined ? '' : `${r.unit === 'ms' ? '<' : '<='} ${r.target} ${r.ok === true ? 'ok' : 'MISSED'}`)
-const paramsOf = (r: BenchResult): string => Object.entries(r.params).map(([key, value]) => `${key}=${value}`).join(' ')
-
-function table(results: readonly BenchResult[]): string {
-  const rows = results.map(r => [r.name, paramsOf(r), r.unit, String(r.runs), String(r.failures), String(r.retries), String(r.p50), String(r.p95), String(r.max), targetOf(r)])
-  const all = [['name', 'params', 'unit', 'runs', 'failed', 'retries', 'p50', 'p95', 'max', 'target (p95)'], ...rows]
-  const width = (all[0] ?? []).map((_, i) => Math.max(...all.map(row => row[i]?.length ?? 0)))
-  return all.map(row => row.map((cell, i) => (i > 2 && i < 9 ? cell.padStart(width[i] ?? 0) : cell.padEnd(width[i] ?? 0))).join('  ').trimEnd()).join('\n')
-}
-
-/** The figures of the record are those of the last run, between its two marks. */
-function record(results: readonly BenchResult[], head: string): void {
-  const rows = results.map(r => `| \`${r.name}\` | ${paramsOf(r)} | ${r.unit} | ${r.runs} | ${r.failures} | ${r.retries} | ${r.p50} | ${r.p95} | ${r.max} | ${targetOf(r)} |`)
-  const figures = [head, '', '| name | of | unit | runs | failed | retries | p50 | p95 | max | target (p95) |', '|---|---|---|---:|---:|---:|---:|---:|---:|---|', ...rows].join('\n')
-  const page = readFileSync(RECORD, 'utf8')
-  writeFileSync(RECORD, page.replace(/(<!-- figures -->\n)[^]*?(<!-- \/figures -->)/, (_all, open: string, close: string) => `${open}${figures}\n${close}`))
 }
 
 const options = readOptions()
@@ -112,19 +89,4 @@ try {
 }
 if (results.length === 0) process.exit(INTERRUPTED)
 
-const processors = cpus()
-const document = {
-  schema: 1, bench: 'tandem', commit: output('git', ['describe', '--always', '--dirty', '--abbrev=40', '--exclude', '*']), startedAt,
-  machine: { cpu: processors[0]?.model ?? 'unknown', cores: processors.length, node: process.version, chromium: output(chromium, ['--version', '--no-sandbox']) },
-  results,
-}
-const head = `${startedAt.slice(0, 10)}, commit ${document.commit}, on ${document.machine.cpu}, ${document.machine.cores} cores, Node ${document.machine.node}, ${document.machine.chromium}`
-if (options.record) record(results, head)
-if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(document, null, 2)}\n`)
-if (options.json) process.stdout.write(`${JSON.stringify(document)}\n`)
-else process.stdout.write(`${head}\n\n${table(results)}\n`)
-
-const missed = results.filter(r => r.ok === false)
-for (const r of missed) console.error(`bench: ${r.name} missed its target: p95 ${r.p95} ${r.unit}, ${r.failures} failed; wanted ${r.target}`)
-// a series in which nothing succeeded has measured nothing
-process.exit(results.every(r => r.failures < r.runs) && (!options.strict || missed.length === 0) ? 0 : 1)
+process.exit(publish({ bench: 'tandem', mark: 'figures', startedAt, chromium, results, ...options }))

@@ -12,8 +12,8 @@ import { useMessages } from '../../composables/useMessages'
 import { ConnectivityErrorType as T, type ConnectStep } from '../../services/core/domain/connectivity'
 import { classifyConnectivityError } from '../../services/core/net/classify'
 import { circuitAddress } from '../../services/core/net/rendezvous'
-import { RealNetwork, type Node } from './real-network'
-import { until } from './transport'
+import { RealNetwork, type Node } from '../support/real-network'
+import { until } from '../support/until'
 
 const { participant } = useMessages()
 const soon = (ms = 15_000): AbortSignal => AbortSignal.timeout(ms)

@@ -1,5 +1,5 @@
 import '../support/node-shim'
-import { realClock, RealNetwork } from './real-network'
+import { realClock, RealNetwork } from '../support/real-network'
 
 /**
  * One node in a process of its own, so that it can be stopped and killed as a whole: `peer-process.ts <relay address>...`. Prints its peer

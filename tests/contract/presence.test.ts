@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
-import { RealNetwork } from './real-network'
-import { until } from './transport'
+import { RealNetwork } from '../support/real-network'
+import { until } from '../support/until'
 
 let network = new RealNetwork()
 afterEach(async () => {

@@ -8,7 +8,8 @@ import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
 import type { Clock } from '../../services/ports/clock'
 import type { Transport } from '../../services/ports/transport'
 import { describe, expect, it } from 'vitest'
-import { transportContract, until } from './transport'
+import { until } from '../support/until'
+import { transportContract } from './transport'
 
 const clock: Clock = {
   now: () => Date.now(),

@@ -58,8 +58,9 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
     rmSync(folder, { recursive: true, force: true })
   })
 
-  async function open(): Promise<Side> {
-    const browser = await chromium.launch(launchOptions(browserPath ?? ''))
+  async function open(flags: readonly string[] = []): Promise<Side> {
+    const options = launchOptions(browserPath ?? '')
+    const browser = await chromium.launch({ ...options, args: [...options.args ?? [], ...flags] })
     const tab = await browser.newPage()
     await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
     await tab.waitForFunction(() => 'page' in globalThis)
@@ -120,6 +121,18 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
     took.sort((x, y) => x - y)
     process.stderr.write(`WebRTC dials: ${DIALS}, failures 0, median ${Math.round(took[DIALS >> 1] ?? 0)} ms, slowest ${Math.round(took.at(-1) ?? 0)} ms\n`)
   }, 60_000 + DIALS * 10_000)
+
+  it('a browser that may not use UDP opens no direct line, says so, and is reached through the relay', async () => {
+    // the policy by which administrators forbid WebRTC to go round a proxy: no candidate is left
+    const c = await open(['--force-webrtc-ip-handling-policy=disable_non_proxied_udp'])
+    try {
+      const [direct, relayed] = await Promise.all([addressOf(c, true), addressOf(c, false)])
+      expect(await a.tab.evaluate(([id, where]) => page.verdict(id, where, 8_000), [c.peerId, direct] as const)).toMatchObject({ type: 'webrtc_failed', retryable: true, step: 'ice' })
+      expect((await a.tab.evaluate(([id, where]) => page.dial(id, where, 30_000), [c.peerId, relayed] as const)).link?.kind).toBe('relay')
+    } finally {
+      await c.browser.close()
+    }
+  }, 60_000)
 
   it('a killed browser stops answering pings and is NO_RESERVATION when dialled', async () => {
     const { link } = await dial()

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ConnectStep } from '../../services/core/domain/connectivity'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { Channel, ConnectionInfo, Transport, TransportEvent } from '../../services/ports/transport'
+import { until } from '../support/until'
 
 /** One network of relays and browsers, made anew for each test. */
 export interface TransportWorld {
@@ -22,15 +23,6 @@ const PROTOCOL = '/tandem/test/1'
 const soon = (): AbortSignal => AbortSignal.timeout(15_000)
 const text = (s: string): Uint8Array => new TextEncoder().encode(s)
 const read = (b: Uint8Array): string => new TextDecoder().decode(b)
-
-/** Waits on events, not on time: checks now and after each event of the transport, with a polling net below. */
-export async function until(condition: () => boolean, what: string, ms = 15_000): Promise<void> {
-  const end = Date.now() + ms
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`did not come: ${what}`)
-    await new Promise((resolve) => { setTimeout(resolve, 5) })
-  }
-}
 
 const relayedAddress = (t: Transport): string => t.addresses().find((a) => a.includes('/p2p-circuit') && !a.includes('/webrtc')) ?? ''
 

@@ -1,5 +1,6 @@
 import { createLibp2pTransport } from '../../services/adapters/libp2p'
-import type { ConnectStep } from '../../services/core/domain/connectivity'
+import type { ConnectivityError, ConnectStep } from '../../services/core/domain/connectivity'
+import { classifyConnectivityError } from '../../services/core/net/classify'
 import type { Channel, ConnectionInfo, Transport, TransportEvent } from '../../services/ports/transport'
 
 const PROTOCOL = '/tandem/test/1'
@@ -11,6 +12,8 @@ export interface Page {
   events(): readonly TransportEvent[]
   connections(peerId: string): readonly ConnectionInfo[]
   dial(peerId: string, address: string, ms: number): Promise<{ readonly link?: ConnectionInfo; readonly steps: readonly ConnectStep[]; readonly error?: string; readonly ms: number }>
+  /** what the app makes of the error of such a dial */
+  verdict(peerId: string, address: string, ms: number): Promise<ConnectivityError | 'connected'>
   ping(id: string, ms: number): Promise<number | string>
   /** sends frames of these sizes to the other side, which echoes them; gives the sizes that came back intact */
   echo(id: string, sizes: readonly number[]): Promise<readonly number[]>
@@ -62,6 +65,15 @@ const page: Page = {
       return { link, steps, ms: performance.now() - from }
     } catch (error) {
       return { steps, error: told(error), ms: performance.now() - from }
+    }
+  },
+  async verdict(peerId, address, ms) {
+    let step: ConnectStep = 'resolve'
+    try {
+      await running().dial(peerId, address, { signal: AbortSignal.timeout(ms), onStep: (s) => { step = s } })
+      return 'connected'
+    } catch (error) {
+      return classifyConnectivityError(peerId, error, step)
     }
   },
   ping: (id, ms) => running().ping(id, { signal: AbortSignal.timeout(ms) }).catch(told),

@@ -1,4 +1,4 @@
-import '../support/node-websocket'
+import './node-websocket'
 import { createHash, randomBytes } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { startRelay, type RunningRelay } from '../../relay/server'
@@ -7,7 +7,7 @@ import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
 import { createP2P, type P2P, type P2PEvent } from '../../services/p2p'
 import type { Clock } from '../../services/ports/clock'
 import type { Transport } from '../../services/ports/transport'
-import { until } from './transport'
+import { until } from './until'
 
 export const realClock: Clock = {
   now: () => Date.now(),
