@@ -4,7 +4,7 @@ import type { Channel, ConnectionInfo, Transport } from '../../services/ports/tr
 import { buildGoRelay, startGoRelay, type GoRelay } from '../support/go-relay'
 import { nodeTransport, relayedAddress } from '../support/libp2p-node'
 import { requireOrSkip } from '../support/require'
-import { until } from './transport'
+import { until } from '../support/until'
 
 const PROTOCOL = '/tandem/sign/1'
 const soon = (): AbortSignal => AbortSignal.timeout(15_000)

@@ -13,7 +13,7 @@ import { startRelay, type RunningRelay } from '../../relay/server'
 import type { Channel, Transport } from '../../services/ports/transport'
 import { nodeTransport, relayedAddress } from '../support/libp2p-node'
 import { requireOrSkip } from '../support/require'
-import { until } from './transport'
+import { until } from '../support/until'
 
 const PROTOCOL = '/tandem/sign/1'
 const root = fileURLToPath(new URL('../..', import.meta.url))
