@@ -25,6 +25,7 @@ import { nameProposal, signingJob } from './core/crypto/proposal-id'
 import { spendCode } from './core/crypto/spend-code'
 import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
 import { TokenBucket } from './core/net/rate'
+import { memberLabels } from './core/roster/join'
 import { memberOfPeer } from './core/roster/wallet-record'
 import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
@@ -148,6 +149,7 @@ export function createMuSig2(deps: MuSig2Deps) {
 
   const runner = createRunner({
     signer, clock, log,
+    context: walletId => wallets.context(walletId),
     keys: (walletId) => { const record = wallets.record(walletId); return record && { network: record.network, descriptor: record.descriptor } },
     // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write costs an attempt
     save: session => storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),
@@ -158,9 +160,12 @@ export function createMuSig2(deps: MuSig2Deps) {
         if (peerId !== undefined) void p2p.send(peerId, 'sign', message)
       }
     },
-    verify(session) {
+    async verify(session) {
       const others = ofWallet(session.walletId)
-      return desk.verify(session.proposal, { changeInUse: changeInUse(others, session.id), equivocates: equivocates(others, session.proposal, session.id) })
+      const verdict = await desk.verify(session.proposal, { changeInUse: changeInUse(others, session.id), equivocates: equivocates(others, session.proposal, session.id) })
+      // a coin that is younger than the own last look: the next one shows it, and the check comes again with its news
+      if (verdict.kind === 'not-yet-seen') void wallets.sync(session.walletId)
+      return verdict
     },
     async broadcast(walletId, raw) {
       const chain = wallets.chainOf(walletId)
@@ -179,6 +184,10 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (effects.some(e => e.type === 'holds' || e.type === 'store')) hold(session.walletId)
       if (effects.some(e => e.type === 'notify')) {
         wallets.expect(session.walletId, ofWallet(session.walletId).some(s => s.state === 'signed' || s.state === 'broadcast'))
+        // what overlapped it may be in order now
+        if (effects.some(e => e.type === 'notify' && e.what === 'end')) {
+          for (const other of overlaps(runner.all(), session.proposal, session.id)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
+        }
         if (effects.some(e => e.type === 'notify' && e.what === 'request')) changed.now()
         else changed()
       }
@@ -204,12 +213,22 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (record === undefined) return []
       const { proposal } = session
       return [{
-        id: session.id, walletId: session.walletId, view: sessionView(session, now), review: desk.review(session.proposal),
+        id: session.id, walletId: session.walletId, view: sessionView(session, now), review: isLive(session.state) ? desk.review(session.proposal) : desk.drawn(session.proposal),
         ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
-        spendCode: spendCode(session.digest), proposerName: record.roster.find(e => e.accountKey === proposal.proposer)?.name ?? '',
+        spendCode: spendCode(session.digest), proposerName: memberLabels(record.roster).get(proposal.proposer) ?? '',
         expiresAt: proposal.expiresAt, overlapsWith: isLive(session.state) ? overlaps(all, proposal, session.id).map(s => s.id) : [],
       }]
     }).sort((a, b) => b.expiresAt - a.expiresAt)
+  }
+
+  /** The pictures of ended sessions of an earlier run, one after the other. */
+  async function drawEnded() {
+    for (const session of runner.all()) {
+      if (stopped) return
+      if (isLive(session.state) || desk.drawn(session.proposal) !== null) continue
+      await desk.prepare(session.proposal)
+      changed()
+    }
   }
 
   const indexOfPeer = (record: WalletRecord, peerId: PeerId): MemberIndex => record.roster.findIndex(e => e.peerId === peerId)
@@ -430,7 +449,8 @@ export function createMuSig2(deps: MuSig2Deps) {
       for (const { key, value } of await storage.all('sessions')) {
         const session = decodeSession(value)
         if (session.ok) {
-          await desk.prepare(session.value.proposal)
+          // those that have ended are drawn later: their number must not keep this device from being reached
+          if (isLive(session.value.state)) await desk.prepare(session.value.proposal)
           runner.add(session.value)
         } else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
       }
@@ -448,6 +468,7 @@ export function createMuSig2(deps: MuSig2Deps) {
         wallets.onRooms(changed),
       )
       await runner.tellAll({ type: 'resumed' })
+      void drawEnded()
       for (const id of wallets.ids()) {
         hold(id)
         void tellPeers(id)

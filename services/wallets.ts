@@ -31,7 +31,7 @@ import type { WalletContext } from './core/crypto/wallet-context'
 import { decodeWalletFile, encodeWalletFile, unwrapWalletFile, wrapWalletFile } from './core/roster/file'
 import { parseInvite } from './core/roster/invite'
 import type { Invite } from './core/roster/invite'
-import { preverify } from './core/roster/join'
+import { memberLabels, preverify } from './core/roster/join'
 import type { Verify } from './core/roster/join'
 import { createLobby } from './core/roster/lobby'
 import { safetyHash, safetyNumber } from './core/roster/safety'
@@ -191,11 +191,12 @@ export function createWallets(deps: WalletsDeps) {
 
   function members({ record }: Room): MemberView[] {
     const online = new Map(p2p.members(record.id).map(m => [m.accountKey, m]))
+    const labels = memberLabels(record.roster)
     return record.roster.map((entry): MemberView => {
       const self = entry.accountKey === record.self
       const { lastSeen, status: link } = online.get(entry.accountKey) ?? {}
       return {
-        accountKey: entry.accountKey, name: entry.name, peerId: entry.peerId, self,
+        accountKey: entry.accountKey, name: labels.get(entry.accountKey) ?? entry.name, peerId: entry.peerId, self,
         confirmed: Object.hasOwn(record.confirmations, entry.accountKey), saved: record.saved.includes(entry.accountKey),
         ...(lastSeen === undefined ? {} : { lastSeen }), ...(link === undefined ? {} : { link }),
       }

@@ -107,6 +107,10 @@ export const useMuSig2Store = defineStore('musig2', {
     async retry(id: SessionId) {
       return (await door()).retry(id)
     },
+    /** looks at the chain again for what was not yet seen */
+    async recheck(id: SessionId) {
+      return (await door()).recheck(id)
+    },
     _mirrorSessions(cards: SessionCard[]) {
       this.sessions = cards.map(c => markRaw(c))
       // entries live as long as their session

@@ -98,12 +98,23 @@ export function signerContract(name: string, openBrowser: () => Promise<SignerBr
       const { id } = await create()
       await unlock(id)
       const words = TEST_WORDS[0].split(' ')
-      expect(value(await tab.checkWords([{ position: 2, word: words[2]! }, { position: 5, word: 'zoo' }]))).toBe(false)
-      expect(value(await tab.checkWords([{ position: 12, word: 'zoo' }]))).toBe(false)
+      const right = [2, 7, 11].map(position => ({ position, word: words[position]! }))
+      expect(value(await tab.checkWords([...right.slice(0, 2), { position: 5, word: 'zoo' }]))).toBe(false)
+      expect(value(await tab.checkWords([...right.slice(0, 2), { position: 12, word: 'zoo' }]))).toBe(false)
       expect(value(await tab.checkWords([])), 'nothing given is nothing shown').toBe(false)
+      expect(value(await tab.checkWords(right.slice(0, 1))), 'one word alone would be asked for until it is found').toBe(false)
+      expect(value(await tab.checkWords([right[0]!, right[0]!, right[0]!])), 'nor one word three times').toBe(false)
       expect((await tab.profiles())[0]!.wordsChecked).toBe(false)
-      expect(value(await tab.checkWords([{ position: 2, word: ` ${words[2]!.toUpperCase()} ` }, { position: 11, word: words[11]! }]))).toBe(true)
+      expect(value(await tab.checkWords([{ position: 2, word: ` ${words[2]!.toUpperCase()} ` }, ...right.slice(1)]))).toBe(true)
       expect((await tab.profiles())[0]!.wordsChecked).toBe(true)
+    })
+
+    it('word check: after many wrong answers there are no right ones', async () => {
+      const { id } = await create()
+      await unlock(id)
+      const words = TEST_WORDS[0].split(' ')
+      for (let i = 0; i < 20; i++) expect(value(await tab.checkWords([0, 1, 2].map(position => ({ position, word: 'zoo' }))))).toBe(false)
+      expect(value(await tab.checkWords([0, 1, 2].map(position => ({ position, word: words[position]! }))))).toBe(false)
     })
 
     it('locked: every call says so', async () => {

@@ -35,6 +35,9 @@ export interface Unlocked {
 
 /** Characters (code points) of a password. */
 const MIN_PASSWORD = 8
+/** words that a check must give at once, and wrong checks of a profile until this worker ends: 2048^3 guesses are not to be had */
+const WORDS_ASKED = 3
+const WRONG_WORDS = 20
 
 const fail = (code: VaultError['code']): { readonly ok: false; readonly error: VaultError } => err({ code })
 const purpose = (id: ProfileId, what: string): string => `tandem/profile/1 ${id} ${what}`
@@ -43,6 +46,7 @@ export class Profiles {
   current: Unlocked | undefined
   #tail: Promise<unknown> = Promise.resolve()
   readonly #listeners = new Set<(reason: 'user' | 'takeover') => void>()
+  readonly #wrongWords = new Map<ProfileId, number>()
 
   /** `onClose` runs after the secrets are gone and before listeners are told. */
   constructor(private readonly deps: VaultDeps, private readonly onClose: () => void) {}
@@ -144,7 +148,10 @@ export class Profiles {
     const open = this.current
     if (open === undefined) return fail('locked')
     const right = wordsOf(open.words).split(' ')
-    const good = words.length > 0 && words.every(({ position, word }) => right[position] !== undefined && right[position] === word.normalize('NFKD').trim().toLowerCase())
+    // whoever could ask for one word alone, again and again, would have them all in seconds
+    if (new Set(words.map(({ position }) => position)).size < WORDS_ASKED || (this.#wrongWords.get(open.record.id) ?? 0) >= WRONG_WORDS) return ok(false)
+    const good = words.every(({ position, word }) => right[position] !== undefined && right[position] === word.normalize('NFKD').trim().toLowerCase())
+    if (!good) this.#wrongWords.set(open.record.id, (this.#wrongWords.get(open.record.id) ?? 0) + 1)
     if (!good || open.record.wordsChecked) return ok(good)
     const record = { ...open.record, wordsChecked: true }
     try {

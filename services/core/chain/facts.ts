@@ -18,16 +18,18 @@ export interface SpendFacts {
   readonly outspends: ReadonlyMap<string, Outspend>
 }
 
-/** What this device's own last sync says: its tip, and the coins that it saw unspent, with the height of their block. */
+/** What this device's own last sync says: its tip, the coins that it saw unspent, with the height of their block, and every transaction of the wallet. */
 export interface Synced {
   readonly tip?: Tip
   readonly coins: ReadonlyArray<OutPoint & { readonly height?: number }>
+  readonly history: ReadonlyArray<{ readonly txid: Txid }>
 }
 
 /**
  * Asks for the parents and the spent state of `inputs`. `rawTxs` keeps raw parents between checks of one session (they
  * cannot change). Coins of the own last sync (seconds old, followed all the time) are known to be there, and its tip serves too;
- * whether an input is spent meanwhile is asked each time.
+ * whether an input is spent meanwhile is asked each time. After a first sync nothing is asked about transactions that are none of this
+ * wallet: a proposer may name what he likes, and 256 of the largest would keep a server, and all wallets that share it, busy.
  */
 export async function gatherSpendFacts(p: {
   readonly chain: Chain
@@ -38,7 +40,9 @@ export async function gatherSpendFacts(p: {
   readonly concurrency?: number
 }): Promise<Result<SpendFacts, ChainError>> {
   const { chain, signal, concurrency = 4, rawTxs = new Map<Txid, Uint8Array>() } = p
-  const txids = [...new Set(p.inputs.map(input => input.txid))]
+  const ours = p.synced?.tip === undefined ? undefined : new Set([...p.synced.history, ...p.synced.coins].map(({ txid }) => txid))
+  const inputs = p.inputs.filter(({ txid }) => ours === undefined || ours.has(txid))
+  const txids = [...new Set(inputs.map(input => input.txid))]
   const own = new Map(p.synced?.tip === undefined ? [] : p.synced.coins.map(coin => [coin.txid, coin.height]))
   // side by side: three checks stand between the last yes and the payment, and each would wait for three answers in a row
   const [tip, known, outspends] = await Promise.all([
@@ -52,7 +56,7 @@ export async function gatherSpendFacts(p: {
       const height = own.get(txid) ?? seen.value?.confirmed?.height
       return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
     }),
-    concurrently(p.inputs, concurrency, async (point): Promise<Result<[OutPoint, Outspend], ChainError>> => {
+    concurrently(inputs, concurrency, async (point): Promise<Result<[OutPoint, Outspend], ChainError>> => {
       const answer = await chain.outspend(point.txid, point.vout, signal)
       return answer.ok ? ok([point, answer.value]) : answer
     }),

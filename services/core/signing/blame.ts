@@ -4,8 +4,8 @@ import type { AttemptName } from '../domain/proposal'
 import { messageHash, pubnoncesHash } from '../crypto/message-hash'
 import { musigSession, nonceAgg, partialVerify } from '../crypto/musig2'
 import { signingJob } from '../crypto/proposal-id'
-import { openWallet, type WalletContext } from '../crypto/wallet-context'
-import type { Aggregator, WalletKeys } from '../../ports/signer'
+import type { WalletContext } from '../crypto/wallet-context'
+import type { Aggregator } from '../../ports/signer'
 import { decodeSigned, encodeSigned } from '../wire/codec'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
@@ -35,9 +35,10 @@ export interface Accusation {
  * - a `partials` of the culprit with the `nonces` that it names and the culprit's own `pubnonces` whose hash stands in it,
  *   where the partial signature of the named input does not verify (BIP327 PartialSigVerify needs nothing of the others).
  * `nonces-without-mine` is checked by the one who was left out: only it can know what it sent.
- * Total: anything else is simply not proven. Only the named input is looked at, so the cost does not grow with the evidence.
+ * Total: anything else is simply not proven. Only the named input is looked at. `wallet` has derived the places of the proposal already
+ * (a fresh one would derive up to 256 of them here, a second of this thread).
  */
-export async function checkEvidence(session: Session, claim: Accusation, aggregator: Pick<Aggregator, 'verifyMessage'>, keys: WalletKeys): Promise<boolean> {
+export async function checkEvidence(session: Session, claim: Accusation, aggregator: Pick<Aggregator, 'verifyMessage'>, wallet: WalletContext | undefined): Promise<boolean> {
   const messages: SignedMessage[] = []
   for (const bytes of claim.evidence) {
     const decoded = decodeSigned(bytes)
@@ -47,8 +48,7 @@ export async function checkEvidence(session: Session, claim: Accusation, aggrega
     if (!session.members.includes(message.sender) || !await aggregator.verifyMessage(message)) return false
     messages.push(message)
   }
-  const wallet = openWallet(keys.network, keys.descriptor)
-  return wallet.ok && proves(wallet.value, session, claim, messages)
+  return wallet !== undefined && proves(wallet, session, claim, messages)
 }
 
 /** What an honest member makes once for an attempt. */

@@ -169,5 +169,8 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     return made ?? null
   }
 
-  return { build, prepare, verify, review }
+  /** The picture when it has been made already: drawing one may take a while (`prepare`). */
+  const drawn = (proposal: Proposal): ReviewView | null => reviews.get(proposal) ?? null
+
+  return { build, prepare, verify, review, drawn }
 }

@@ -52,7 +52,11 @@ export class Member {
   }
 
   /** Ends the browser; what it has stored stays. */
-  async quit() { await this.context.close() }
+  async quit() {
+    // a request that is being recorded just now has nobody to answer any more
+    await this.context.unrouteAll({ behavior: 'ignoreErrors' })
+    await this.context.close()
+  }
 
   /** Another tab of the same browser, for another profile. */
   async tab(name: string): Promise<Member> {

@@ -43,7 +43,7 @@ describe('facts for the check', () => {
     const tip = chain.mine()
     const inputs = [{ txid: a, vout: 0 }, { txid: b, vout: 0 }]
     const rawTxs = new Map<string, Uint8Array>()
-    const synced = { tip, coins: [{ ...inputs[0]!, height: 4 }] }
+    const synced = { tip, coins: [{ ...inputs[0]!, height: 4 }], history: [{ txid: a }, { txid: b }] }
     const first = await gatherSpendFacts({ chain, inputs, rawTxs, synced })
     expect(first.ok && [first.value.parents.get(a)?.height, first.value.parents.get(b)?.height, first.value.tip]).toEqual([4, 4, tip])
     const by = await send(chain, [inputs[0]!], [[FOREIGN, 9_000n]])
@@ -53,8 +53,19 @@ describe('facts for the check', () => {
     expect(again.ok && again.value.outspends.get(`${a}:0`)).toEqual({ spent: true, by, confirmed: false })
     // before the first sync nothing is taken for granted
     chain.calls.length = 0
-    await gatherSpendFacts({ chain, inputs: [inputs[0]!], rawTxs, synced: { coins: synced.coins } })
+    await gatherSpendFacts({ chain, inputs: [inputs[0]!], rawTxs, synced: { coins: synced.coins, history: [] } })
     expect(chain.calls.some(call => call.startsWith('tx '))).toBe(true)
+  })
+
+  it('asks nothing about what is none of this wallet, however much of it is named', async () => {
+    const chain = createFakeChain({ blocks: 3 })
+    const a = chain.fund(scriptAt(0, 0), 10_000n)
+    const foreign = Array.from({ length: 255 }, (_, i) => ({ txid: (i + 1).toString(16).padStart(64, '0'), vout: i }))
+    const tip = chain.mine()
+    chain.calls.length = 0
+    const facts = await gatherSpendFacts({ chain, inputs: [{ txid: a, vout: 0 }, ...foreign], synced: { tip, coins: [{ txid: a, vout: 0, height: 4 }], history: [{ txid: a }] } })
+    expect(chain.calls).toEqual([`rawTx ${a}`, `outspend ${a}:0`])
+    expect(facts.ok && [...facts.value.parents.keys()]).toEqual([a])
   })
 
   it.each(['tip', 'tx', 'rawTx', 'outspend'] as const)('an error of %s is the answer', async (method) => {

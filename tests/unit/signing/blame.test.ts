@@ -22,7 +22,6 @@ const people = (await Promise.all([0, 1, 2].map(async (i) => {
 }))).sort((a, b) => a.info.accountKey < b.info.accountKey ? -1 : 1)
 const descriptor = must(makeDescriptor('regtest', people.map(p => p.info)))
 const wallet = must(openWallet('regtest', descriptor))
-const keys = { network: 'regtest' as const, descriptor }
 const coins = [fund(0, 40_000n), fund(1, 30_000n)]
 const proposal = must(buildSpend({
   wallet, coins: coins.map(c => c.coin), held: new Set(), recipients: [{ script: wallet.output(0, 9)!.script, amountSats: 50_000n }], feeRate: 2, changeIndex: 0, tip: 100,
@@ -50,7 +49,7 @@ const partials = (list: Uint8Array[], noncesHash = messageHash(nonces)) => messa
 const spoilt = right.map((p, i) => i === 1 ? Uint8Array.from(p, (b, j) => j === 31 ? b ^ 1 : b) : p)
 
 const check = (evidence: readonly SignedMessage[], input: number | undefined = 1, culprit = CULPRIT) =>
-  checkEvidence(session, { attempt, culprit, input, evidence: evidence.map(encodeSigned) }, { verifyMessage: m => Promise.resolve(verifySignedMessage(m)) }, keys)
+  checkEvidence(session, { attempt, culprit, input, evidence: evidence.map(encodeSigned) }, { verifyMessage: m => Promise.resolve(verifySignedMessage(m)) }, wallet)
 
 describe('evidence against a member, on the real curve', () => {
   it('proves a partial signature that does not verify, at the input where it is wrong', async () => {
@@ -91,7 +90,7 @@ describe('evidence against a member, on the real curve', () => {
   })
 
   it('bytes that are no message prove nothing', async () => {
-    const run = checkEvidence(session, { attempt, culprit: CULPRIT, input: 0, evidence: [Uint8Array.of(1, 2, 3)] }, { verifyMessage: () => Promise.resolve(true) }, keys)
+    const run = checkEvidence(session, { attempt, culprit: CULPRIT, input: 0, evidence: [Uint8Array.of(1, 2, 3)] }, { verifyMessage: () => Promise.resolve(true) }, wallet)
     expect(await run).toBe(false)
   })
 
