@@ -110,6 +110,13 @@ export interface SessionCard {
 /** amounts in satoshis; `recipient` as typed */
 export type SpendProposalParams = SpendWish
 
+export interface ProposeOptions {
+  /** proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him */
+  readonly partial?: boolean
+  /** gives the gate up: its dials end, and nothing is proposed */
+  readonly signal?: AbortSignal
+}
+
 export interface ProposeResult {
   readonly success: boolean
   readonly sessionId?: SessionId
@@ -490,8 +497,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     createWithOptions,
     /** Builds the finished transaction for the review; nothing is sent and nothing held. */
     reviewSpend: (params: SpendProposalParams) => desk.build(params),
-    /** `partial`: proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him. */
-    async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void, partial = false): Promise<ProposeResult> {
+    async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void, how: ProposeOptions = {}): Promise<ProposeResult> {
       const built = await desk.build(params)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
@@ -502,7 +508,8 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (!job.ok) return { success: false, error: job.error.rule }
       const made = await createWithOptions({
         signerPublicKeys: context.members.map(m => m.publicKey), myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
-        message: job.value.inputs.map(i => i.message), metadata: { walletId: record.id, proposal }, allowPartialConnectivity: partial,
+        message: job.value.inputs.map(i => i.message), metadata: { walletId: record.id, proposal }, allowPartialConnectivity: how.partial === true,
+        ...(how.signal === undefined ? {} : { signal: how.signal }),
         ...(onStatus === undefined ? {} : { onStatus: status => onStatus(status.peerId, status) }),
       })
       const issues = made.connectivityIssues === undefined ? {} : { connectivityIssues: made.connectivityIssues }

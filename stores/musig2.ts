@@ -11,6 +11,9 @@ const door = async () => (await module()).musig2()
 
 export type { SessionCard, SpendProposalParams } from '../services/musig2'
 
+/** ends the gate that runs, by pre-session id */
+const gates = new Map<string, AbortController>()
+
 /** Mirror of the signing door (contract.md). Status entries live as long as their session. */
 export const useMuSig2Store = defineStore('musig2', {
   state: () => ({
@@ -62,20 +65,24 @@ export const useMuSig2Store = defineStore('musig2', {
       const id = `pending-${crypto.randomUUID()}`
       const before = this.pending[params.walletId]
       this.proposed[params.walletId] = undefined
-      if (before !== undefined) this.sessionParticipantStatus.delete(before.id)
+      if (before !== undefined) this._endGate(before.id)
       this.pending[params.walletId] = { id, params, state: 'running' }
+      const gate = new AbortController()
+      gates.set(id, gate)
       const result = await proposeSpend(params, (peerId, status) => {
-        this._updateSessionParticipantStatus(id, peerId, status.connected, status.connectionType, status.error, status)
-      }, partial)
+        if (!gate.signal.aborted) this._updateSessionParticipantStatus(id, peerId, status.connected, status.connectionType, status.error, status)
+      }, { partial, signal: gate.signal })
+      gates.delete(id)
       if (result.sessionId !== undefined) {
         const entries = this.sessionParticipantStatus.get(id)
         if (entries !== undefined && !this.sessionParticipantStatus.has(result.sessionId)) this.sessionParticipantStatus.set(result.sessionId, entries)
         this.sessionParticipantStatus.delete(id)
-        this.pending[params.walletId] = undefined
+        if (this.pending[params.walletId]?.id === id) this.pending[params.walletId] = undefined
         this.proposed[params.walletId] = result.sessionId
         return { success: true, sessionId: result.sessionId, pendingId: id }
       }
-      this.pending[params.walletId] = { id, params, state: 'failed', error: result.error, field: result.field }
+      // dismissed meanwhile, or overtaken by another: nobody waits for this one
+      if (this.pending[params.walletId]?.id === id) this.pending[params.walletId] = { id, params, state: 'failed', error: result.error, field: result.field }
       return { success: false, error: result.error, field: result.field, connectivityIssues: result.connectivityIssues, pendingId: id }
     },
     async retryGate(walletId: WalletId) {
@@ -87,10 +94,16 @@ export const useMuSig2Store = defineStore('musig2', {
       const waiting = this.pending[walletId]
       return waiting === undefined ? undefined : this.proposeSpend(waiting.params, true)
     },
+    /** Gives up a gate that runs, forgets one that has failed. */
     dismissGate(walletId: WalletId) {
       const waiting = this.pending[walletId]
-      if (waiting !== undefined) this.sessionParticipantStatus.delete(waiting.id)
       this.pending[walletId] = undefined
+      if (waiting !== undefined) this._endGate(waiting.id)
+    },
+    _endGate(id: string) {
+      gates.get(id)?.abort()
+      gates.delete(id)
+      this.sessionParticipantStatus.delete(id)
     },
     async approve(id: SessionId) {
       return (await door()).approve(id)
@@ -119,6 +132,7 @@ export const useMuSig2Store = defineStore('musig2', {
     },
     _clear() {
       this.sessions = []
+      for (const id of [...gates.keys()]) this._endGate(id)
       this.sessionParticipantStatus.clear()
       this.pending = {}
       this.proposed = {}

@@ -100,7 +100,7 @@ describe('after a gate that not everybody passed', () => {
   const members = [member('02aa', 'Ann', 'peer-ann'), member('03bb', 'Bob', 'peer-bob'), member('02cc', 'Me', 'peer-me', true)]
 
   /** The review with a failed gate, of which these peers were connected. */
-  async function gate(...connected: string[]) {
+  async function gate(state: 'running' | 'failed', ...connected: string[]) {
     const view = { ...wallet, members } as WalletView
     const proposeToPresent = vi.fn().mockResolvedValue({ success: true })
     await show(SpendFlow, { wallet: view }, () => {
@@ -116,7 +116,7 @@ describe('after a gate that not everybody passed', () => {
     await review({ 'Recipient': GOOD, 'Amount': '1000', 'Fee rate': '1' })
     const store = useMuSig2Store()
     expect(store.pending.w, 'it does not stand above another payment').toBeUndefined()
-    store.pending = { w: { id: 'pending-1', params: { walletId: 'w', recipient: GOOD, amountSats: 1n }, state: 'failed' } }
+    store.pending = { w: { id: 'pending-1', params: { walletId: 'w', recipient: GOOD, amountSats: 1n }, state } }
     store.sessionParticipantStatus.set('pending-1', new Map(members.slice(0, 2).map(({ peerId, accountKey }) =>
       [peerId, { peerId, member: accountKey, connected: connected.includes(peerId), state: connected.includes(peerId) ? 'connected' : 'failed', since: 0 }])))
     await settle()
@@ -124,7 +124,7 @@ describe('after a gate that not everybody passed', () => {
   }
 
   it('offers to propose to those who are there, and says what that means', async () => {
-    const proposeToPresent = await gate('peer-ann')
+    const proposeToPresent = await gate('failed', 'peer-ann')
     const go = button('Propose to those who are here')
     expect(described(go)).toBe('Bob gets the request as soon as that browser comes online. Nothing can be paid before everyone has approved; your coins are held until then, or until you cancel.')
     go.click()
@@ -133,7 +133,16 @@ describe('after a gate that not everybody passed', () => {
   })
 
   it('offers nothing of the kind when nobody is there', async () => {
-    await gate()
+    await gate('failed')
     expect(() => button('Propose to those who are here')).toThrow()
+  })
+
+  it('can be stopped while it runs', async () => {
+    await gate('running', 'peer-ann')
+    button('Stop connecting').click()
+    await settle()
+    expect(useMuSig2Store().pending.w).toBeUndefined()
+    expect(useMuSig2Store().getSessionParticipantStatus('pending-1')).toEqual([])
+    expect(button('Propose')).toBeDefined()
   })
 })
