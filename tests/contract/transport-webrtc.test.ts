@@ -124,7 +124,7 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
 
   it('a browser that may not use UDP opens no direct line, says so, and is reached through the relay', async () => {
     // the policy by which administrators forbid WebRTC to go round a proxy: no candidate is left
-    const c = await open(['--force-webrtc-ip-handling-policy=disable_non_proxied_udp'])
+    const c = await open(['--webrtc-ip-handling-policy=disable_non_proxied_udp'])
     try {
       const [direct, relayed] = await Promise.all([addressOf(c, true), addressOf(c, false)])
       expect(await a.tab.evaluate(([id, where]) => page.verdict(id, where, 8_000), [c.peerId, direct] as const)).toMatchObject({ type: 'webrtc_failed', retryable: true, step: 'ice' })
