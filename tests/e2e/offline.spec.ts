@@ -25,7 +25,7 @@ test('a member is offline: named, nothing is proposed; he comes back and Retry g
   await ben.start()
   await ben.unlock()
   await ben.openWallet('Cabin')
-  await expect(ben.page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: 'Anna' })).toContainText('connected')
+  await expect(ben.memberRow('Anna')).toContainText('connected')
   await anna.button('Retry').click()
   await expect(anna.status).toContainText('Waiting for approvals')
   for (const cosigner of [ben, cleo]) {

@@ -1,6 +1,6 @@
 import { expect } from '@playwright/test'
+import type { LocalChain } from './chain'
 import type { Member } from './member'
-import type { Stack } from './stack'
 
 /** A local address that belongs to no wallet of this suite: BIP341's own example key. */
 export const OUTSIDE = 'bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6'
@@ -35,7 +35,7 @@ export async function seat(creator: Member, joiners: readonly Member[], link: st
 }
 
 /** Coins of these sizes on fresh addresses of the wallet; ends at the wallet page of everybody, who sees them. Gives the addresses. */
-export async function fund(stack: Stack, walletName: string, everybody: readonly Member[], coins: readonly number[]): Promise<string[]> {
+export async function fund(stack: LocalChain, walletName: string, everybody: readonly Member[], coins: readonly number[]): Promise<string[]> {
   const [first] = everybody
   if (first === undefined) throw new Error('nobody')
   await first.openWallet(walletName)
@@ -54,7 +54,7 @@ export async function fund(stack: Stack, walletName: string, everybody: readonly
 }
 
 /** From the last yes to a block that holds the payment: everybody sees it, and the chain itself says so. */
-export async function expectPaid(stack: Stack, everybody: readonly Member[], wish: { to: string; sats: number }) {
+export async function expectPaid(stack: LocalChain, everybody: readonly Member[], wish: { to: string; sats: number }) {
   for (const member of everybody) await expect(member.status).toContainText('Sent, waiting for a block')
   const ids = await Promise.all(everybody.map(member => member.txid()))
   expect(new Set(ids).size, 'one transaction id on every screen').toBe(1)
@@ -69,7 +69,7 @@ export async function expectPaid(stack: Stack, everybody: readonly Member[], wis
 }
 
 /** The chain itself still has these coins on these addresses, one each, unspent. */
-export async function expectUntouched(stack: Stack, addresses: readonly string[], coins: readonly number[]) {
+export async function expectUntouched(stack: LocalChain, addresses: readonly string[], coins: readonly number[]) {
   const found = await Promise.all(addresses.map(address => stack.utxos(address)))
   expect(found.map(list => list.map(coin => coin.value))).toEqual(coins.map(sats => [sats]))
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { chromium, expect } from '@playwright/test'
 import type { BrowserContext, Locator, Page } from '@playwright/test'
 import { findChromium, launchOptions } from '../../support/chromium'
+import { browserProcesses } from './processes'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -13,6 +14,9 @@ export interface SpendWish {
   readonly feeRate?: number
   readonly note?: string
 }
+
+/** A browser that is not started as usual: by another program, with more arguments. */
+export interface BrowserChoice { readonly executablePath?: string; readonly args?: readonly string[] }
 
 /** One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen shows. */
 export class Member {
@@ -27,14 +31,16 @@ export class Member {
   context!: BrowserContext
   page!: Page
   private prepare?: (context: BrowserContext) => Promise<void>
+  private browser: BrowserChoice = {}
 
   /** `dir`: where this member's own browser keeps its data; a guest tab of another browser has none. */
   private constructor(readonly name: string, readonly app: string, private readonly dir?: string) {}
 
   /** A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened. */
-  static async launch(name: string, app: string, prepare?: (context: BrowserContext) => Promise<void>): Promise<Member> {
+  static async launch(name: string, app: string, prepare?: (context: BrowserContext) => Promise<void>, browser: BrowserChoice = {}): Promise<Member> {
     const member = new Member(name, app, mkdtempSync(join(tmpdir(), `tandem-${name.toLowerCase()}-`)))
     member.prepare = prepare
+    member.browser = browser
     await member.start()
     return member
   }
@@ -42,8 +48,9 @@ export class Member {
   /** Opens the browser (again) and in it the app, with whatever it had stored. */
   async start() {
     if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
+    const usual = launchOptions(this.browser.executablePath ?? findChromium() ?? '')
     this.context = await chromium.launchPersistentContext(this.dir, {
-      ...launchOptions(findChromium() ?? ''), viewport: { width: 1100, height: 900 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'],
+      ...usual, args: [...usual.args ?? [], ...this.browser.args ?? []], viewport: { width: 1100, height: 900 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'],
     })
     this.context.setDefaultTimeout(30_000)
     this.context.on('request', request => this.requests.push(request.url()))
@@ -56,6 +63,29 @@ export class Member {
     // a request that is being recorded just now has nobody to answer any more
     await this.context.unrouteAll({ behavior: 'ignoreErrors' })
     await this.context.close()
+  }
+
+  /** A signal to every process of this browser: SIGKILL (it crashes), SIGSTOP and SIGCONT (the machine sleeps and wakes). */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') {
+    if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
+    for (const pid of browserProcesses(this.dir)) process.kill(pid, signal)
+  }
+
+  /** The browser crashes: no page hears of it, nobody says goodbye. What it has stored stays. */
+  async crash() {
+    const gone = this.context.waitForEvent('close')
+    this.signal('SIGKILL')
+    await gone
+  }
+
+  /** The browser suspends the tab, as it does to one that is long in the background; gives what ends that. */
+  async freeze(): Promise<() => Promise<void>> {
+    const session = await this.context.newCDPSession(this.page)
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' })
+    return async () => {
+      await session.send('Page.setWebLifecycleState', { state: 'active' })
+      await session.detach()
+    }
   }
 
   /** Another tab of the same browser, for another profile. */
@@ -123,6 +153,15 @@ export class Member {
     await this.button('Open my wallets').click()
     await expect(this.button('New wallet')).toBeVisible()
   }
+
+  /** The page of connections, and what it says of being reached. */
+  async expectReachable(yes: boolean) {
+    await this.go('/diagnostics')
+    await expect(this.main).toContainText(yes ? 'The others can reach this browser' : 'The others cannot reach this browser yet')
+  }
+
+  /** What the wallet page says of a member. */
+  memberRow(name: string): Locator { return this.page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name }) }
 
   async unlock(password = PASSWORD) {
     await this.field('Password').fill(password)

@@ -3,30 +3,33 @@ import type { BrowserContext } from '@playwright/test'
 import { findChromium } from '../../support/chromium'
 import { requireOrSkip } from '../../support/require'
 import { Member } from './member'
+import type { BrowserChoice } from './member'
 import { Stack } from './stack'
 
 export { expect }
 
 const noBrowser = requireOrSkip('chromium', findChromium() !== undefined, 'no Chromium was found (CHROMIUM_PATH, Playwright\'s own, or the system\'s)')
 
-type Launch = (name: string, prepare?: (context: BrowserContext) => Promise<void>) => Promise<Member>
+export type Launch = (name: string, prepare?: (context: BrowserContext) => Promise<void>, browser?: BrowserChoice) => Promise<Member>
 
 /**
- * `stack`: app, relay and chain, shared by the tests of one worker. `launch`: a person in a new browser, closed at the end. A test in
+ * `stack`: app, relay and chain, shared by the tests of one worker. `app`: where it is opened. `launch`: a person in a new browser, closed at the end. A test in
  * which a page threw fails; one that failed shows what was on every screen.
  */
-export const test = base.extend<{ launch: Launch }, { stack: Stack }>({
+export const test = base.extend<{ app: string; launch: Launch }, { stack: Stack }>({
   stack: [async ({}, use) => {
     const stack = await Stack.start()
     await use(stack)
     await stack.stop()
   }, { scope: 'worker', timeout: 60_000 }],
 
-  launch: async ({ stack }, use, info) => {
+  app: async ({ stack }, use) => use(stack.app),
+
+  launch: async ({ app }, use, info) => {
     info.skip(noBrowser, 'no Chromium')
     const launched: Member[] = []
-    await use(async (name, prepare) => {
-      const member = await Member.launch(name, stack.app, prepare)
+    await use(async (name, prepare, browser) => {
+      const member = await Member.launch(name, app, prepare, browser)
       launched.push(member)
       return member
     })
