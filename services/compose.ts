@@ -130,10 +130,14 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   await signing.start()
   void p2p.start().then(() => { sinks.started(p2p.peerId); reportRelays() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
 
-  const onWake = () => { if (document.visibilityState === 'visible') { p2p.wake(); wallets.wake() } }
-  const onOnline = () => { p2p.wake(); wallets.wake() }
-  document.addEventListener('visibilitychange', onWake)
-  globalThis.addEventListener('online', onOnline)
+  const onWake = () => { p2p.wake(); wallets.wake() }
+  const onSeen = () => { if (document.visibilityState === 'visible') onWake() }
+  // with the network gone it is the same question: who still answers
+  const onOffline = () => { p2p.wake() }
+  document.addEventListener('visibilitychange', onSeen)
+  document.addEventListener('resume', onWake)
+  globalThis.addEventListener('online', onWake)
+  globalThis.addEventListener('offline', onOffline)
   const onHide = (event: PageTransitionEvent) => {
     void signer.eraseNonces()
     // a page that is not kept says goodbye: the others need not wait for a timeout
@@ -155,8 +159,10 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
     },
     removeRelay: address => setExtra(extra.filter(a => a !== address)),
     async stop() {
-      document.removeEventListener('visibilitychange', onWake)
-      globalThis.removeEventListener('online', onOnline)
+      document.removeEventListener('visibilitychange', onSeen)
+      document.removeEventListener('resume', onWake)
+      globalThis.removeEventListener('online', onWake)
+      globalThis.removeEventListener('offline', onOffline)
       globalThis.removeEventListener('pagehide', onHide)
       offRelays()
       signing.stop()

@@ -348,9 +348,12 @@ export function createP2P(deps: P2PDeps) {
       listeners.add(listener)
       return () => { listeners.delete(listener) }
     },
-    /** The page is seen or online again: connections are verified at once, absent peers dialled. */
+    /** The page is seen, resumed or online again, or its network is gone: connections and places on relays are verified at once, absent peers dialled. */
     wake(): void {
-      if (state === 'running') watcher.wake()
+      if (state !== 'running') return
+      choice.wake()
+      transport.wake()
+      watcher.wake()
     },
     /** what is pending or open, for diagnostics and for the proof that `stop` leaves nothing */
     counters: () => ({ timers: clock.pending(), operations: running.size, listeners: listeners.size, ...links.counters() }),

@@ -55,6 +55,8 @@ export interface Transport {
   /** Wants a live reservation on these relays; others are let go. Never rejects for a dead relay: see `relay` events. */
   setRelays(addresses: readonly string[]): Promise<void>
   relays(): readonly RelayStatus[]
+  /** The machine slept or the network changed: places on relays are verified, and those not held are asked for now. */
+  wake(): void
   /** Opens a new connection over exactly this address (no other is tried). */
   dial(peerId: PeerId, address: string, options: DialOptions): Promise<ConnectionInfo>
   /** open connections, best kind first (webrtc, direct, relay) */

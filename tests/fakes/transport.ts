@@ -299,6 +299,8 @@ export class MemoryTransport implements Transport, Party {
 
   relays(): readonly RelayStatus[] { return [...this.wanted.values()] }
 
+  wake(): void { if (this.started) void this.reserveAll() }
+
   async dial(peerId: PeerId, address: string, options: DialOptions): Promise<ConnectionInfo> {
     options.signal.throwIfAborted()
     if (!this.started) throw named('NotStartedError', 'Not started')

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectivityErrorType as T } from '../../services/core/domain/connectivity'
 import { presenceKeys, sealAnnouncement } from '../../services/core/net/presence'
 import { rankRelays } from '../../services/core/net/rendezvous'
@@ -193,6 +193,17 @@ describe('connections are watched', () => {
     await w.open(bob)
     await w.clock.advance(10_000)
     expect(a.p2p.status(bob.peerId)?.connected).toBe(true)
+  })
+
+  it('wake verifies the places on relays too', async () => {
+    const w = world()
+    const a = await w.open(alice)
+    const wake = vi.spyOn(a.transport, 'wake')
+    a.p2p.wake()
+    expect(wake).toHaveBeenCalledTimes(1)
+    await a.p2p.stop()
+    a.p2p.wake()
+    expect(wake).toHaveBeenCalledTimes(1)
   })
 
   it('a half-open connection is replaced by the one that the peer opens, and closed', async () => {

@@ -7,6 +7,8 @@ export interface RelayHost {
   reserve(address: string): Promise<void>
   /** whether a place on it is held at this moment */
   holds(address: string): boolean
+  /** a live ping over the connection that holds the place; a silent one is closed */
+  verify(address: string): Promise<void>
   /** gives the place back and closes the connection */
   release(address: string): Promise<void>
 }
@@ -77,6 +79,16 @@ export class RelayKeeper {
       if (this.running && !this.host.holds(address)) void this.attempt(address)
     }
     await Promise.all(gone.map((address) => this.host.release(address)))
+  }
+
+  /** The machine slept or the network changed: waits are cut short, and a place that is held must answer. */
+  wake(): void {
+    if (!this.running) return
+    for (const [address, place] of this.places) {
+      place.tries = 0
+      if (this.host.holds(address)) void this.host.verify(address).then(() => this.check())
+      else void this.attempt(address)
+    }
   }
 
   /** Something happened to connections or addresses: notices lost places. */

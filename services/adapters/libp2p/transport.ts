@@ -42,6 +42,8 @@ const GOODBYE_MS = 2_000
 const FAREWELL = '/tandem/bye/1'
 /** how long a farewell may take, milliseconds; the connection is closed in any case */
 const FAREWELL_MS = 500
+/** how long a relay may take to answer a ping after a sleep, milliseconds */
+const RELAY_PING_MS = 2_000
 /** time for the answer to the farewell to leave before this side closes too, milliseconds */
 const LINGER_MS = 100
 /** channels that one connection may open of one protocol: the other side allows LIMITS.streamsPerPeer, its refusal is the answer */
@@ -95,6 +97,7 @@ class Libp2pTransport implements Transport {
     this.keeper = new RelayKeeper({
       reserve: (address) => this.reserve(address),
       holds: (address) => this.places.get(listenAddress(address))?.held() ?? false,
+      verify: (address) => this.verify(address),
       release: (address) => this.release(address),
     }, init.clock, () => (init.entropy.bytes(1)[0] ?? 0) / 256, (relay) => {
       this.tell({ type: 'relay', relay })
@@ -155,12 +158,14 @@ class Libp2pTransport implements Transport {
 
   setRelays(addresses: readonly string[]): Promise<void> { return this.keeper.set(addresses) }
   relays(): readonly RelayStatus[] { return this.keeper.statuses() }
+  wake(): void { this.keeper.wake() }
 
   async dial(peerId: PeerId, address: string, { signal, onStep }: DialOptions): Promise<ConnectionInfo> {
     signal.throwIfAborted()
     const node = this.running()
     const target = multiaddr(address)
     if (!address.endsWith(`/p2p/${peerId}`)) throw named('InvalidMultiaddrError', 'the address is not that of the peer')
+    this.dropClosing(node, peerId)
     const late = new AbortController()
     const cancel = this.init.clock.after(ADDRESS_DIAL_MS, () => late.abort(new DOMException('the address did not answer in time', 'TimeoutError')))
     const either = AbortSignal.any([signal, late.signal])
@@ -283,6 +288,16 @@ class Libp2pTransport implements Transport {
     return { kind: info.kind, direction: info.direction, openedAt: info.openedAt, bytesSent: sent, bytesReceived: received, ...await rtcStats(connection) }
   }
 
+  /**
+   * A WebRTC dial makes its offer over whatever connection the library still has to the peer. One that is silent and being closed (the
+   * goodbye takes seconds) would swallow it, and the dial would be counted as a failure of WebRTC.
+   */
+  private dropClosing(node: Node, peerId: PeerId): void {
+    for (const connection of node.getConnections(peerIdFromString(peerId))) {
+      if (!this.links.has(connection.id)) connection.abort(named('ConnectionClosedError', 'the connection was being closed'))
+    }
+  }
+
   private running(): Node {
     if (this.node === undefined) throw named('NotStartedError', 'the transport is not started')
     return this.node
@@ -378,11 +393,28 @@ class Libp2pTransport implements Transport {
     await place.reserve()
   }
 
+  /** After a sleep the WebSocket to a relay may be long dead without a word: the library finds out after many seconds, a ping in two. */
+  private async verify(address: string): Promise<void> {
+    await Promise.all(this.relayConnections(address).map(async ({ id }) => {
+      const late = new AbortController()
+      const cancel = this.init.clock.after(RELAY_PING_MS, () => late.abort(named('TimeoutError', 'the relay did not answer')))
+      try {
+        await this.ping(id, late)
+      } catch {
+        await this.closeConnection(id)
+      } finally {
+        cancel()
+      }
+    }))
+  }
+
+  private relayConnections(address: string): readonly ConnectionInfo[] {
+    return this.connections(relayPeer(address)).filter((info) => info.kind === 'direct')
+  }
+
   /** A reservation lives as long as the connection that asked for it: closing that gives it back. */
   private async release(address: string): Promise<void> {
-    const relay = relayPeer(address)
-    const direct = this.connections(relay).filter((info) => info.kind === 'direct')
-    await Promise.all(direct.map((info) => this.closeConnection(info.id)))
+    await Promise.all(this.relayConnections(address).map((info) => this.closeConnection(info.id)))
     this.changed()
   }
 

@@ -54,6 +54,13 @@ export class RelayChoice {
     this.#update()
   }
 
+  /** The network may be another one now: what was dead on the old one is asked again, beside those that live. */
+  wake(): void {
+    const now = this.d.clock.now()
+    for (const relay of this.#rest.keys()) this.#rest.set(relay, { until: now, times: 0 })
+    this.#update()
+  }
+
   stop(): void {
     this.#running = false
     this.#timer?.()

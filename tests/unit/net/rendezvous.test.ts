@@ -68,4 +68,27 @@ describe('RelayChoice', () => {
     choice.stop()
     expect(clock.pending).toBe(0)
   })
+
+  it('on wake asks all that were dead, beside those that live, which it keeps', async () => {
+    const clock = new FakeClock()
+    const asked: string[][] = []
+    const transport = { peerId: 'p', relays: (): RelayStatus[] => [], setRelays: async (list: readonly string[]): Promise<void> => { asked.push([...list]) } }
+    const choice = new RelayChoice({ transport, clock, onError: (e) => { throw e } })
+    const ranked = rankRelays('p', relays)
+    const [r1, r2, r3] = ranked as [string, string, string]
+    choice.setList('app', relays)
+    choice.start()
+    choice.onRelay({ address: r1, state: 'unreachable' })
+    choice.onRelay({ address: r2, state: 'reserved' })
+    choice.onRelay({ address: r3, state: 'reserved' })
+    expect(asked.pop()).toEqual([r2, r3])
+    choice.wake()
+    expect(asked.pop()).toEqual([r1, r2, r3])
+    // no network at all: everything is dead, and wake asks everything
+    for (const relay of ranked) choice.onRelay({ address: relay, state: 'unreachable' })
+    choice.wake()
+    expect(asked.pop()).toEqual(ranked)
+    choice.stop()
+    expect(clock.pending).toBe(0)
+  })
 })

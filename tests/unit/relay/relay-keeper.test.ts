@@ -38,6 +38,8 @@ describe('RelayKeeper', () => {
   let down: Map<string, unknown>
   let asked: string[]
   let told: RelayStatus[]
+  let silent: Set<string>
+  let verified: string[]
   let keeper: RelayKeeper
 
   beforeEach(() => {
@@ -46,6 +48,8 @@ describe('RelayKeeper', () => {
     down = new Map()
     asked = []
     told = []
+    silent = new Set()
+    verified = []
     keeper = new RelayKeeper({
       async reserve(address) {
         asked.push(address)
@@ -53,6 +57,10 @@ describe('RelayKeeper', () => {
         held.add(address)
       },
       holds: (address) => held.has(address),
+      async verify(address) {
+        verified.push(address)
+        if (silent.has(address)) held.delete(address)
+      },
       async release(address) { held.delete(address) },
     }, steps, () => 1, (status) => told.push(status))
   })
@@ -127,11 +135,34 @@ describe('RelayKeeper', () => {
     expect(states()).toEqual(['reserved'])
   })
 
+  it('on wake asks at once where no place is held, and whether held ones still answer', async () => {
+    down.set('/dead', new Error('down'))
+    await keeper.set(['/dead', '/good', '/silent'])
+    keeper.start()
+    await settle()
+    await steps.pass(100_000)
+    down.clear()
+    silent.add('/silent')
+    asked.length = 0
+    told.length = 0
+    keeper.wake()
+    await settle()
+    expect(asked).toEqual(['/dead'])
+    expect(verified).toEqual(['/good', '/silent'])
+    expect(told.map((s) => `${s.address} ${s.state}`)).toEqual(['/dead connecting', '/dead reserved', '/silent unreachable'])
+    await steps.pass(250)
+    expect(states()).toEqual(['reserved', 'reserved', 'reserved'])
+    keeper.stop()
+    keeper.wake()
+    expect(verified).toHaveLength(2)
+  })
+
   it('gives back what is no longer wanted, even when it came too late, and leaves no timer behind', async () => {
     let arrive: () => void = () => undefined
     const slow = new RelayKeeper({
       reserve: (address) => new Promise((resolve) => { arrive = () => { held.add(address); resolve() } }),
       holds: (address) => held.has(address),
+      verify: async () => undefined,
       async release(address) { held.delete(address) },
     }, steps, () => 1, () => undefined)
     await slow.set(['/slow'])
