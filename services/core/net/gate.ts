@@ -61,7 +61,8 @@ interface Job { readonly peerId: PeerId; readonly member?: AccountKey }
  * 1. every distinct target is in exactly one of `connected` and `failed`, in the order in which they were given;
  * 2. it ends within `connectivityTimeoutMs`, with all dials, timers and listeners gone;
  * 3. only those are blamed who were not there at their own deadline;
- * 4. with more targets than slots the time is shared by waves, so that the later ones get their turn.
+ * 4. who answered early and was lost while the others were waited for is connected anew, or has failed;
+ * 5. with more targets than slots the time is shared by waves, so that the later ones get their turn.
  * Never rejects: network trouble and an aborted `signal` are results.
  */
 export async function runGate(deps: GateDeps, targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
@@ -113,7 +114,12 @@ export async function runGate(deps: GateDeps, targets: readonly GateTarget[], op
       running--
     }
   }
-  await Promise.all(Array.from({ length: Math.min(GATE_PARALLEL, waiting.length) }, slot))
+  const jobs = [...waiting]
+  const lost = (): Job[] => jobs.filter(job => verdicts.get(job.peerId) === undefined && transport.connections(job.peerId).length === 0)
+  for (let left = jobs; left.length > 0; left = lost()) {
+    waiting.splice(0, waiting.length, ...left)
+    await Promise.all(Array.from({ length: Math.min(GATE_PARALLEL, left.length) }, slot))
+  }
 
   const failed = [...verdicts.values()].filter((f): f is GateFailure => f !== undefined)
   const connected = [...verdicts].filter(([, f]) => f === undefined).map(([peerId]) => peerId)

@@ -189,6 +189,24 @@ describe('decision 3: connected means answered', () => {
     expect(s.dials).toEqual(['p webrtc'])
   })
 
+  it('does not count who answered early and was lost while the others were waited for; who can be reached anew is', async () => {
+    const s = new Script()
+    const states: string[] = []
+    s.plans.set('late', async (_, __, c) => { await s.after(10_000); return c })
+    s.plans.set('dropped', async (_, __, c) => c)
+    const lost = s.add('crashed')
+    const gate = s.gate(['crashed', 'dropped', 'late'], { onStatus: status => { if (status.peerId !== 'late') states.push(`${status.peerId} ${status.state}`) } })
+    await s.clock.advance(5_000)
+    s.plans.set('crashed', absent)
+    s.open.delete(lost.id)
+    for (const c of s.connections('dropped')) s.open.delete(c.id)
+    await s.clock.advance(25_000)
+    expect(await gate).toMatchObject({ connected: ['dropped', 'late'], failed: [{ peerId: 'crashed', errorType: T.PEER_NOT_FOUND }] })
+    expect(states.filter(x => x.startsWith('dropped')).at(-1)).toBe('dropped connected')
+    expect(states.filter(x => x.startsWith('crashed')).at(-1)).toBe('crashed failed')
+    expect(s.clock.pending).toBe(0)
+  })
+
   it('does not count a fresh connection that does not answer', async () => {
     const s = new Script()
     s.plans.set('p', async (_, __, c) => { s.silent.add(c.id); return c })
