@@ -95,6 +95,19 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(a.relays()).toMatchObject([{ state: 'reserved' }])
     })
 
+    it('keeps a place that answers when it wakes, with the connection and what runs over it', async () => {
+      const { a, b, link } = await pair()
+      const places = [a.relays(), a.addresses()]
+      const seen: string[] = []
+      a.onEvent((event) => { seen.push(event.type) })
+      a.wake()
+      await a.ping(a.connections().find((c) => c.kind === 'direct')?.id ?? '', { signal: soon() })
+      await a.ping(link.id, { signal: soon() })
+      expect([a.relays(), a.addresses()]).toEqual(places)
+      expect(seen).not.toContain('disconnected')
+      expect(b.connections(a.peerId)).toHaveLength(1)
+    })
+
     it('dials over the relay, telling the step, and both sides see the same kind', async () => {
       const [a, b] = await Promise.all([world.peer(), world.peer()])
       await Promise.all([reserved(a), reserved(b)])
