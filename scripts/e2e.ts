@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { ensureChromium } from './chromium'
-import { runWhereWebrtcWorks } from './netns'
+import { runInNamespace, runWhereWebrtcWorks } from './netns'
 
 /**
- * `npm run test:e2e [-- playwright arguments]`: builds the app as it ships and drives it in real browsers. WebRTC between two browsers
- * of one machine needs an interface besides `lo`: where there is none, the whole run moves into a network namespace with a veth pair.
- * `TANDEM_SITE` names a build that is already there.
+ * `npm run test:e2e [-- playwright arguments]`: builds the app as it ships and drives it in real browsers. Where it may, the whole run
+ * moves into a network namespace of its own: tests of network trouble then have a network that they may break. `TANDEM_SITE` names a
+ * build that is already there.
  */
 const args = process.argv.slice(2)
 const chromium = ensureChromium()
@@ -22,4 +22,5 @@ if (build !== 0 || !existsSync(`${site ?? '.output/public'}/index.html`)) {
   process.exit(1)
 }
 
-process.exit(runWhereWebrtcWorks('npx', ['playwright', 'test', ...args], run, line => console.log(`e2e: ${line}`)))
+const test = ['playwright', 'test', ...args]
+process.exit(runInNamespace('npx', test, run) ?? runWhereWebrtcWorks('npx', test, run, line => console.log(`e2e: ${line}`)))

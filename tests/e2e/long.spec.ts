@@ -1,11 +1,10 @@
-import { appendFileSync } from 'node:fs'
 import type { Stack } from './support/stack'
 import type { Member } from './support/member'
 import { expect, test } from './support/test'
 import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { leftToLong } from './support/long'
 import { noWebrtc } from './support/webrtc'
 
-const LONG = process.env.TANDEM_LONG === '1'
 const REPEATS = Number(process.env.TANDEM_REPEATS ?? '20')
 /** milliseconds that one payment may take, its block and everybody's balance included */
 const REPEAT_MS = 60_000
@@ -15,12 +14,10 @@ const COIN = 800_000
 const FIRST_CHANGE = 700_000
 const wish = { to: OUTSIDE, sats: COIN + 500, feeRate: 2 }
 
-if (!LONG && process.env.TANDEM_SKIPS !== undefined) {
-  appendFileSync(process.env.TANDEM_SKIPS, `${JSON.stringify({ capability: 'long', reason: 'the repeats of the 3-of-3 are run by npm run test:long' })}\n`)
-}
+const leftOut = leftToLong('the repeats of the 3-of-3 are run by npm run test:long')
 
 test(`three of three spend ${REPEATS} times in a row from one wallet`, async ({ stack, launch }) => {
-  test.skip(!LONG, 'the repeats are run by npm run test:long')
+  test.skip(leftOut, 'the repeats are run by npm run test:long')
   test.skip(noWebrtc, 'WebRTC cannot connect here')
   test.setTimeout(180_000 + REPEATS * REPEAT_MS)
   const everybody = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])

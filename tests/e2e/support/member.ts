@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { chromium, expect } from '@playwright/test'
 import type { BrowserContext, Locator, Page } from '@playwright/test'
 import { findChromium, launchOptions } from '../../support/chromium'
-import { browserProcesses } from './processes'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -34,7 +33,7 @@ export class Member {
   private browser: BrowserChoice = {}
 
   /** `dir`: where this member's own browser keeps its data; a guest tab of another browser has none. */
-  private constructor(readonly name: string, readonly app: string, private readonly dir?: string) {}
+  private constructor(readonly name: string, readonly app: string, readonly dir?: string) {}
 
   /** A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened. */
   static async launch(name: string, app: string, prepare?: (context: BrowserContext) => Promise<void>, browser: BrowserChoice = {}): Promise<Member> {
@@ -63,29 +62,6 @@ export class Member {
     // a request that is being recorded just now has nobody to answer any more
     await this.context.unrouteAll({ behavior: 'ignoreErrors' })
     await this.context.close()
-  }
-
-  /** A signal to every process of this browser: SIGKILL (it crashes), SIGSTOP and SIGCONT (the machine sleeps and wakes). */
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') {
-    if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
-    for (const pid of browserProcesses(this.dir)) process.kill(pid, signal)
-  }
-
-  /** The browser crashes: no page hears of it, nobody says goodbye. What it has stored stays. */
-  async crash() {
-    const gone = this.context.waitForEvent('close')
-    this.signal('SIGKILL')
-    await gone
-  }
-
-  /** The browser suspends the tab, as it does to one that is long in the background; gives what ends that. */
-  async freeze(): Promise<() => Promise<void>> {
-    const session = await this.context.newCDPSession(this.page)
-    await session.send('Page.setWebLifecycleState', { state: 'frozen' })
-    return async () => {
-      await session.send('Page.setWebLifecycleState', { state: 'active' })
-      await session.detach()
-    }
   }
 
   /** Another tab of the same browser, for another profile. */

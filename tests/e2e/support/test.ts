@@ -5,6 +5,7 @@ import { requireOrSkip } from '../../support/require'
 import { Member } from './member'
 import type { BrowserChoice } from './member'
 import { Stack } from './stack'
+import { signal } from './trouble'
 
 export { expect }
 
@@ -33,6 +34,8 @@ export const test = base.extend<{ app: string; launch: Launch }, { stack: Stack 
       launched.push(member)
       return member
     })
+    // whoever a test has stopped must be able to answer, and to end
+    for (const member of launched) signal(member, 'SIGCONT')
     const failed = info.status !== info.expectedStatus
     const errors = launched.flatMap(member => member.errors.map(error => `${member.name}: ${error}`))
     if (failed) {

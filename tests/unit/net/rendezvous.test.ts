@@ -85,7 +85,7 @@ describe('RelayChoice', () => {
     choice.wake()
     expect(asked.pop()).toEqual([r1, r2, r3])
     // no network at all: everything is dead, and wake asks everything
-    for (const relay of ranked) choice.onRelay({ address: relay, state: 'unreachable' })
+    for (const address of ranked) choice.onRelay({ address, state: 'unreachable' })
     choice.wake()
     expect(asked.pop()).toEqual(ranked)
     choice.stop()

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Member } from './member'
 
 interface Process { readonly pid: number; readonly parent: number; readonly command: string }
 
@@ -17,9 +18,21 @@ function running(): Process[] {
 }
 
 /** Every process of the browser that keeps its data in `dir`, the first one first. */
-export function browserProcesses(dir: string): number[] {
+function browserProcesses(dir: string): number[] {
   const all = running()
   const found = all.filter(p => p.command.includes(`--user-data-dir=${dir}\0`) && !p.command.includes('--type='))
   for (const { pid } of found) found.push(...all.filter(p => p.parent === pid && !found.includes(p)))
   return found.map(p => p.pid)
+}
+
+/** A signal to every process of the member's browser: the machine stands still and goes on. A guest tab has none. */
+export function signal(member: Member, name: 'SIGSTOP' | 'SIGCONT') {
+  for (const pid of member.dir === undefined ? [] : browserProcesses(member.dir)) {
+    try {
+      process.kill(pid, name)
+    } catch (error) {
+      // it went with its parent a moment ago
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
 }

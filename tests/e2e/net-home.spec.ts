@@ -1,0 +1,67 @@
+import type { Member } from './support/member'
+import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { leftToLong } from './support/long'
+import { expectLean, observeNetwork } from './support/leaks'
+import { Home, INTERNET_HOST, noNamespaces, type Nat } from './support/namespaces'
+import type { NetStack } from './support/net-stack'
+import { expect, netTest } from './support/net-test'
+import { startStun } from './support/stun'
+import type { Launch } from './support/test'
+
+/** Servers on the internet, with STUN; members at home, each behind a router of his own. */
+const test = netTest.extend<{ homes: (nat: Nat) => Home }>({
+  netOptions: async ({}, use) => {
+    const stun = await startStun(INTERNET_HOST)
+    await use({ host: INTERNET_HOST, stun: [stun.url] })
+    await stun.close()
+  },
+  homes: async ({}, use) => {
+    const made: Home[] = []
+    await use((nat) => {
+      const home = Home.make(made.length + 1, nat)
+      made.push(home)
+      return home
+    })
+    for (const home of made) home.remove()
+  },
+})
+
+const left = leftToLong('symmetric routers and a pulled cable: run by npm run test:long')
+
+const wish = { to: OUTSIDE, sats: 20_000 }
+
+async function neighbours(net: NetStack, launch: Launch, at: readonly Home[]) {
+  const [anna, ben] = await Promise.all(['Anna', 'Ben'].map((name, i) => launch(name, observeNetwork, at[i]?.browser(net.app)))) as [Member, Member]
+  for (const member of [anna, ben]) await member.createProfile()
+  await makeWallet('Boat', [anna, ben])
+  await fund(net, 'Boat', [anna, ben], [200_000])
+  return [anna, ben] as const
+}
+
+test('two homes with symmetric routers sign over the relay from the start', async ({ net, homes, launch }) => {
+  test.skip(left, 'run by npm run test:long')
+  test.skip(noNamespaces, 'no network namespaces')
+  const [anna, ben] = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')])
+  await anna.propose(wish)
+  await expect(anna.participant('Ben')).toContainText('relay')
+  await ben.openRequest()
+  await expect(ben.participant('Anna')).toContainText('relay')
+  await ben.approve()
+  await expectPaid(net, [anna, ben], wish)
+})
+
+test('a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on', async ({ net, homes, launch }) => {
+  test.skip(left, 'run by npm run test:long')
+  test.skip(noNamespaces, 'no network namespaces')
+  const at = [homes('cone'), homes('cone')]
+  const [anna, ben] = await neighbours(net, launch, at)
+  await anna.propose(wish)
+  await ben.openRequest()
+  at[1]?.unplug()
+  await expect(anna.participant('Ben')).toContainText('not connected', { timeout: 40_000 })
+  await ben.approve()
+  at[1]?.plug()
+  await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 90_000 })
+  await expectPaid(net, [anna, ben], wish)
+  for (const member of [anna, ben]) await expectLean(member, 1, 1)
+})

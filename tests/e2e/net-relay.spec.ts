@@ -1,0 +1,102 @@
+import { expectPaid, OUTSIDE } from './support/circle'
+import { expectLean } from './support/leaks'
+import { circle, expect, netTest as test } from './support/net-test'
+import { leftToLong } from './support/long'
+import type { Member } from './support/member'
+import { signal } from './support/trouble'
+import { noWebrtc } from './support/webrtc'
+
+const left = leftToLong('the relay that dies at every step of the protocol: run by npm run test:long')
+
+const wish = { to: OUTSIDE, sats: 20_000 }
+
+test('the relay dies before the gate and comes back: places are taken again by themselves, the gate goes through', async ({ net, launch }) => {
+  const { everybody } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
+  const [anna, ben] = everybody as [Member, Member]
+
+  await net.relay(0).kill()
+  // with the relay goes the only way to meet again: after his reload Ben is alone
+  await ben.page.reload()
+  await ben.unlock()
+  for (const member of everybody) await member.expectReachable(false)
+  await anna.openWallet('Boat')
+  await expect(anna.memberRow('Ben')).toContainText('not online')
+  await anna.review(wish)
+  await anna.button('Propose').click()
+  await expect(anna.participant('Ben')).toContainText(/not connected.*network/, { timeout: 40_000 })
+  await expect(anna.main).toContainText('Nothing was proposed and nothing has been sent. Your coins are free')
+
+  await net.relay(0).start()
+  await ben.expectReachable(true)
+  await ben.openWallet('Boat')
+  await expect(ben.memberRow('Anna')).toContainText('connected', { timeout: 60_000 })
+  await anna.button('Retry').click()
+  await expect(anna.status).toContainText('Waiting for approvals')
+  await ben.openRequest()
+  await ben.approve()
+  await expectPaid(net, everybody, wish)
+  if (!noWebrtc) for (const member of everybody) await expectLean(member, 1, 1)
+})
+
+test('the relay dies at every step of the protocol: the members, joined directly, go on', async ({ net, launch }) => {
+  test.skip(left, 'run by npm run test:long')
+  test.skip(noWebrtc, 'WebRTC cannot connect here')
+  test.setTimeout(300_000)
+  const { everybody } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [300_000])
+  const [anna, ben, cleo] = everybody as [Member, Member, Member]
+  const relay = net.relay(0)
+  const direct = async () => {
+    for (const [one, other] of [[anna, 'Ben'], [anna, 'Cleo'], [ben, 'Anna'], [ben, 'Cleo'], [cleo, 'Anna'], [cleo, 'Ben']] as const) {
+      await one.openWallet('House')
+      await expect(one.memberRow(other)).toContainText('WebRTC', { timeout: 60_000 })
+    }
+  }
+  const steps: ReadonlyArray<readonly [string, () => Promise<void>]> = [
+    ['after the proposal', async () => {
+      await relay.kill()
+      await ben.openRequest()
+      await ben.approve()
+      await cleo.openRequest()
+      await cleo.approve()
+    }],
+    ['after the first vote', async () => {
+      await ben.openRequest()
+      await ben.approve()
+      await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
+      await relay.kill()
+      await cleo.openRequest()
+      await cleo.approve()
+    }],
+    ['when signing begins, and a member sleeps before the nonces', async () => {
+      await cleo.openRequest()
+      await cleo.approve()
+      await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
+      await ben.openRequest()
+      signal(cleo, 'SIGSTOP')
+      await ben.approve()
+      await expect(anna.status).toContainText('Signing together')
+      await relay.kill()
+      signal(cleo, 'SIGCONT')
+    }],
+    ['in the middle of signing', async () => {
+      await ben.openRequest()
+      await ben.approve()
+      await cleo.openRequest()
+      const signing = anna.page.waitForFunction(() => /Signing together|Sent,/.test(document.querySelector('[role=status]')?.textContent ?? ''))
+      await cleo.approve()
+      await signing
+      await relay.kill()
+    }],
+  ]
+  for (const [name, trouble] of steps) {
+    await test.step(name, async () => {
+      await direct()
+      await anna.propose(wish)
+      await trouble()
+      await expectPaid(net, everybody, wish)
+      await relay.start()
+      for (const member of everybody) await member.expectReachable(true)
+    })
+  }
+  for (const member of everybody) await expectLean(member, 2, 1)
+})
