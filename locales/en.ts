@@ -103,6 +103,8 @@ export const en = {
     connected: 'connected',
     failed: 'not connected',
     you: 'this device',
+    absent: 'not online',
+    unreached: 'online, not reached from here yet',
     step: {
       resolve: 'looking for the browser',
       relay: 'knocking through a relay',

@@ -116,6 +116,8 @@ export function createP2P(deps: P2PDeps) {
   const hints = new Map<PeerId, readonly string[]>()
   const memberships = new Map<WalletId, { readonly wallet: PresenceWallet; readonly release: () => void }>()
   const answered = new Map<PeerId, number>()
+  /** when a relay last said that it does not have a peer: what fails otherwise says nothing about whether it is online */
+  const missed = new Map<PeerId, number>()
   let baseRelays = deps.relays
   let state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -145,6 +147,7 @@ export function createP2P(deps: P2PDeps) {
     transport, clock, entropy, lines, candidates: candidatesOf, onReached, blockedUntil: peerId => links.blockedUntil(peerId),
     onStatus(status) {
       if (status.connected) answered.set(status.peerId, clock.now())
+      else if (status.errorType === ConnectivityErrorType.PEER_NOT_FOUND) missed.set(status.peerId, clock.now())
       emit({ type: 'peer', status })
     },
   })
@@ -272,8 +275,10 @@ export function createP2P(deps: P2PDeps) {
     if (!membership) return []
     return membership.wallet.members.filter(m => m.peerId !== transport.peerId).map((m) => {
       const status = watcher.status(m.peerId)
-      const lastSeen = Math.max(table?.lastHeard(m.peerId) ?? 0, answered.get(m.peerId) ?? 0)
-      const online = status?.connected === true || (table?.online(m.peerId, clock.now()) ?? false)
+      const heard = table?.lastHeard(m.peerId) ?? 0
+      const lastSeen = Math.max(heard, answered.get(m.peerId) ?? 0)
+      // who was looked for in vain after its last word has gone, although the word has not expired
+      const online = status?.connected === true || ((table?.online(m.peerId, clock.now()) ?? false) && heard > (missed.get(m.peerId) ?? 0))
       return { accountKey: m.accountKey, peerId: m.peerId, online, ...(lastSeen > 0 ? { lastSeen } : {}), ...(status ? { status } : {}) }
     })
   }

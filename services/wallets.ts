@@ -190,15 +190,15 @@ export function createWallets(deps: WalletsDeps) {
   }
 
   function members({ record }: Room): MemberView[] {
-    const online = new Map(p2p.members(record.id).map(m => [m.accountKey, m]))
+    const net = new Map(p2p.members(record.id).map(m => [m.accountKey, m]))
     const labels = memberLabels(record.roster)
     return record.roster.map((entry): MemberView => {
       const self = entry.accountKey === record.self
-      const { lastSeen, status: link } = online.get(entry.accountKey) ?? {}
+      const { lastSeen, online, status: link } = net.get(entry.accountKey) ?? {}
       return {
         accountKey: entry.accountKey, name: labels.get(entry.accountKey) ?? entry.name, peerId: entry.peerId, self,
         confirmed: Object.hasOwn(record.confirmations, entry.accountKey), saved: record.saved.includes(entry.accountKey),
-        ...(lastSeen === undefined ? {} : { lastSeen }), ...(link === undefined ? {} : { link }),
+        ...(lastSeen === undefined ? {} : { lastSeen }), ...(online === undefined ? {} : { online }), ...(link === undefined ? {} : { link }),
       }
     })
   }

@@ -87,12 +87,23 @@ describe('members of a wallet find each other', () => {
     expect(a.events.some(e => e.type === 'presence' && e.peerId === bob.peerId && e.accountKey === bob.accountKey)).toBe(true)
     expect(a.p2p.members(walletId)).toMatchObject([{ peerId: bob.peerId, online: true }, { peerId: carol.peerId, online: false }])
     await b.p2p.stop()
-    await w.clock.advance(1_000)
-    expect(a.p2p.members(walletId)[0]).toMatchObject({ online: true, status: { connected: false } })
+    await w.clock.advance(5_000)
+    // a live look overrides the announcement, which has not expired
+    expect(a.p2p.members(walletId)[0]).toMatchObject({ online: false, status: { connected: false } })
     await w.clock.advance(180_000)
     const [gone] = a.p2p.members(walletId)
     expect(gone).toMatchObject({ online: false, status: { state: 'failed', errorType: T.PEER_NOT_FOUND, retryable: true } })
     expect(gone?.lastSeen).toBeGreaterThan(w.clock.now() - 240_000)
+  })
+
+  it('tells who is online and not reached from here from who is away', async () => {
+    const w = world()
+    const a = await w.open(alice)
+    await w.open(bob)
+    await w.clock.advance(5_000)
+    w.network.cut(alice.peerId, bob.peerId)
+    await w.clock.advance(40_000)
+    expect(a.p2p.members(walletId)).toMatchObject([{ peerId: bob.peerId, online: true, status: { connected: false } }, { peerId: carol.peerId, online: false }])
   })
 
   it('remembers where a peer was, over a reload', async () => {

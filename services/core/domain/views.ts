@@ -17,6 +17,8 @@ export interface MemberView {
   readonly saved: boolean
   /** unix milliseconds of the last sign of life */
   readonly lastSeen?: number
+  /** connected, or heard within the last 180 s: somebody may be online and not be reached from here */
+  readonly online?: boolean
   /** live link; undefined before the first look */
   readonly link?: ParticipantStatus
 }
