@@ -27,7 +27,7 @@ export default defineNuxtPlugin(() => {
       vault._onLocked(reason)
       wallets._clear()
       musig2._clear()
-      p2p._mirror({ started: false, peerId: null, relays: [], links: {}, conflict: false, clockOffset: null })
+      p2p._mirror({ started: false, peerId: null, relays: [], ice: [], relayOnly: false, direct: true, links: {}, conflict: false, clockOffset: null })
     },
     wallets: { changed: (list, drafts, finished) => wallets._mirror(list, drafts, finished) },
     musig2: {
@@ -36,7 +36,7 @@ export default defineNuxtPlugin(() => {
     },
     p2p: event => p2p._onEvent(event),
     started: peerId => p2p._mirror({ started: true, peerId }),
-    relays: relays => p2p._mirror({ relays: [...relays] as typeof p2p.relays }),
+    connections: view => p2p._mirror({ relays: [...view.relays], ice: [...view.ice], relayOnly: view.relayOnly, direct: view.direct }),
   })).then(() => {
     if (settings.configError === null) return vault.load()
   })

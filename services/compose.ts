@@ -1,13 +1,14 @@
-import { parseConfig, isRelayAddress } from './core/domain/config'
+import { parseConfig } from './core/domain/config'
 import type { AppConfig, ConfigError } from './core/domain/config'
 import { NETWORKS } from './core/domain/network'
-import { err, ok } from './core/domain/result'
+import { err } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import type { Chain } from './ports/chain'
 import type { UnlockedProfile } from './ports/signer'
 import { createKeyworker } from './adapters/keyworker/client'
 import { createBrowserClock, createBrowserEntropy, createBrowserLog } from './adapters/system'
 import { initVault } from './vault'
+import type { Connections, ConnectionsView } from './connections'
 import type { MuSig2, MuSig2Events } from './musig2'
 import type { P2PEvent } from './p2p'
 import type { Wallets, WalletsEvents } from './wallets'
@@ -21,17 +22,14 @@ export interface Sinks {
   p2p(event: P2PEvent): void
   /** the network is up under this peer id */
   started(peerId: string): void
-  relays(relays: ReadonlyArray<{ address: string; state: string; fixed: boolean }>): void
+  connections(view: ConnectionsView): void
 }
 
-const EXTRA_RELAYS = 'relays'
 /** named to other members in `hello` */
 const BUILD = 'tandem/0.1.0'
 
 /** What runs while a profile is open. */
 interface Running {
-  addRelay(address: string): Promise<Result<void, { field: string; code: string }>>
-  removeRelay(address: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -75,8 +73,9 @@ export async function compose(sinks: Sinks): Promise<void> {
 
 /** Builds storage, chain servers, network and the doors for one open profile. The heavy modules are fetched here. */
 async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnType<typeof createKeyworker>, sinks: Sinks): Promise<Running> {
-  const [{ createIndexedDbStorage, persistStorage }, { createEsplora }, { createLibp2pTransport }, { initP2P, stopP2P }, { initWallets }, { initMuSig2 }, { ed25519 }] = await Promise.all([
-    import('./adapters/indexeddb'), import('./adapters/esplora'), import('./adapters/libp2p/transport'), import('./p2p'), import('./wallets'), import('./musig2'), import('@noble/curves/ed25519.js'),
+  const [{ createIndexedDbStorage, persistStorage }, { createEsplora }, { createLibp2pTransport }, { createLibp2pProbe }, { initP2P, stopP2P }, { initConnections, effectiveIce, stopConnections }, { NetworkSettings }, { initWallets }, { initMuSig2 }, { ed25519 }] = await Promise.all([
+    import('./adapters/indexeddb'), import('./adapters/esplora'), import('./adapters/libp2p/transport'), import('./adapters/libp2p/probe'),
+    import('./p2p'), import('./connections'), import('./core/net/network-settings'), import('./wallets'), import('./musig2'), import('@noble/curves/ed25519.js'),
   ])
   const clock = createBrowserClock()
   const entropy = createBrowserEntropy()
@@ -88,13 +87,11 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   for (const [name, network] of Object.entries(config.networks)) {
     chains.set(name, createEsplora({ base: network.esplora, faucet: network.faucet, maxConcurrent: NETWORKS[name as keyof typeof NETWORKS].local ? 4 : 2, clock, entropy, log }))
   }
-  const read = await storage.get('settings', EXTRA_RELAYS)
-  let extra: string[] = read === undefined ? [] : (JSON.parse(new TextDecoder().decode(read)) as unknown[]).filter(isRelayAddress)
+  // before the first connection: who wants no address shown has it hidden from the start
+  const settings = await NetworkSettings.load(storage)
 
-  const transport = createLibp2pTransport({ peerKey: profile.peerKey, relays: [], iceServers: config.stun, clock, entropy, log })
+  const transport = createLibp2pTransport({ peerKey: profile.peerKey, relays: [], ice: effectiveIce(config.stun, settings.ice), clock, entropy, log })
   let allowed: Wallets['allowed'] = () => false
-  let invited: readonly string[] = []
-  const baseRelays = () => [...new Set([...config.relays, ...extra, ...invited])]
   // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each other")
   const onP2P = (event: P2PEvent) => {
     if (event.type === 'newer-instance') void signer.eraseNonces().then(() => late.signing?.suspend())
@@ -102,33 +99,30 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
     if (event.type === 'superseded') void late.signing?.suspend(event.by)
     sinks.p2p(event)
   }
-  const late: { signing?: MuSig2 } = {}
+  const late: { signing?: MuSig2; connections?: Connections } = {}
   const p2p = initP2P({
-    transport, clock, entropy, log, storage, relays: baseRelays(), build: BUILD, onEvent: onP2P,
+    transport, clock, entropy, log, storage, relays: [...new Set([...config.relays, ...settings.relays])], build: BUILD, onEvent: onP2P,
     sign: async bytes => ed25519.sign(bytes, profile.peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol),
   })
   const wallets = initWallets({
     profileName: profile.name, signer, storage, p2p, clock, entropy, log, events: sinks.wallets,
-    chain: name => chains.get(name), networks: config.networks, relays: () => [...config.relays, ...extra],
-    relaysWanted(relays) {
-      invited = relays
-      p2p.setRelays(baseRelays())
-    },
+    chain: name => chains.get(name), networks: config.networks, relays: () => [...config.relays, ...settings.relays],
+    relaysWanted: relays => late.connections?.setInvited(relays),
     link: fragment => `${location.href.replace(/#.*$/, '')}${fragment}`,
   })
   allowed = wallets.allowed
   const signing = initMuSig2({ signer, storage, p2p, wallets, clock, entropy, log, events: sinks.musig2 })
-  const reportRelays = () => {
-    const fixed = new Set([...config.relays, ...wallets.relays()])
-    sinks.relays(transport.relays().map(r => ({ address: r.address, state: r.state, fixed: fixed.has(r.address) })))
-  }
-  const offRelays = transport.onEvent((event) => { if (event.type === 'relay' || event.type === 'addresses') reportRelays() })
+  const connections = initConnections({
+    p2p, settings, probe: createLibp2pProbe({ clock, entropy, log }), chains, clock, app: config,
+    walletRelays: () => wallets.relays(), online: () => navigator.onLine, onChange: sinks.connections,
+  })
+  late.connections = connections
 
   // what is stored is shown before the network is up; a dead relay must not keep anybody from his wallet
   await wallets.start()
   late.signing = signing
   await signing.start()
-  void p2p.start().then(() => { sinks.started(p2p.peerId); reportRelays() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
+  void p2p.start().then(() => { sinks.started(p2p.peerId); connections.tell() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
 
   const onWake = () => { p2p.wake(); wallets.wake() }
   const onSeen = () => { if (document.visibilityState === 'visible') onWake() }
@@ -145,39 +139,18 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   }
   globalThis.addEventListener('pagehide', onHide)
 
-  const setExtra = async (list: string[]) => {
-    extra = list
-    await storage.put('settings', EXTRA_RELAYS, new TextEncoder().encode(JSON.stringify(list)))
-    p2p.setRelays(baseRelays())
-    reportRelays()
-  }
   return {
-    async addRelay(address) {
-      if (!isRelayAddress(address)) return err({ field: 'relay', code: 'relay-malformed' })
-      if (!extra.includes(address)) await setExtra([...extra, address])
-      return ok(undefined)
-    },
-    removeRelay: address => setExtra(extra.filter(a => a !== address)),
     async stop() {
       document.removeEventListener('visibilitychange', onSeen)
       document.removeEventListener('resume', onWake)
       globalThis.removeEventListener('online', onWake)
       globalThis.removeEventListener('offline', onOffline)
       globalThis.removeEventListener('pagehide', onHide)
-      offRelays()
+      stopConnections()
       signing.stop()
       wallets.stop()
       await stopP2P()
       await storage.close()
     },
   }
-}
-
-/** Adds a relay to this profile's own list; the wallets' signed lists stay as they are. */
-export async function addRelay(address: string): Promise<Result<void, { field: string; code: string }>> {
-  return running === null ? err({ field: 'relay', code: 'locked' }) : running.addRelay(address)
-}
-
-export async function removeRelay(address: string): Promise<void> {
-  await running?.removeRelay(address)
 }

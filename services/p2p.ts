@@ -1,5 +1,7 @@
 import { toHex, type Hex } from './core/domain/bytes'
 import { ConnectivityErrorType, type ConnectionKind, type ParticipantStatus } from './core/domain/connectivity'
+import type { LinkReport } from './core/domain/diagnostics'
+import type { IceSettings } from './core/domain/ice'
 import type { AccountKey, PeerId, WalletId } from './core/domain/ids'
 import { AddressCache, storedPeers } from './core/net/address-cache'
 import { netError } from './core/net/classify'
@@ -11,7 +13,9 @@ import { LineBudget } from './core/net/lines'
 import { Links, type LinkEvent, type MessageOf } from './core/net/links'
 import { RelayChoice } from './core/net/relays'
 import { candidates, circuitAddress, rankRelays, relayOfAddress, relayPeerId, TRIED_RANKS, type Candidate } from './core/net/rendezvous'
+import { linkReport, relayRoundTrip } from './core/net/report'
 import { Rooms, type PresenceWallet } from './core/net/rooms'
+import { Timeline } from './core/net/timeline'
 import { Watcher } from './core/net/watch'
 import type { ProtocolName } from './core/wire/messages'
 import type { Clock } from './ports/clock'
@@ -106,8 +110,10 @@ const MAX_RELAYS_TRIED = 8
  * is done for good. Network trouble is always a result or an event, never an exception.
  */
 export function createP2P(deps: P2PDeps) {
-  const { transport, entropy, log } = deps
+  const { entropy, log } = deps
   const clock = trackedClock(deps.clock)
+  const timeline = new Timeline(clock)
+  const transport = timeline.watch(deps.transport)
   // `hello` cannot carry another one, and then no link would ever come up
   if (deps.build !== undefined && !/^[\x21-\x7e]{1,32}$/.test(deps.build)) throw new TypeError('build: not 1 to 32 visible ASCII characters')
   const self: SelfInfo = { instance: toHex(entropy.bytes(16)), startedAt: Math.floor(clock.now()), build: deps.build ?? 'dev' }
@@ -167,7 +173,7 @@ export function createP2P(deps: P2PDeps) {
     const relays = [...new Set(lists.flat())]
     const known = [...first, ...cache.relays(peerId), ...ranked].filter(r => relays.includes(r))
     const tried = [...new Set(known)].slice(0, MAX_RELAYS_TRIED)
-    return candidates(peerId, tried, tried)
+    return candidates(peerId, tried, tried).filter(c => c.kind === 'relay' || transport.direct())
   }
 
   function onTransport(event: TransportEvent): void {
@@ -178,6 +184,8 @@ export function createP2P(deps: P2PDeps) {
     } else if (event.type === 'addresses') {
       rooms.changed()
       emit(event)
+    } else if (event.type === 'answering') {
+      timeline.onAnswer(event.answer, event.peerId, event.fact)
     }
   }
 
@@ -312,6 +320,7 @@ export function createP2P(deps: P2PDeps) {
     } finally {
       clock.cancelAll()
       listeners.clear()
+      timeline.clear()
     }
   }
 
@@ -331,6 +340,14 @@ export function createP2P(deps: P2PDeps) {
       baseRelays = relays
       choice.setList('app', relays)
     },
+    /** STUN and TURN servers and privacy of the connections that are made from now on; the others are verified at once. */
+    async setIce(settings: IceSettings): Promise<void> {
+      await transport.setIce(settings)
+      if (state === 'running') watcher.wake()
+    },
+    /** The line to a peer in figures, and the last tries, for diagnostics. */
+    report: (peerId: PeerId): Promise<LinkReport> => linkReport(transport, timeline, peerId, watcher.status(peerId)?.rttMs),
+    relayRoundTrip: (relay: string): Promise<number | undefined> => relayRoundTrip(transport, clock, relay),
     /** Circuit address of the peer on the relay where it was reached or heard last; undefined when it never was. */
     getCachedRelayAddress(peerId: PeerId): string | undefined {
       const relay = cache.relays(peerId)[0]

@@ -1,16 +1,15 @@
 import { defineStore } from 'pinia'
 import { markRaw } from 'vue'
+import type { IceView, RelayView, ReportFrame } from '../services/connections'
 import type { ParticipantStatus } from '../services/core/domain/connectivity'
+import type { IceServer } from '../services/core/domain/ice'
+import { err } from '../services/core/domain/result'
 import type { P2PEvent } from '../services/p2p'
 
 const door = async () => (await import('../services/p2p')).getP2P()
-
-export interface RelayView {
-  readonly address: string
-  readonly state: 'idle' | 'connecting' | 'reserved' | 'refused' | 'unreachable'
-  /** comes with config.json or the wallet's signed list; not removable here */
-  readonly fixed: boolean
-}
+const connections = async () => (await import('../services/connections')).getConnections()
+/** what every door answers when no profile is open */
+const locked = (field: string) => err({ field, code: 'locked' })
 
 /** Mirror of the network door. */
 export const useP2PStore = defineStore('p2p', {
@@ -18,6 +17,11 @@ export const useP2PStore = defineStore('p2p', {
     started: false,
     peerId: null as string | null,
     relays: [] as RelayView[],
+    /** STUN and TURN servers, without passwords */
+    ice: [] as IceView[],
+    relayOnly: false,
+    /** direct lines are offered and answered */
+    direct: true,
     /** milliseconds by which this clock differs from a member's, when it is over two minutes */
     clockOffset: null as number | null,
     /** the same profile is live on another device, which is newer */
@@ -33,10 +37,34 @@ export const useP2PStore = defineStore('p2p', {
       (await door())?.wake()
     },
     async addRelay(address: string) {
-      return (await import('../services/compose')).addRelay(address)
+      return (await connections())?.addRelay(address) ?? locked('relay')
     },
     async removeRelay(address: string) {
-      return (await import('../services/compose')).removeRelay(address)
+      return (await connections())?.removeRelay(address) ?? locked('relay')
+    },
+    async testRelay(address: string) {
+      return (await connections())?.testRelay(address) ?? locked('relay')
+    },
+    async measureRelays() {
+      await (await connections())?.measureRelays()
+    },
+    async addIceServer(server: IceServer) {
+      return (await connections())?.addIceServer(server) ?? locked('ice')
+    },
+    async removeIceServer(url: string) {
+      return (await connections())?.removeIceServer(url) ?? locked('ice')
+    },
+    async setRelayOnly(relayOnly: boolean) {
+      return (await connections())?.setRelayOnly(relayOnly) ?? locked('settings')
+    },
+    async testConnection(signal: AbortSignal) {
+      return (await connections())?.testConnection(signal)
+    },
+    async report(peerId: string) {
+      return (await connections())?.report(peerId)
+    },
+    async healthReport(peerIds: readonly string[], frame: ReportFrame, withAddresses: boolean) {
+      return (await connections())?.healthReport(peerIds, frame, withAddresses)
     },
     _onEvent(event: P2PEvent) {
       switch (event.type) {
@@ -52,7 +80,7 @@ export const useP2PStore = defineStore('p2p', {
         case 'relay': case 'addresses': case 'presence': case 'version': case 'offence':
       }
     },
-    _mirror(patch: Partial<{ started: boolean; peerId: string | null; relays: RelayView[]; clockOffset: number | null; conflict: boolean; links: Record<string, ParticipantStatus> }>) {
+    _mirror(patch: Partial<{ started: boolean; peerId: string | null; relays: RelayView[]; ice: IceView[]; relayOnly: boolean; direct: boolean; clockOffset: number | null; conflict: boolean; links: Record<string, ParticipantStatus> }>) {
       this.$patch(patch)
     },
   },

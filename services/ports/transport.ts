@@ -1,4 +1,6 @@
 import type { ConnectionKind, ConnectStep } from '../core/domain/connectivity'
+import type { AttemptFact } from '../core/domain/diagnostics'
+import type { IceSettings } from '../core/domain/ice'
 import type { PeerId } from '../core/domain/ids'
 
 export interface ConnectionInfo {
@@ -28,6 +30,8 @@ export type TransportEvent =
   /** own addresses changed: a reservation was won or lost */
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
   | { readonly type: 'relay'; readonly relay: RelayStatus }
+  /** what an answer to a peer's WebRTC offer shows of itself; `answer` tells one from another */
+  | { readonly type: 'answering'; readonly answer: number; readonly peerId: PeerId; readonly fact: AttemptFact }
 
 /** State of one relay that this node uses or wants. */
 export interface RelayStatus {
@@ -40,6 +44,8 @@ export interface RelayStatus {
 export interface DialOptions {
   readonly signal: AbortSignal
   readonly onStep?: (step: ConnectStep) => void
+  /** what else is seen of it, for diagnostics: candidates, and the steps inside of a WebRTC dial */
+  readonly onFact?: (fact: AttemptFact) => void
 }
 
 /**
@@ -57,6 +63,14 @@ export interface Transport {
   relays(): readonly RelayStatus[]
   /** The machine slept or the network changed: places on relays are verified, and those not held are asked for now. */
   wake(): void
+  /**
+   * STUN and TURN servers of the next WebRTC connections, and whether members may learn an IP address. When WebRTC is not allowed any
+   * more (relay-only without a TURN server), or only through TURN, connections made before are closed, none is offered or answered and
+   * no /webrtc address told.
+   */
+  setIce(settings: IceSettings): Promise<void>
+  /** whether WebRTC is offered and answered */
+  direct(): boolean
   /** Opens a new connection over exactly this address (no other is tried). */
   dial(peerId: PeerId, address: string, options: DialOptions): Promise<ConnectionInfo>
   /** open connections, best kind first (webrtc, direct, relay) */

@@ -30,14 +30,14 @@ transportContract('libp2p over a relay', async () => {
   const { port } = relay
   const [address = ''] = relay.addrs
   const peers: Transport[] = []
-  const stranger = createLibp2pTransport({ peerKey: randomBytes(32), relays: [], iceServers: [], clock, log, entropy })
+  const stranger = createLibp2pTransport({ peerKey: randomBytes(32), relays: [], clock, log, entropy })
   let n = 0
   return {
     relay: address,
     deadRelay: `/ip4/127.0.0.1/tcp/9/ws/p2p/${stranger.peerId}`,
     async peer(relays = [address]) {
       const peerKey = createHash('sha256').update(`peer ${++n}`).digest()
-      const transport = createLibp2pTransport({ peerKey, relays, iceServers: [], clock, log, entropy })
+      const transport = createLibp2pTransport({ peerKey, relays, clock, log, entropy })
       peers.push(transport)
       await transport.start()
       return transport
@@ -55,7 +55,7 @@ transportContract('libp2p over a relay', async () => {
 
 describe('the relay and the adapter together', () => {
   const seed = (n: number): Uint8Array => createHash('sha256').update(`member ${n}`).digest()
-  const node = (n: number, relays: readonly string[]): Transport => createLibp2pTransport({ peerKey: seed(n), relays, iceServers: [], clock, log, entropy })
+  const node = (n: number, relays: readonly string[]): Transport => createLibp2pTransport({ peerKey: seed(n), relays, clock, log, entropy })
 
   it('holds more than the library\'s 15 places, and frees them as soon as peers leave', async () => {
     const relay = await startRelay({ host: '127.0.0.1', port: 0 })

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startRelay, type RunningRelay } from '../../relay/server'
+import type { AttemptFact } from '../../services/core/domain/diagnostics'
 import { LIMITS } from '../../services/core/wire/limits'
 import { findChromium, launchOptions } from '../support/chromium'
 import { requireOrSkip } from '../support/require'
@@ -98,6 +99,47 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
 
   // one test's connections are not the next one's, whatever became of it
   afterEach(apart, 30_000)
+
+  it('tells candidates, ICE and DTLS of a dial on both sides, in their order, and no address', async () => {
+    const before = await b.tab.evaluate(() => page.events().length)
+    const { facts } = await dial()
+    const steps = (of: readonly AttemptFact[]): string[] => of.flatMap((f) => f.type === 'step' ? [f.step] : f.type === 'open' ? ['open'] : []).filter((s, i, all) => all.indexOf(s) === i)
+    expect(steps(facts)).toEqual(['sdp', 'ice', 'dtls', 'open'])
+    for (const side of ['local', 'remote']) expect(facts.some((f) => f.type === 'candidate' && f.side === side && f.candidate.protocol === 'udp'), side).toBe(true)
+    await b.tab.waitForFunction((from) => page.events().slice(from).some((e) => e.type === 'answering' && e.fact.type === 'open'), before)
+    const answered = (await b.tab.evaluate((from) => page.events().slice(from), before)).flatMap((e) => e.type === 'answering' ? [e] : [])
+    expect(steps(answered.map((e) => e.fact))).toEqual(['sdp', 'ice', 'dtls', 'open'])
+    expect(new Set(answered.map((e) => e.peerId))).toEqual(new Set([a.peerId]))
+    expect(JSON.stringify([facts, answered])).not.toMatch(/\d+\.\d+\.\d+\.\d+|\.local/)
+  }, 60_000)
+
+  it('with relay only makes no offer and gives no answer, and goes on over the relay', async () => {
+    const direct = await dial()
+    expect(direct.link?.kind).toBe('webrtc')
+    const address = await addressOf(b, true)
+    const before = await b.tab.evaluate(() => page.events().length)
+    await b.tab.evaluate(() => page.setIce({ servers: [], relayOnly: true }))
+    // the circuit that carried the offer shows no address and stays
+    expect(await b.tab.evaluate((id) => page.connections(id).filter((c) => c.kind !== 'relay'), a.peerId)).toEqual([])
+    expect(await b.tab.evaluate(() => page.addresses().filter((x) => x.includes('/webrtc')))).toEqual([])
+    await a.tab.waitForFunction((id) => page.connections(id).every((c) => c.kind === 'relay'), b.peerId)
+    const refused = await a.tab.evaluate(([id, where]) => page.dial(id, where, 30_000), [b.peerId, address] as const)
+    expect(refused.error).toBeDefined()
+    const own = await b.tab.evaluate(([id, where]) => page.dial(id, where, 30_000), [a.peerId, await addressOf(a, true)] as const)
+    expect(own).toMatchObject({ steps: [], facts: [], error: expect.stringContaining('DialDenied') as string })
+    expect((await b.tab.evaluate((from) => page.events().slice(from), before)).filter((e) => e.type === 'answering')).toEqual([])
+    expect((await dial(false)).link?.kind).toBe('relay')
+    await b.tab.evaluate(() => page.setIce({ servers: [], relayOnly: false }))
+    expect((await dial()).link?.kind).toBe('webrtc')
+  }, 60_000)
+
+  it('tries WebRTC within one browser, and through a TURN server that is not there in vain', async () => {
+    const alone = await a.tab.evaluate(() => page.probeRtc({ servers: [], relayOnly: false }, 20_000))
+    expect(alone).toMatchObject({ connected: true })
+    expect(alone?.candidates.map((c) => c.kind)).toContain(alone?.candidates[0]?.kind === 'mdns' ? 'mdns' : 'host')
+    const turn = { url: 'turn:127.0.0.1:9?transport=udp', username: 'ann', credential: 'secret' }
+    expect(await a.tab.evaluate((given) => page.probeRtc({ servers: [given], relayOnly: true }, 20_000), turn)).toEqual({ candidates: [], connected: false })
+  }, 60_000)
 
   it('keeps a relayed connection apart from a WebRTC one, the better first', async () => {
     const relayed = await dial(false)

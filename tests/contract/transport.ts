@@ -108,6 +108,21 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(b.connections(a.peerId)).toHaveLength(1)
     })
 
+    it('with relay only tells no WebRTC address, dials none, and is called through the relay as before', async () => {
+      const [a, b] = await Promise.all([world.peer(), world.peer()])
+      await Promise.all([reserved(a), reserved(b)])
+      const seen: TransportEvent[] = []
+      a.onEvent((event) => seen.push(event))
+      await a.setIce({ servers: [{ url: 'stun:127.0.0.1:9' }], relayOnly: true })
+      expect(a.direct()).toBe(false)
+      expect(a.addresses()).toEqual([relayedAddress(a)])
+      const refused = await outcome(() => a.dial(b.peerId, `${world.relay}/p2p-circuit/webrtc/p2p/${b.peerId}`, { signal: soon() }))
+      expect(refused).toBeInstanceOf(Error)
+      expect(a.connections(b.peerId)).toEqual([])
+      expect((await b.dial(a.peerId, relayedAddress(a), { signal: soon() })).kind).toBe('relay')
+      expect(seen.filter((event) => event.type === 'answering')).toEqual([])
+    })
+
     it('dials over the relay, telling the step, and both sides see the same kind', async () => {
       const [a, b] = await Promise.all([world.peer(), world.peer()])
       await Promise.all([reserved(a), reserved(b)])

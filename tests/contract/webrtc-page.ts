@@ -1,6 +1,10 @@
 import { createLibp2pTransport } from '../../services/adapters/libp2p'
+import { createLibp2pProbe } from '../../services/adapters/libp2p/probe'
 import type { ConnectivityError, ConnectStep } from '../../services/core/domain/connectivity'
+import type { AttemptFact } from '../../services/core/domain/diagnostics'
+import type { IceSettings } from '../../services/core/domain/ice'
 import { classifyConnectivityError } from '../../services/core/net/classify'
+import type { RtcProbe } from '../../services/ports/probe'
 import type { Channel, ConnectionInfo, Transport, TransportEvent } from '../../services/ports/transport'
 
 const PROTOCOL = '/tandem/test/1'
@@ -11,7 +15,9 @@ export interface Page {
   addresses(): readonly string[]
   events(): readonly TransportEvent[]
   connections(peerId: string): readonly ConnectionInfo[]
-  dial(peerId: string, address: string, ms: number): Promise<{ readonly link?: ConnectionInfo; readonly steps: readonly ConnectStep[]; readonly error?: string; readonly ms: number }>
+  dial(peerId: string, address: string, ms: number): Promise<{ readonly link?: ConnectionInfo; readonly steps: readonly ConnectStep[]; readonly facts: readonly AttemptFact[]; readonly error?: string; readonly ms: number }>
+  setIce(settings: IceSettings): Promise<void>
+  probeRtc(settings: IceSettings, ms: number): Promise<RtcProbe | undefined>
   /** what the app makes of the error of such a dial */
   verdict(peerId: string, address: string, ms: number): Promise<ConnectivityError | 'connected'>
   ping(id: string, ms: number): Promise<number | string>
@@ -22,6 +28,17 @@ export interface Page {
 }
 
 let node: Transport | undefined
+const platform = {
+  clock: {
+    now: () => Date.now(),
+    after: (ms: number, fn: () => void) => {
+      const timer = setTimeout(fn, ms)
+      return () => clearTimeout(timer)
+    },
+  },
+  entropy: { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) },
+  log: { write: () => undefined },
+}
 const events: TransportEvent[] = []
 const running = (): Transport => {
   if (node === undefined) throw new Error('not started')
@@ -35,20 +52,7 @@ async function echo(channel: Channel): Promise<void> {
 
 const page: Page = {
   async start(seed, relays) {
-    node = createLibp2pTransport({
-      peerKey: Uint8Array.from(seed),
-      relays,
-      iceServers: [],
-      clock: {
-        now: () => Date.now(),
-        after: (ms, fn) => {
-          const timer = setTimeout(fn, ms)
-          return () => clearTimeout(timer)
-        },
-      },
-      entropy: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
-      log: { write: () => undefined },
-    })
+    node = createLibp2pTransport({ ...platform, peerKey: Uint8Array.from(seed), relays })
     node.onEvent((event) => events.push(event))
     node.handle(PROTOCOL, (channel) => { echo(channel).catch(() => undefined) })
     await node.start()
@@ -59,12 +63,13 @@ const page: Page = {
   connections: (peerId) => running().connections(peerId),
   async dial(peerId, address, ms) {
     const steps: ConnectStep[] = []
+    const facts: AttemptFact[] = []
     const from = performance.now()
     try {
-      const link = await running().dial(peerId, address, { signal: AbortSignal.timeout(ms), onStep: (step) => steps.push(step) })
-      return { link, steps, ms: performance.now() - from }
+      const link = await running().dial(peerId, address, { signal: AbortSignal.timeout(ms), onStep: (step) => steps.push(step), onFact: (fact) => facts.push(fact) })
+      return { link, steps, facts, ms: performance.now() - from }
     } catch (error) {
-      return { steps, error: told(error), ms: performance.now() - from }
+      return { steps, facts, error: told(error), ms: performance.now() - from }
     }
   },
   async verdict(peerId, address, ms) {
@@ -76,6 +81,8 @@ const page: Page = {
       return classifyConnectivityError(peerId, error, step)
     }
   },
+  setIce: (settings) => running().setIce(settings),
+  probeRtc: (settings, ms) => createLibp2pProbe(platform).rtc(settings, { signal: AbortSignal.timeout(ms) }),
   ping: (id, ms) => running().ping(id, { signal: AbortSignal.timeout(ms) }).catch(told),
   async echo(id, sizes) {
     const channel = await running().open(id, PROTOCOL, { signal: AbortSignal.timeout(10_000) })

@@ -1,5 +1,6 @@
 import { RateLimit } from '../../services/adapters/libp2p/rate-limit'
 import type { ConnectionKind, ConnectStep } from '../../services/core/domain/connectivity'
+import { directAllowed, type IceSettings } from '../../services/core/domain/ice'
 import type { PeerId } from '../../services/core/domain/ids'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { Clock } from '../../services/ports/clock'
@@ -260,6 +261,7 @@ export class MemoryTransport implements Transport, Party {
   private readonly wanted = new Map<string, RelayStatus>()
   private started = false
   private lines = 0
+  private ice: IceSettings = { servers: [], relayOnly: false }
 
   constructor(private readonly network: MemoryNetwork, readonly peerId: PeerId, relays: readonly string[]) {
     for (const address of relays) this.wanted.set(address, { address, state: 'idle' })
@@ -282,7 +284,17 @@ export class MemoryTransport implements Transport, Party {
 
   addresses(): readonly string[] {
     return this.relays().filter((r) => r.state === 'reserved')
-      .flatMap((r) => [`${r.address}/p2p-circuit/webrtc/p2p/${this.peerId}`, `${r.address}/p2p-circuit/p2p/${this.peerId}`])
+      .flatMap((r) => [...(this.direct() ? [`${r.address}/p2p-circuit/webrtc/p2p/${this.peerId}`] : []), `${r.address}/p2p-circuit/p2p/${this.peerId}`])
+  }
+
+  direct(): boolean { return directAllowed(this.ice) }
+
+  async setIce(settings: IceSettings): Promise<void> {
+    const hides = settings.relayOnly && !this.ice.relayOnly
+    this.ice = settings
+    this.tellAddresses()
+    if (hides) for (const end of [...this.ends.values()]) if (end.info.kind === 'webrtc') end.shutBoth()
+    await this.network.tick(0)
   }
 
   async setRelays(addresses: readonly string[]): Promise<void> {
@@ -455,6 +467,7 @@ export class MemoryTransport implements Transport, Party {
   private async reach(peerId: PeerId, address: string, { signal, onStep }: DialOptions): Promise<End> {
     const kind: ConnectionKind = !address.includes('/p2p-circuit') ? 'direct' : address.includes('/webrtc') ? 'webrtc' : 'relay'
     const steps: readonly ConnectStep[] = kind === 'webrtc' ? ['relay', 'sdp', 'ice'] : ['relay']
+    if (kind === 'webrtc' && !this.direct()) throw named('DialDeniedError', 'direct lines are switched off')
     const fault = this.network.takeFault(peerId, kind)
     if (fault !== undefined) {
       const last = steps.indexOf(fault.step ?? 'relay')
@@ -482,6 +495,7 @@ export class MemoryTransport implements Transport, Party {
       target.lines++
       onStep?.('sdp')
       await this.network.tick()
+      if (!target.direct()) throw named('StreamResetError', 'stream reset')
       onStep?.('ice')
       await this.network.tick()
       if (!this.network.allows(this.peerId, peerId, 'webrtc')) {

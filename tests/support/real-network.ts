@@ -36,7 +36,7 @@ export class RealNetwork {
   make(relays: readonly string[]): Node {
     const peerKey = new Uint8Array(randomBytes(32))
     const events: P2PEvent[] = []
-    const transport = createLibp2pTransport({ peerKey, relays, iceServers: [], webrtc: false, clock: realClock, log, entropy })
+    const transport = createLibp2pTransport({ peerKey, relays, webrtc: false, clock: realClock, log, entropy })
     const p2p = createP2P({
       transport, clock: realClock, entropy, log, relays, build: 'test', sign: async bytes => ed25519.sign(bytes, peerKey), allowed: () => true, onEvent: e => events.push(e),
     })

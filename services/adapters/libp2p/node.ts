@@ -11,8 +11,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
 import type { ConnectionKind } from '../../core/domain/connectivity'
 import { LIMITS } from '../../core/wire/limits'
-import { takeLine } from './lines'
 import { relaysOnly } from './relays-only'
+import type { Rtc } from './rtc'
 
 /** one address may take this long; the library's 6 s are too short for ICE, milliseconds */
 export const ADDRESS_DIAL_MS = 22_000
@@ -50,19 +50,19 @@ export function kindOf(connection: Pick<Connection, 'limits' | 'multiplexer'>): 
 /** Builds a libp2p node that is not yet started. `places` is filled, by listen address, as relays are listened on. */
 export async function createNode(init: {
   readonly privateKey: PrivateKey
-  readonly iceServers: readonly string[]
-  readonly webrtc: boolean
+  /** undefined where there is no WebRTC */
+  readonly rtc: Rtc | undefined
   readonly places: Map<string, ReservationPlace>
 }): Promise<Node> {
   return createLibp2p({
     start: false,
     privateKey: init.privateKey,
-    addresses: { listen: init.webrtc ? ['/webrtc'] : [] },
+    addresses: { listen: init.rtc ? ['/webrtc'] : [] },
     transports: [
       webSockets(),
       (components) => withPlaces(circuitRelayTransport({ reservationConcurrency: 4 })(components), init.places),
       // Loaded only where it can run: in Node the package wants a native module.
-      ...(init.webrtc ? [await webRtcTransport(init.iceServers)] : []),
+      ...(init.rtc ? [await init.rtc.transport()] : []),
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
@@ -101,18 +101,6 @@ export async function createNode(init: {
         registrar: relaysOnly(components.registrar, (connection) => kindOf(connection) === 'direct'),
       }),
       manager: (components: WebRTCTransportComponents) => components.transportManager,
-    },
-  })
-}
-
-async function webRtcTransport(iceServers: readonly string[]): Promise<(components: WebRTCTransportComponents) => LibraryTransport> {
-  const { webRTC } = await import('@libp2p/webrtc')
-  // an empty list is a choice: without one the library would ask public STUN hosts
-  return webRTC({
-    // asked for before each RTCPeerConnection
-    rtcConfiguration: () => {
-      takeLine()
-      return { iceServers: iceServers.map((urls) => ({ urls })) }
     },
   })
 }

@@ -4,6 +4,8 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import type { ConnectionKind, ConnectStep } from '../../core/domain/connectivity'
+import type { AttemptFact } from '../../core/domain/diagnostics'
+import type { IceSettings } from '../../core/domain/ice'
 import type { PeerId } from '../../core/domain/ids'
 import { LIMITS } from '../../core/wire/limits'
 import type { Clock } from '../../ports/clock'
@@ -16,6 +18,7 @@ import { ADDRESS_DIAL_MS, createNode, kindOf, type Node, type ReservationPlace }
 import { pingConnection } from './ping'
 import { RateLimit } from './rate-limit'
 import { RelayKeeper } from './relay-keeper'
+import { FACT, Rtc } from './rtc'
 import { rtcStats } from './stats'
 
 export interface Libp2pTransportInit {
@@ -23,8 +26,8 @@ export interface Libp2pTransportInit {
   readonly peerKey: Uint8Array
   /** multiaddrs that end in /p2p/<relay peer id>; more by `setRelays` */
   readonly relays?: readonly string[]
-  /** ICE server URLs ("stun:host:port"); empty works on one network, and no other is ever asked */
-  readonly iceServers: readonly string[]
+  /** default: no server, which works on one network, and no other is ever asked */
+  readonly ice?: IceSettings
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -89,11 +92,15 @@ class Libp2pTransport implements Transport {
   private readonly inbound = new Map<string, number>()
   private readonly places = new Map<string, ReservationPlace>()
   private readonly keeper: RelayKeeper
+  private readonly rtc: Rtc | undefined
   private told = ''
 
   constructor(private readonly init: Libp2pTransportInit) {
     this.privateKey = privateKeyFromRaw(new Uint8Array([...init.peerKey, ...ed25519.getPublicKey(init.peerKey)]))
     this.peerId = peerIdFromPrivateKey(this.privateKey).toString()
+    if (init.webrtc ?? typeof globalThis.RTCPeerConnection === 'function') {
+      this.rtc = new Rtc(init.ice ?? { servers: [], relayOnly: false }, (answer, peerId, fact) => this.tell({ type: 'answering', answer, peerId, fact }))
+    }
     this.keeper = new RelayKeeper({
       reserve: (address) => this.reserve(address),
       holds: (address) => this.places.get(listenAddress(address))?.held() ?? false,
@@ -108,12 +115,7 @@ class Libp2pTransport implements Transport {
 
   async start(): Promise<void> {
     if (this.node !== undefined) return
-    const node = await createNode({
-      privateKey: this.privateKey,
-      iceServers: this.init.iceServers,
-      webrtc: this.init.webrtc ?? typeof globalThis.RTCPeerConnection === 'function',
-      places: this.places,
-    })
+    const node = await createNode({ privateKey: this.privateKey, rtc: this.rtc, places: this.places })
     this.node = node
     node.addEventListener('connection:open', ({ detail }) => this.opened(detail))
     node.addEventListener('connection:close', ({ detail }) => {
@@ -152,7 +154,7 @@ class Libp2pTransport implements Transport {
   }
 
   addresses(): readonly string[] {
-    const all = this.node?.getMultiaddrs().map((a) => a.toString()).filter((a) => a.includes('/p2p-circuit')) ?? []
+    const all = this.node?.getMultiaddrs().map((a) => a.toString()).filter((a) => a.includes('/p2p-circuit') && (this.direct() || !a.includes('/webrtc'))) ?? []
     return [...new Set(all)].sort((a, b) => Number(b.includes('/webrtc')) - Number(a.includes('/webrtc')))
   }
 
@@ -160,7 +162,19 @@ class Libp2pTransport implements Transport {
   relays(): readonly RelayStatus[] { return this.keeper.statuses() }
   wake(): void { this.keeper.wake() }
 
-  async dial(peerId: PeerId, address: string, { signal, onStep }: DialOptions): Promise<ConnectionInfo> {
+  direct(): boolean { return this.rtc?.direct() ?? false }
+
+  async setIce(settings: IceSettings): Promise<void> {
+    if (this.rtc === undefined) return
+    const hides = this.rtc.set(settings)
+    this.tellAddresses()
+    if (!hides) return
+    const seen = [...this.links.values()].filter((link) => link.info.kind === 'webrtc')
+    await Promise.all(seen.map((link) => this.closeConnection(link.info.id)))
+    this.rtc.closeAll()
+  }
+
+  async dial(peerId: PeerId, address: string, { signal, onStep, onFact }: DialOptions): Promise<ConnectionInfo> {
     signal.throwIfAborted()
     const node = this.running()
     const target = multiaddr(address)
@@ -183,8 +197,9 @@ class Libp2pTransport implements Transport {
     const dialling = node.services.manager.dial(target, {
       signal: either,
       onProgress: (event) => {
-        // the types of other transports' events are not in the union that is seen here
+        // the types of other transports' events, and our own, are not in the union that is seen here
         const { type }: { readonly type: string } = event
+        if (type === FACT) return onFact?.(event.detail as unknown as AttemptFact)
         if (type === 'webrtc:send-sdp-offer') offered = true
         const name = STEPS[type]
         if (name !== undefined) step(name)

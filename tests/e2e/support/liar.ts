@@ -60,7 +60,7 @@ export class Liar {
     const { peerKey } = opened.value
     const common = { clock: workerClock, entropy: workerEntropy, log: { write: () => undefined } }
     const storage = createFakeStorage()
-    const transport = createLibp2pTransport({ ...common, peerKey, relays: [], iceServers: [], webrtc: false })
+    const transport = createLibp2pTransport({ ...common, peerKey, relays: [], webrtc: false })
     let allowed: Wallets['allowed'] = () => false
     const p2p = createP2P({ ...common, transport, relays: config.relays, build: 'liar', sign: async bytes => ed25519.sign(bytes, peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol) })
     const chain = createEsplora({ ...common, base: network.esplora })
