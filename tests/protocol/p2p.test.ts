@@ -385,3 +385,24 @@ describe('the module-level functions', () => {
     expect(getConnectionType(bob.peerId)).toBe('none')
   })
 })
+
+describe('relay only', () => {
+  it('moves a line to the relay and keeps it there, whoever calls, until it is switched off', async () => {
+    const w = world(2)
+    const [a, b] = [await w.open(alice), await w.open(bob)]
+    await w.clock.advance(10_000)
+    expect(a.p2p.getConnectionType(bob.peerId)).toBe('webrtc')
+    await b.p2p.setIce({ servers: [], relayOnly: true })
+    await w.clock.advance(60_000)
+    for (const [me, other] of [[a, bob], [b, alice]] as const) {
+      expect(me.p2p.getConnectionType(other.peerId)).toBe('relay')
+      expect(me.p2p.isLinkUp(other.peerId, 'sign')).toBe(true)
+    }
+    const report = await b.p2p.report(alice.peerId)
+    expect(report.kind).toBe('relay')
+    expect(report.attempts[0]?.via).toBe('relay')
+    await b.p2p.setIce({ servers: [], relayOnly: false })
+    await w.clock.advance(700_000)
+    expect(a.p2p.getConnectionType(bob.peerId)).toBe('webrtc')
+  })
+})
