@@ -15,7 +15,7 @@ const clock: Clock = {
 /** The app's libp2p adapter in Node, not yet started. Without WebRTC, which Node has not. */
 export function nodeTransport(relays: readonly string[], peerKey: Uint8Array = randomBytes(32)): Transport {
   return createLibp2pTransport({
-    peerKey, relays, iceServers: [], clock, log: { write: () => undefined }, entropy: { bytes: length => new Uint8Array(randomBytes(length)) },
+    peerKey, relays, clock, log: { write: () => undefined }, entropy: { bytes: length => new Uint8Array(randomBytes(length)) },
   })
 }
 
