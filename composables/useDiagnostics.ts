@@ -10,7 +10,7 @@ const LOOK_MS = 2_000
 /** relays are asked less often: each answer is a message to a server */
 const MEASURE_MS = 10_000
 
-/** Runs `work` now and every `everyMs`, one after the other, until the screen that asked is gone. */
+/** Runs `work` now and again `everyMs` after each time, until the returned function is called. */
 function every(everyMs: number, work: () => Promise<void>): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let over = false
@@ -19,12 +19,10 @@ function every(everyMs: number, work: () => Promise<void>): () => void {
     if (!over) timer = setTimeout(round, everyMs)
   }
   void round()
-  const stop = () => {
+  return () => {
     over = true
     clearTimeout(timer)
   }
-  onScopeDispose(stop)
-  return stop
 }
 
 /** "Test my connection": its last answer, and whether it runs. It ends when the screen is left. */
@@ -55,8 +53,7 @@ export function useLinkReport(peerId: () => string, open: () => boolean) {
   const report = shallowRef<LinkReport>()
   watch([peerId, open], (_, __, clean) => {
     if (!open()) return
-    const stop = every(LOOK_MS, async () => { report.value = await store.report(peerId()) })
-    clean(stop)
+    clean(every(LOOK_MS, async () => { report.value = await store.report(peerId()) }))
   }, { immediate: true })
   return report
 }
@@ -64,7 +61,7 @@ export function useLinkReport(peerId: () => string, open: () => boolean) {
 /** Keeps the latencies of the relays fresh while they are on the screen. */
 export function useRelayLatency() {
   const store = useP2PStore()
-  every(MEASURE_MS, () => store.measureRelays())
+  onScopeDispose(every(MEASURE_MS, () => store.measureRelays()))
 }
 
 /** The report that people copy. */
