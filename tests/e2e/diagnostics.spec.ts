@@ -36,8 +36,7 @@ test('connections can be tested, looked at and reported', async ({ stack, launch
   await anna.field('Relay address').fill('wss://relay.example')
   await anna.button('Add relay').click()
   await expect(anna.main).toContainText('This is not a relay address.')
-  const dead = stack.relay.replace(/\/tcp\/\d+\//, '/tcp/9/')
-  await anna.field('Relay address').fill(dead)
+  await anna.field('Relay address').fill('/ip4/127.0.0.1/tcp/5399/ws/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo')
   await anna.button('Test relay').click()
   await expect(anna.main).toContainText('This relay does not answer.')
   await anna.button('Add relay').click()
@@ -53,7 +52,6 @@ test('connections can be tested, looked at and reported', async ({ stack, launch
   // without a network the answer is honest
   await anna.context.setOffline(true)
   await anna.go('/diagnostics')
-  await expect(anna.main).toContainText('No relay keeps a place for this browser yet', { timeout: 90_000 })
   await anna.button('Test my connection').click()
   await expect(anna.main).toContainText('This browser is offline')
 })
