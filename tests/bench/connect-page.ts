@@ -28,7 +28,7 @@ const bench: ConnectPage = {
     }
     const entropy = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
     const log = { write: () => undefined }
-    const transport = createLibp2pTransport({ peerKey, iceServers: [], clock, entropy, log })
+    const transport = createLibp2pTransport({ peerKey, clock, entropy, log })
     const door = createP2P({ transport, clock, entropy, log, relays, build: 'bench', sign: async bytes => ed25519.sign(bytes, peerKey), allowed: () => true })
     p2p = door
     const held = new Promise<void>((resolve) => {

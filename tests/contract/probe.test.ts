@@ -5,7 +5,7 @@ import { startRelay, type RunningRelay } from '../../relay/server'
 import { createLibp2pProbe } from '../../services/adapters/libp2p/probe'
 import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
 import type { Transport } from '../../services/ports/transport'
-import { until } from './transport'
+import { until } from '../support/until'
 
 const init = {
   clock: {
