@@ -6,6 +6,7 @@ import { Home, INTERNET_HOST, noNamespaces, type Nat } from './support/namespace
 import type { NetStack } from './support/net-stack'
 import { expect, netTest } from './support/net-test'
 import { startStun } from './support/stun'
+import { expectJoined } from './support/webrtc'
 import type { Launch } from './support/test'
 
 /** Servers on the internet, with STUN; members at home, each behind a router of his own. */
@@ -37,6 +38,31 @@ async function neighbours(net: NetStack, launch: Launch, at: readonly Home[]) {
   await fund(net, 'Boat', [anna, ben], [200_000])
   return [anna, ben] as const
 }
+
+test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({ net, homes, launch }) => {
+  test.skip(noNamespaces, 'no network namespaces')
+  const [first, second] = [homes('cone'), homes('cone')]
+  const [anna, ben] = await neighbours(net, launch, [first, second])
+  await anna.propose(wish)
+  await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 60_000 })
+  await expectJoined(anna, ben)
+
+  first.blockUdp()
+  await expect(anna.participant('Ben')).toContainText('relay', { timeout: 60_000 })
+  await expect(anna.participant('Ben')).toContainText('connected')
+  await ben.openRequest()
+  await expect(ben.participant('Anna')).toContainText('relay')
+  await ben.approve()
+  await expectPaid(net, [anna, ben], wish)
+
+  // where UDP is allowed again, the direct line comes back in the background
+  first.allowUdp()
+  await anna.openWallet('Boat')
+  await anna.go('/diagnostics')
+  await anna.button('Connect again').click()
+  await anna.openWallet('Boat')
+  await expect(anna.memberRow('Ben')).toContainText('WebRTC', { timeout: 60_000 })
+})
 
 test('two homes with symmetric routers sign over the relay from the start', async ({ net, homes, launch }) => {
   test.skip(left, 'run by npm run test:long')

@@ -130,10 +130,12 @@ export class Member {
     await expect(this.button('New wallet')).toBeVisible()
   }
 
-  /** The page of connections, and what it says of being reached. */
-  async expectReachable(yes: boolean) {
+  /** On the page of connections: so many relays keep a place for this browser. */
+  async expectPlaces(relays: number) {
     await this.go('/diagnostics')
-    await expect(this.main).toContainText(yes ? 'The others can reach this browser' : 'The others cannot reach this browser yet')
+    const list = this.page.getByRole('list', { name: 'Relays' })
+    await expect(list).toBeVisible()
+    await expect(list.getByRole('listitem').filter({ hasText: 'connected' })).toHaveCount(relays, { timeout: 60_000 })
   }
 
   /** What the wallet page says of a member. */

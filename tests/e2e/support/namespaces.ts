@@ -71,6 +71,13 @@ export class Home {
     return { executablePath, args: [`--unsafely-treat-insecure-origin-as-secure=${app}`] }
   }
 
+  /** The router lets no UDP through any more, as many offices and hotels do. */
+  blockUdp() {
+    must('ip', 'netns', 'exec', this.router, 'nft', 'add table inet office; add chain inet office through { type filter hook forward priority 0; }; add rule inet office through meta l4proto udp drop')
+  }
+
+  allowUdp() { must('ip', 'netns', 'exec', this.router, 'nft', 'delete table inet office') }
+
   /** The cable to the internet is pulled; nobody is told. */
   unplug() { must('ip', '-n', this.router, 'link', 'set', 'dev', 'lan', 'down') }
 

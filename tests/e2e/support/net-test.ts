@@ -2,7 +2,7 @@ import { test } from './test'
 import { makeWallet, fund } from './circle'
 import { observeNetwork } from './leaks'
 import type { Launch } from './test'
-import type { Member } from './member'
+import type { BrowserChoice, Member } from './member'
 import { NetStack } from './net-stack'
 import type { NetStackOptions } from './net-stack'
 
@@ -19,9 +19,12 @@ export const netTest = test.extend<{ netOptions: NetStackOptions; net: NetStack;
   app: async ({ net }, use) => use(net.app),
 })
 
+/** A browser that sends no UDP: WebRTC cannot connect, and everything goes over the relays. */
+export const NO_UDP: BrowserChoice = { args: ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] }
+
 /** People with an active, funded wallet of that name, each in a browser whose connections are counted. */
-export async function circle(net: NetStack, launch: Launch, walletName: string, names: readonly string[], coins: readonly number[]) {
-  const everybody: Member[] = await Promise.all(names.map(name => launch(name, observeNetwork)))
+export async function circle(net: NetStack, launch: Launch, walletName: string, names: readonly string[], coins: readonly number[], browser?: BrowserChoice) {
+  const everybody: Member[] = await Promise.all(names.map(name => launch(name, observeNetwork, browser)))
   for (const member of everybody) await member.createProfile()
   await makeWallet(walletName, everybody)
   const addresses = await fund(net, walletName, everybody, coins)

@@ -25,8 +25,8 @@ function browserProcesses(dir: string): number[] {
   return found.map(p => p.pid)
 }
 
-/** A signal to every process of the member's browser: the machine stands still and goes on. A guest tab has none. */
-export function signal(member: Member, name: 'SIGSTOP' | 'SIGCONT') {
+/** A signal to every process of the member's browser: it crashes, or the machine stands still and goes on. A guest tab has none. */
+export function signal(member: Member, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') {
   for (const pid of member.dir === undefined ? [] : browserProcesses(member.dir)) {
     try {
       process.kill(pid, name)
@@ -35,4 +35,11 @@ export function signal(member: Member, name: 'SIGSTOP' | 'SIGCONT') {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
   }
+}
+
+/** The browser crashes: no page hears of it, nobody says goodbye. What it has stored stays. */
+export async function crash(member: Member) {
+  const gone = member.context.waitForEvent('close')
+  signal(member, 'SIGKILL')
+  await gone
 }
