@@ -192,9 +192,10 @@ describe('the relay as a process', () => {
     for (const child of running.splice(0)) child.kill('SIGKILL')
   })
 
-  async function launch(...args: string[]): Promise<Running> {
+  const launch = (...args: string[]): Promise<Running> => launchFrom(['--import', 'tsx', 'relay/main.ts'], args)
+  async function launchFrom(program: readonly string[], args: readonly string[]): Promise<Running> {
     const folder = mkdtempSync(join(tmpdir(), 'tandem-relay-'))
-    const child = spawn(process.execPath, ['--import', 'tsx', 'relay/main.ts', '--port', '0', '--data', folder, '--json', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [...program, '--port', '0', '--data', folder, '--json', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     running.push(child)
     let stderr = ''
     child.stderr?.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
@@ -231,6 +232,15 @@ describe('the relay as a process', () => {
     const events = relay.stderr().trim().split('\n').map(line => (JSON.parse(line) as { event: string }).event)
     expect(events).toEqual(['started', 'draining', 'refused', 'stopped'])
     expect(relay.stderr()).not.toMatch(/127\.0\.0\.1|12D3Koo/)
+  })
+
+  it('works as the one file that is installed', async () => {
+    const built = spawnSync('npm', ['run', '-s', 'build:relay'], { cwd: root, encoding: 'utf8' })
+    expect(built.status, built.stderr).toBe(0)
+    const relay = await launchFrom(['dist/relay.mjs'], [])
+    await circuit(relay.addrs)
+    relay.child.kill('SIGINT')
+    expect(await relay.ended).toBe(0)
   })
 
   it('does not wait for them longer than it may', async () => {

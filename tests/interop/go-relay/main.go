@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
@@ -52,16 +52,11 @@ func run() error {
 	if *reservations > 0 {
 		// a measurement of one machine: everybody comes from one address
 		rc.MaxReservations, rc.MaxReservationsPerIP, rc.MaxReservationsPerASN = *reservations, *reservations, *reservations
-		manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(rcmgr.InfiniteLimits), rcmgr.WithLimitPerSubnet(nil, nil),
-			rcmgr.WithConnRateLimiters(nil))
-		if err != nil {
-			return err
-		}
 		keep, err := connmgr.NewConnManager(*reservations*2, *reservations*4)
 		if err != nil {
 			return err
 		}
-		options = append(options, libp2p.ResourceManager(manager), libp2p.ConnectionManager(keep))
+		options = append(options, libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.ConnectionManager(keep))
 	}
 	host, err := libp2p.New(options...)
 	if err != nil {

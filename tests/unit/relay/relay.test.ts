@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GossipForwarder } from '../../../relay/gossip'
 import { Counters } from '../../../relay/metrics'
 import { DEFAULT_LIMITS, parseRelayCommand, relayUsage } from '../../../relay/options'
+import { SETTINGS } from '../../../relay/settings'
 import { startRelay, type RunningRelay } from '../../../relay/server'
 
 const peer = (name: string): Parameters<GossipForwarder['gone']>[0] => ({ toString: () => name }) as never
@@ -64,6 +65,11 @@ describe('relay command line', () => {
       const flag = key.replace('reservationTtlMs', 'ttl').replace(/Ms$/, 'Seconds').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       expect(relayUsage(), flag).toContain(`  --${flag} `)
     }
+  })
+
+  it('has each limit on the operator\'s page', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../../docs/relay.md', import.meta.url)), 'utf8')
+    for (const { name, fallback } of SETTINGS) if (typeof fallback === 'number' && name !== 'port' && name !== 'ttl') expect(page, name).toContain(name)
   })
 
   it('ends with 1 and one line on a bad flag', () => {
