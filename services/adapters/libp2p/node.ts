@@ -47,6 +47,9 @@ export function kindOf(connection: Pick<Connection, 'limits' | 'multiplexer'>): 
   return connection.multiplexer === '/webrtc' ? 'webrtc' : 'direct'
 }
 
+/** Whether an own address is one to tell: relayed, and not WebRTC while that is switched off. */
+const reachableAt = (address: string, direct: boolean): boolean => address.includes('/p2p-circuit') && (direct || !address.includes('/webrtc'))
+
 /** Builds a libp2p node that is not yet started. `places` is filled, by listen address, as relays are listened on. */
 export async function createNode(init: {
   readonly privateKey: PrivateKey
@@ -57,7 +60,11 @@ export async function createNode(init: {
   return createLibp2p({
     start: false,
     privateKey: init.privateKey,
-    addresses: { listen: init.rtc ? ['/webrtc'] : [] },
+    addresses: {
+      listen: init.rtc ? ['/webrtc'] : [],
+      // What identify tells others of us: ways through relays, never an address that a relay saw us at; WebRTC only while it is offered.
+      announceFilter: (all) => all.filter((address) => reachableAt(address.toString(), init.rtc?.direct() ?? false)),
+    },
     transports: [
       webSockets(),
       (components) => withPlaces(circuitRelayTransport({ reservationConcurrency: 4 })(components), init.places),

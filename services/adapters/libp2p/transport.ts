@@ -154,7 +154,7 @@ class Libp2pTransport implements Transport {
   }
 
   addresses(): readonly string[] {
-    const all = this.node?.getMultiaddrs().map((a) => a.toString()).filter((a) => a.includes('/p2p-circuit') && (this.direct() || !a.includes('/webrtc'))) ?? []
+    const all = this.node?.getMultiaddrs().map((a) => a.toString()) ?? []
     return [...new Set(all)].sort((a, b) => Number(b.includes('/webrtc')) - Number(a.includes('/webrtc')))
   }
 
