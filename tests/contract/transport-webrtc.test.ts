@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { startRelay, type RunningRelay } from '../../relay/server'
 import type { AttemptFact } from '../../services/core/domain/diagnostics'
 import { LIMITS } from '../../services/core/wire/limits'
+import { fakePeer } from '../fakes/peers'
 import { findChromium, launchOptions } from '../support/chromium'
 import { requireOrSkip } from '../support/require'
 import type { Page } from './webrtc-page'
@@ -166,6 +167,17 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
     took.sort((x, y) => x - y)
     process.stderr.write(`WebRTC dials: ${DIALS}, failures 0, median ${Math.round(took[DIALS >> 1] ?? 0)} ms, slowest ${Math.round(took.at(-1) ?? 0)} ms\n`)
   }, 60_000 + DIALS * 10_000)
+
+  it('counts the lines that were made, at both ends, and none for a dial that dies at the relay', async () => {
+    const lines = (): Promise<number[]> => Promise.all([a, b].map(side => side.tab.evaluate(() => page.directLines())))
+    const [mine = 0, theirs = 0] = await lines()
+    expect((await dial()).link?.kind).toBe('webrtc')
+    expect(await lines()).toEqual([mine + 1, theirs + 1])
+    const nobody = fakePeer('nobody').peerId
+    const address = (await addressOf(b, true)).replace(b.peerId, nobody)
+    expect((await a.tab.evaluate(([id, where]) => page.dial(id, where, 10_000), [nobody, address] as const)).error).toContain('NO_RESERVATION')
+    expect(await lines()).toEqual([mine + 1, theirs + 1])
+  }, 60_000)
 
   it('a browser that may not use UDP opens no direct line, says so, and is reached through the relay', async () => {
     // the policy by which administrators forbid WebRTC to go round a proxy: no candidate is left

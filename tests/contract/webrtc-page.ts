@@ -24,6 +24,7 @@ export interface Page {
   /** sends frames of these sizes to the other side, which echoes them; gives the sizes that came back intact */
   echo(id: string, sizes: readonly number[]): Promise<readonly number[]>
   stats(id: string): Promise<Readonly<Record<string, string | number>>>
+  directLines(): number
   closeAll(peerId: string): Promise<void>
 }
 
@@ -98,6 +99,7 @@ const page: Page = {
     return back
   },
   stats: (id) => running().stats(id),
+  directLines: () => running().directLines(),
   async closeAll(peerId) {
     await Promise.all(running().connections(peerId).map((link) => running().closeConnection(link.id)))
   },

@@ -1,20 +1,41 @@
-/**
- * RTCPeerConnections of this page, all transports together: locking a profile and opening another does not give any back. The last ten
- * of Chromium's 500 are not touched.
- */
+/** Of Chromium's 500 in a page's life the last ten are not touched. */
 const MOST = 490
+/** What strangers and members who dial us can use up: the other half stays for our own dials, whoever keeps calling. */
+const MOST_INBOUND = 240
 
-let made = 0
+/** Counts RTCPeerConnections. The library asks for the configuration of each before it makes it, and that is where they are counted. */
+export class LineCount {
+  #own = 0
+  #inbound = 0
+  #dialling = false
 
-export const linesMade = (): number => made
+  get made(): number { return this.#own + this.#inbound }
 
-/** One more, for a dial or for somebody who dials us; throws when there are none left, before the library makes it. */
-export function takeLine(): void {
-  if (made >= MOST) throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'DirectLinesSpentError' })
-  made++
+  /** One more; throws when there are none left, and the library then makes none. */
+  take(): void {
+    if (this.made >= MOST || (!this.#dialling && this.#inbound >= MOST_INBOUND)) {
+      throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'DirectLinesSpentError' })
+    }
+    if (this.#dialling) this.#own++
+    else this.#inbound++
+  }
+
+  /**
+   * Starts a dial, in which the library asks for its configuration before it first waits: what is asked for meanwhile is ours. The second
+   * part gives back what was taken when nothing came of it.
+   */
+  dial<T>(start: () => T): { readonly dialling: T; giveBack(): void } {
+    const before = this.#own
+    this.#dialling = true
+    try {
+      const dialling = start()
+      const taken = this.#own - before
+      return { dialling, giveBack: () => { this.#own -= taken } }
+    } finally {
+      this.#dialling = false
+    }
+  }
 }
 
-/** The library asked for the configuration of lines that it then did not make. */
-export function giveBack(count: number): void {
-  made -= count
-}
+/** Those of this page, all transports together: locking a profile and opening another does not give any back. */
+export const pageLines = new LineCount()

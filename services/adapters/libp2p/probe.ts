@@ -7,7 +7,7 @@ import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
 import type { Probe, RelayProbe, RtcProbe } from '../../ports/probe'
 import type { RelayStatus, Transport } from '../../ports/transport'
-import { takeLine } from './lines'
+import { pageLines } from './lines'
 import { rtcConfiguration } from './rtc'
 import { createLibp2pTransport } from './transport'
 
@@ -88,7 +88,7 @@ async function loopback(settings: IceSettings, signal: AbortSignal, clock: Clock
   const enough = AbortSignal.any([signal, late.signal])
   const ends: RTCPeerConnection[] = []
   const end = (): RTCPeerConnection => {
-    takeLine()
+    pageLines.dial(() => { pageLines.take() })
     const peer = new RTCPeerConnection(rtcConfiguration(settings))
     ends.push(peer)
     return peer

@@ -5,7 +5,7 @@ import { parseCandidate } from '../../core/domain/candidate'
 import type { AttemptFact } from '../../core/domain/diagnostics'
 import { directAllowed, serversInUse, type IceSettings } from '../../core/domain/ice'
 import type { PeerId } from '../../core/domain/ids'
-import { takeLine } from './lines'
+import { pageLines } from './lines'
 
 /** Progress of a dial that carries an AttemptFact, beside the library's own kinds. */
 export const FACT = 'tandem:fact'
@@ -99,7 +99,7 @@ export class Rtc {
 
   /** Asked for before each RTCPeerConnection. */
   private configuration(): RTCConfiguration {
-    takeLine()
+    pageLines.take()
     const note = this.caller
     const configuration = rtcConfiguration(this.settings)
     watched.set(configuration, (peer) => {

@@ -13,7 +13,7 @@ import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
 import type { Channel, ConnectionInfo, DialOptions, RelayStatus, Transport, TransportEvent } from '../../ports/transport'
 import { StreamChannel } from './channel'
-import { giveBack, linesMade } from './lines'
+import { pageLines } from './lines'
 import { ADDRESS_DIAL_MS, createNode, kindOf, type Node, type ReservationPlace } from './node'
 import { pingConnection } from './ping'
 import { RateLimit } from './rate-limit'
@@ -191,10 +191,9 @@ class Libp2pTransport implements Transport {
         if (next !== undefined) onStep?.(next)
       }
     }
-    const before = linesMade()
     let offered = false
     // Straight to the transport: the library's dial queue would join dials to one peer and try the addresses of all.
-    const dialling = node.services.manager.dial(target, {
+    const { dialling, giveBack } = pageLines.dial(() => node.services.manager.dial(target, {
       signal: either,
       onProgress: (event) => {
         // the types of other transports' events, and our own, are not in the union that is seen here
@@ -204,14 +203,13 @@ class Libp2pTransport implements Transport {
         const name = STEPS[type]
         if (name !== undefined) step(name)
       },
-    })
-    // the configuration is asked for in the call itself; a dial that dies at the relay makes no line of it
-    const taken = linesMade() - before
+    }))
     try {
       const connection = await raced(dialling, either)
       return this.opened(connection).info
     } catch (error) {
-      if (!offered) giveBack(taken)
+      // a dial that dies at the relay makes no line
+      if (!offered) giveBack()
       // what comes too late is not wanted any more
       dialling.then((connection) => { connection.abort(named('AbortError', 'the dial was given up')) }, () => undefined)
       const reason: unknown = either.aborted ? either.reason : error
@@ -228,7 +226,7 @@ class Libp2pTransport implements Transport {
       .sort((a, b) => RANK[a.kind] - RANK[b.kind] || b.openedAt - a.openedAt)
   }
 
-  directLines(): number { return linesMade() }
+  directLines(): number { return pageLines.made }
 
   async ping(connectionId: string, { signal }: { readonly signal: AbortSignal }): Promise<number> {
     signal.throwIfAborted()

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { LineCount } from '../../../services/adapters/libp2p/lines'
+
+const inbound = (lines: LineCount): boolean => {
+  try {
+    lines.take()
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('the count of a page\'s RTCPeerConnections', () => {
+  it('whoever keeps calling leaves half to our own dials', () => {
+    const lines = new LineCount()
+    let taken = 0
+    while (inbound(lines)) taken++
+    expect(taken).toBe(240)
+    for (let i = 0; i < 250; i++) lines.dial(() => { lines.take() })
+    expect(lines.made).toBe(490)
+    expect(() => lines.dial(() => { lines.take() })).toThrow(expect.objectContaining({ name: 'DirectLinesSpentError' }) as Error)
+  })
+
+  it('a dial that made none gives back what was taken for it, and only that', () => {
+    const lines = new LineCount()
+    const died = lines.dial(() => { lines.take() })
+    lines.dial(() => { lines.take() })
+    lines.take()
+    died.giveBack()
+    expect(lines.made).toBe(2)
+    lines.dial(() => undefined).giveBack()
+    expect(lines.made).toBe(2)
+  })
+
+  it('a dial that throws at once leaves what comes after it inbound', () => {
+    const lines = new LineCount()
+    expect(() => lines.dial(() => { throw new Error('no such address') })).toThrow('no such address')
+    for (let i = 0; i < 240; i++) lines.take()
+    expect(inbound(lines)).toBe(false)
+  })
+})
