@@ -16,9 +16,13 @@ export interface Served {
   close(): Promise<void>
 }
 
+/** Between the ports that are tried here, those that browsers refuse to open (Fetch standard, "bad ports"). */
+const REFUSED: ReadonlySet<number> = new Set([4045, 4190, 5060, 5061])
+
 /** Listens on the first free port from `port` on; gives the port that it got. Another error than a taken port is thrown. */
 export async function listenFrom(server: Server, port: number, host: string): Promise<number> {
   for (let candidate = port; candidate < port + 50; candidate++) {
+    if (REFUSED.has(candidate)) continue
     const got = await new Promise<boolean>((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') resolve(false)

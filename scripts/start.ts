@@ -9,7 +9,8 @@ import { serveStatic } from './serve'
 /** `npm start`: builds the app when its sources changed, and serves it with a local relay and a local chain. */
 const BUILT = '.output/public'
 const APP_PORT = 4180
-const RELAY_PORT = 4190
+/** not 4190, which Firefox refuses as that of a mail protocol (Fetch standard, "bad ports") */
+const RELAY_PORT = 4210
 const CHAIN_PORT = 4195
 
 function usage(problem: string): never {

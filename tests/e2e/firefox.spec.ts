@@ -55,6 +55,9 @@ test('Chromium and Firefox sign together: each proposes once', async ({ stack, l
     await expectPaid(stack, [anna], { to: OUTSIDE, sats: 20_000 })
     await fay.reads('Paid')
     expect(fay.errors, 'errors that the page threw').toEqual([])
+  } catch (error) {
+    process.stderr.write(`--- Fay (Firefox)\n${await fay.text()}\n`)
+    throw error
   } finally {
     await fay.wipe()
   }

@@ -78,6 +78,16 @@ export class FirefoxMember {
     await this.named('Available balance').wait()
   }
 
+  /** What stands on the screen, for a failure. */
+  async text(): Promise<string> {
+    const read = () => this.page.evaluate(() => document.body.innerText.replace(/\n+/g, '\n')).catch(() => '(no page)')
+    const text = await read()
+    await this.page.evaluate(() => { location.hash = '#/diagnostics' }).catch(() => undefined)
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+    await this.page.evaluate(() => { for (const d of document.querySelectorAll('details')) d.open = true }).catch(() => undefined)
+    return `${text}\n[connections] ${await read()}`
+  }
+
   /** The members, each as one line of text. */
   async members(): Promise<string[]> {
     const handle = await this.named('Members', 'list').waitHandle()
