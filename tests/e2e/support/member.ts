@@ -29,6 +29,7 @@ export class Member {
 
   context!: BrowserContext
   page!: Page
+  private running = false
   private prepare?: (context: BrowserContext) => Promise<void>
   private browser: BrowserChoice = {}
 
@@ -53,12 +54,15 @@ export class Member {
     })
     this.context.setDefaultTimeout(30_000)
     this.context.on('request', request => this.requests.push(request.url()))
+    this.running = true
     await this.prepare?.(this.context)
     await this.open(this.context.pages()[0] ?? await this.context.newPage())
   }
 
   /** Ends the browser; what it has stored stays. */
   async quit() {
+    if (!this.running) return
+    this.running = false
     // a request that is being recorded just now has nobody to answer any more
     await this.context.unrouteAll({ behavior: 'ignoreErrors' })
     await this.context.close()
