@@ -1,3 +1,7 @@
+/**
+ * The network door: relays, presence, links to members, the gate, diagnostics. Module-level functions act on the one instance that `initP2P`
+ * made. Long because it is where all parts of core/net are wired; each rule is in its own file there.
+ */
 import { toHex, type Hex } from './core/domain/bytes'
 import { ConnectivityErrorType, type ConnectionKind, type ParticipantStatus } from './core/domain/connectivity'
 import type { LinkReport } from './core/domain/diagnostics'

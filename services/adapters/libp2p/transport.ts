@@ -1,3 +1,7 @@
+/**
+ * The Transport port over libp2p: dials, connections, streams, gossip. Long because the port is wide and every call ends in the one node; relays,
+ * frames, statistics and the watching of RTCPeerConnections have their own files.
+ */
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
