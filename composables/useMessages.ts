@@ -79,9 +79,6 @@ export function useMessages() {
     seat: en.seat,
     faucet: en.faucet,
     connect: en.connect,
-    diagnostics: en.diagnostics,
-    relayOrigin: en.relayOrigin,
-    relayTest: en.relayTest,
     relay: (state: string): string => pick(en.relay, state) ?? state,
     config: (error: { code: string; detail: string }): string => fill(pick(en.config, error.code) ?? en.config.unknown, { detail: error.detail }),
     clock: (offsetMs: number): string =>
