@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectivityErrorType as T } from '../../services/core/domain/connectivity'
 import { presenceKeys, sealAnnouncement } from '../../services/core/net/presence'
-import { rankRelays } from '../../services/core/net/rendezvous'
+import { rankRelays, webrtcAddress } from '../../services/core/net/rendezvous'
 import { connectToDiscoveredPeer, createP2P, ensureConnected, getCachedRelayAddress, getConnectionType, getP2P, initP2P, stopP2P, type P2P, type P2PDeps, type P2PEvent } from '../../services/p2p'
 import { FakeClock } from '../fakes/clock'
 import { createFakeEntropy } from '../fakes/entropy'
@@ -245,6 +245,35 @@ describe('connections are watched', () => {
       expect(m.transport.connections(other.peerId).map(c => c.kind)).not.toContain('relay')
       expect(m.p2p.isLinkUp(other.peerId, 'sign')).toBe(true)
     }
+  })
+
+  it('one direct connection is enough: a second one goes again, the one in use stays, whoever dialled it', async () => {
+    const w = world()
+    const a = await w.open(alice)
+    const b = await w.open(bob)
+    await w.clock.advance(10_000)
+    const [used] = a.transport.connections(bob.peerId)
+    for (const [m, other] of [[a, bob], [b, alice]] as const) {
+      await m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), { signal: new AbortController().signal })
+      await w.clock.advance(10_000)
+      expect(a.transport.connections(bob.peerId).map(c => c.id)).toEqual([used?.id])
+      expect(b.transport.connections(alice.peerId)).toHaveLength(1)
+      for (const [one, two] of [[a, bob], [b, alice]] as const) expect(one.p2p.isLinkUp(two.peerId, 'sign')).toBe(true)
+    }
+  })
+
+  it('both dial in the same moment: one connection stays', async () => {
+    const w = world()
+    const a = await w.open(alice)
+    const b = await w.open(bob)
+    await w.clock.advance(10_000)
+    w.network.drop(alice.peerId, bob.peerId)
+    await Promise.all(([[a, bob], [b, alice]] as const).map(([m, other]) =>
+      m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), { signal: new AbortController().signal })))
+    await w.clock.advance(10_000)
+    expect(a.transport.connections(bob.peerId)).toHaveLength(1)
+    expect(b.transport.connections(alice.peerId)).toHaveLength(1)
+    expect(a.p2p.status(bob.peerId)).toMatchObject({ connected: true, connectionType: 'webrtc' })
   })
 
   it('tries an absent peer ever less often, and at once when it is heard', async () => {

@@ -6,6 +6,7 @@ import { ConnectivityErrorType } from '../domain/connectivity'
 import type { PeerId } from '../domain/ids'
 import { classifyAttempts, classifyConnectivityError, netError, type FailedAttempt } from './classify'
 import { reasonOf, withDeadline } from './deadline'
+import { keptInstead } from './duplicates'
 import type { LineBudget } from './lines'
 import { backoffMs } from './rate'
 import type { Candidate } from './rendezvous'
@@ -15,6 +16,12 @@ export const PING_MS = 2_000
 /** milliseconds of one address at most: ICE over a slow network needs some, a dead relay must not eat the whole deadline */
 const ATTEMPT_MS = 12_000
 
+/**
+ * milliseconds that WebRTC has for itself before the plain circuit is tried beside it. A direct line mostly stands within 0.3 s, over a relay that
+ * is 300 ms late within 4 s; a network that drops UDP says nothing at all
+ */
+export const HEAD_START_MS = 3_000
+
 /** rounds over all candidates after the first, where trying again may help */
 const RETRIES = 3
 /** milliseconds before the first of them, doubled each time and jittered: all three are over within 2.8 s */
@@ -22,7 +29,7 @@ const RETRY_BASE_MS = 400
 const RETRY_MAX_MS = 1_600
 
 /** What connecting needs of the Transport port. */
-export type DialTransport = Pick<Transport, 'connections' | 'dial' | 'ping' | 'closeConnection'>
+export type DialTransport = Pick<Transport, 'peerId' | 'connections' | 'dial' | 'ping' | 'closeConnection'>
 
 export interface ConnectOptions {
   readonly transport: DialTransport
@@ -78,8 +85,8 @@ async function known(o: ConnectOptions, signal: AbortSignal): Promise<Live | und
 
 /**
  * Connects one peer (contract.md, decisions 1 to 3 and 6). A known connection counts after a live ping; otherwise the candidates are
- * dialled one after the other, each with its share of the deadline, a WebRTC failure once again at once (the second try mostly
- * succeeds), and what was dialled is pinged as well. With `retry` there are up to three more rounds, backed off, as long as the failure
+ * dialled, WebRTC first, each kind one after the other with its share of the deadline, a WebRTC failure once again at once (the second try
+ * mostly succeeds), and what was dialled is pinged as well. With `retry` there are up to three more rounds, backed off, as long as the failure
  * is one that time may heal and the wait ends before the deadline. Never rejects; at the deadline or on abort nothing of it stays behind.
  */
 export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
@@ -147,12 +154,66 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/**
+ * WebRTC through each relay; the plain circuit once that has come to nothing or has had its head start. Who answers first is taken and the other
+ * way given up: from a relayed connection the watcher moves on to WebRTC.
+ */
 async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAttempt[]): Promise<Live | undefined> {
-  const end = o.clock.now() + o.deadlineMs
   const already = await known(o, signal)
   if (already) return already
-  /** relays that said they do not have the peer: the plain circuit through them would hear the same */
-  const absent = new Set<string>()
+  const round: Round = { end: o.clock.now() + o.deadlineMs, attempts, absent: new Set() }
+  const going = new AbortController()
+  const headStart = new AbortController()
+  const giveUp = (reason: unknown): void => {
+    going.abort(reason)
+    headStart.abort()
+  }
+  const onAbort = (): void => giveUp(reasonOf(signal))
+  const way = async (kind: Candidate['kind'], onStep: ConnectOptions['onStep']): Promise<Live | undefined> => {
+    const live = await inTurn({ ...o, candidates: o.candidates.filter(c => c.kind === kind), onStep }, going.signal, round)
+    if (live) giveUp(netError('AbortError', 'connected the other way'))
+    return live
+  }
+  let directOver = false
+  const direct = async (): Promise<Live | undefined> => {
+    try {
+      return await way('webrtc', o.onStep)
+    } finally {
+      directOver = true
+      headStart.abort()
+    }
+  }
+  const circuit = async (): Promise<Live | undefined> => {
+    await pause(o.clock, HEAD_START_MS, headStart.signal)
+    // people are told of one way at a time
+    return going.signal.aborted ? undefined : way('relay', step => { if (directOver) o.onStep?.(step) })
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    // the way that was given up rejects
+    const ends = await Promise.allSettled([direct(), circuit()])
+    if (signal.aborted) throw reasonOf(signal)
+    const live = ends.find(end => end.status === 'fulfilled' && end.value !== undefined)
+    if (live?.status === 'fulfilled') return live.value
+    const broken = ends.find(end => end.status === 'rejected')
+    if (broken) throw broken.reason
+    return undefined
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** What the two ways of one round know of each other. */
+interface Round {
+  /** unix milliseconds */
+  readonly end: number
+  readonly attempts: RelayAttempt[]
+  /** relays that said they do not have the peer: another way through them would hear the same */
+  readonly absent: Set<string>
+}
+
+/** One candidate after the other, each with its share of the time; a WebRTC failure is tried again at once, once a round. */
+async function inTurn(o: ConnectOptions, signal: AbortSignal, { end, attempts, absent }: Round): Promise<Live | undefined> {
   const note = (failed: FailedAttempt, relay: string): ConnectivityError => {
     const verdict = classifyAttempts(o.peerId, [failed])
     if (verdict.type === ConnectivityErrorType.PEER_NOT_FOUND) {
@@ -172,7 +233,7 @@ async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAtt
     let outcome = await attempt(o, candidate, share(), signal)
     if (!isLive(outcome)) {
       const verdict = note(outcome, candidate.relay)
-      if (verdict.type === ConnectivityErrorType.WEBRTC_FAILED && verdict.retryable && !retried) {
+      if (candidate.kind === 'webrtc' && verdict.type === ConnectivityErrorType.WEBRTC_FAILED && verdict.retryable && !retried) {
         retried = true
         outcome = await attempt(o, candidate, share(), signal)
         if (!isLive(outcome)) note(outcome, candidate.relay)
@@ -187,6 +248,15 @@ async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAtt
     if (inbound) return inbound
   }
   return undefined
+}
+
+/** Both sides may dial at once: where the other connection is to stay, and answers, the new one goes before anything runs over it. */
+async function kept(o: ConnectOptions, fresh: ConnectionInfo, signal: AbortSignal): Promise<Live | undefined> {
+  const other = keptInstead(o.transport.peerId, fresh, o.transport.connections(o.peerId))
+  const live = other && await verify(o, other, signal)
+  if (!live || !isLive(live)) return undefined
+  closeQuietly(o.transport, fresh)
+  return live
 }
 
 async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, signal: AbortSignal): Promise<Live | FailedAttempt> {
@@ -213,7 +283,7 @@ async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, sign
       return { error: netError('ConnectionLostError', 'another peer answered'), step }
     }
     onStep('ping')
-    return await verify(o, connection, signal)
+    return await kept(o, connection, signal) ?? await verify(o, connection, signal)
   } catch (error) {
     if (signal.aborted) throw reasonOf(signal)
     return { error, step }

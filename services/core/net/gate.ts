@@ -42,7 +42,7 @@ export interface GateOptions {
 }
 
 export interface GateDeps {
-  readonly transport: DialTransport & { readonly peerId: PeerId }
+  readonly transport: DialTransport
   readonly clock: Clock
   /** jitter of repeated tries */
   readonly entropy: Entropy

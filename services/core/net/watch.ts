@@ -6,6 +6,7 @@ import type { AccountKey, PeerId } from '../domain/ids'
 import { classifyConnectivityError, netError } from './classify'
 import { closeQuietly, connectPeer, PING_MS, upgradePeer, type ConnectOptions } from './connect'
 import { withDeadline } from './deadline'
+import { keptInstead } from './duplicates'
 import { backoffMs } from './rate'
 import type { LineBudget } from './lines'
 import type { Candidate } from './rendezvous'
@@ -200,12 +201,18 @@ export class Watcher {
   async #check(entry: Entry, open: readonly ConnectionInfo[]): Promise<void> {
     const rtts = await Promise.all(open.map(async c => ({ c, rtt: await this.#ping(c) })))
     if (!this.#alive(entry)) return
-    for (const { c, rtt } of rtts) if (rtt === undefined) closeQuietly(this.d.transport, c)
+    const answered = rtts.filter(({ rtt }) => rtt !== undefined).map(({ c }) => c)
+    for (const { c } of rtts) if (!answered.includes(c) || this.#isOneTooMany(c, answered)) closeQuietly(this.d.transport, c)
     const live = rtts.find(({ c, rtt }) => rtt !== undefined && this.#open(entry).some(o => o.id === c.id))
     if (live) this.#up(entry, live.c, live.rtt)
     else if (entry.status.connected) this.#down(entry, netError('TimeoutError', 'no answer to a ping'))
     // a connection that came and went, such as the one that carries a WebRTC offer, is no news
     else if (!entry.dial) this.#retryIn(entry, this.#delay(entry))
+  }
+
+  /** Relayed ones come and go with the offers that they carry, and are closed when the peer is reached without (`#settled`). */
+  #isOneTooMany(connection: ConnectionInfo, answered: readonly ConnectionInfo[]): boolean {
+    return connection.kind !== 'relay' && keptInstead(this.d.transport.peerId, connection, answered) !== undefined
   }
 
   async #ping(connection: ConnectionInfo): Promise<number | undefined> {

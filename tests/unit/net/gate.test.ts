@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectivityErrorType as T, type ParticipantStatus } from '../../../services/core/domain/connectivity'
 import { netError } from '../../../services/core/net/classify'
+import { HEAD_START_MS } from '../../../services/core/net/connect'
 import { GATE_TIMEOUT_MS, runGate, type GateDeps, type GateOptions, type GateTarget } from '../../../services/core/net/gate'
 import { LineBudget, PAGE_LINES } from '../../../services/core/net/lines'
 import { candidates } from '../../../services/core/net/rendezvous'
@@ -277,6 +278,65 @@ describe('decision 6: order per peer', () => {
     const s = new Script()
     s.plans.set('left', async (a, o, c) => (a.includes('/webrtc/') ? ice(a, o, c) : absent(a, o, c)))
     expect((await s.through(['left'])).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND, retryable: true }])
+  })
+
+  it('keeps one of two connections when both sides dialled', async () => {
+    const meanwhile = async (peerId: string, after: number) => {
+      const s = new Script()
+      s.plans.set(peerId, async (_, __, c) => {
+        s.open.set('theirs', { ...s.connection(peerId), id: 'theirs', direction: 'inbound' })
+        await s.after(after)
+        return { ...c, openedAt: s.clock.now() }
+      })
+      const gate = s.gate([peerId])
+      await s.clock.advance(after)
+      expect((await gate).connected).toEqual([peerId])
+      return s.connections(peerId).map(c => (c.id === 'theirs' ? 'theirs' : 'mine'))
+    }
+    // 'me' is lower than 'z' and greater than 'a'
+    expect(await meanwhile('z', 2_000)).toEqual(['theirs'])
+    expect(await meanwhile('z', 100)).toEqual(['theirs', 'mine'])
+    expect(await meanwhile('a', 100)).toEqual(['theirs'])
+  })
+
+  it('a silent one is not kept for the sake of the new one', async () => {
+    const s = new Script()
+    s.plans.set('a', async (_, __, c) => {
+      s.open.set('theirs', { ...s.connection('a'), id: 'theirs', direction: 'inbound' })
+      s.silent.add('theirs')
+      return c
+    })
+    expect((await s.through(['a'])).connected).toEqual(['a'])
+    expect(s.closed).toEqual(['theirs'])
+    expect(s.connections('a')).toHaveLength(1)
+  })
+
+  it('tries the circuit beside a WebRTC that is slow: whoever answers first is taken, the other given up', async () => {
+    const s = new Script()
+    s.plans.set('blocked', (address, options, c) => {
+      if (!address.includes('/webrtc/')) return Promise.resolve(c)
+      options.onStep?.('sdp')
+      return hang(address, options, c)
+    })
+    s.plans.set('slow', async (address, options, c) => {
+      if (!address.includes('/webrtc/')) return hang(address, options, c)
+      await s.after(HEAD_START_MS + 1_000)
+      return c
+    })
+    const seen: ParticipantStatus[] = []
+    const gate = s.gate(['blocked', 'slow'], { onStatus: x => seen.push(x) })
+    await s.clock.advance(HEAD_START_MS - 1)
+    expect(s.dials).toEqual(['blocked webrtc', 'slow webrtc'])
+    await s.clock.advance(1)
+    expect(s.dials.slice(2).sort()).toEqual(['blocked relay', 'slow relay'])
+    expect(s.connections('blocked').map(c => c.kind)).toEqual(['relay'])
+    await s.clock.advance(1_000)
+    expect((await gate).connected).toEqual(['blocked', 'slow'])
+    expect(seen.filter(x => x.state === 'connected').map(x => [x.peerId, x.connectionType])).toEqual([['blocked', 'relay'], ['slow', 'webrtc']])
+    expect(s.concurrent).toBe(0)
+    expect(s.clock.pending).toBe(0)
+    // what the second way does is not told while the first goes on
+    expect(seen.filter(x => x.peerId === 'slow').map(x => x.step ?? x.state)).toEqual(['waiting', 'connecting', 'resolve', 'ping', 'connected'])
   })
 
   it('takes the connection that the peer opened meanwhile', async () => {

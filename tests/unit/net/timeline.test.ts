@@ -15,6 +15,7 @@ function world(dial: Dial, pingMs = 10) {
   const wait = (ms: number): Promise<void> => new Promise((resolve) => { clock.after(ms, resolve) })
   let n = 0
   const transport = {
+    peerId: 'me',
     connections: (): ConnectionInfo[] => [],
     async dial(peerId: string, address: string, options: DialOptions): Promise<ConnectionInfo> {
       await dial(options, address)
