@@ -86,6 +86,6 @@ export interface Transport {
   subscribe(topic: string, handler: (bytes: Uint8Array) => void): () => void
   publish(topic: string, bytes: Uint8Array): Promise<void>
   onEvent(listener: (event: TransportEvent) => void): () => void
-  /** bytes over each connection and ICE details where the platform tells, for diagnostics */
+  /** bytes over each connection, the peer id of its `relay` if it goes through one, and ICE details where the platform tells, for diagnostics */
   stats(connectionId: string): Promise<Readonly<Record<string, string | number>>>
 }

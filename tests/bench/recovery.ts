@@ -1,6 +1,5 @@
 import '../support/node-websocket'
 import { createHash } from 'node:crypto'
-import { rankRelays } from '../../services/core/net/rendezvous'
 import { RealNetwork, type Node } from '../support/real-network'
 import { until } from '../support/until'
 import type { RelayProcess } from './relay-process'
@@ -26,13 +25,13 @@ export async function recover(n: number, relays: readonly RelayProcess[]): Promi
     const together = () => nodes.every(m => nodes.every(o => o === m || m.p2p.status(o.transport.peerId)?.connected === true))
     await until(together, 'the circle', RECOVERY_MS)
     const [first, second] = nodes as [Node, Node]
-    // the lower peer id dials, through the relays in the order of the other
-    const [, called] = [first.transport.peerId, second.transport.peerId].sort()
-    const inUse = relays.find(r => r.address === rankRelays(called ?? '', list)[0])
-    const before = new Set(first.transport.connections(second.transport.peerId).map(c => c.id))
+    const [line] = first.transport.connections(second.transport.peerId)
+    const { relay } = await first.p2p.report(second.transport.peerId)
+    const inUse = relays.find(r => relay !== undefined && r.address.endsWith(`/p2p/${relay}`))
+    if (line === undefined || inUse === undefined) throw new Error('no relay carries the connection of the first two')
     const from = performance.now()
-    await inUse?.kill()
-    await until(() => first.transport.connections(second.transport.peerId).every(c => !before.has(c.id)), 'the loss of a connection', RECOVERY_MS)
+    await inUse.kill()
+    await until(() => first.transport.connections(second.transport.peerId).every(c => c.id !== line.id), 'the loss of a connection', RECOVERY_MS)
     await until(together, 'the circle again', RECOVERY_MS)
     const { allConnected, failed } = await first.p2p.ensureConnected(members.slice(1))
     if (!allConnected) throw new Error(failed.map(f => f.error).join('; '))

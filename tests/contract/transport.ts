@@ -321,10 +321,13 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(got.slice(before)).not.toContain('after leaving')
     })
 
-    it('tells what went over a connection', async () => {
-      const { a, link } = await pair()
+    it('tells what went over a connection, and through which relay, on both sides', async () => {
+      const { a, b, link } = await pair()
       await a.ping(link.id, { signal: soon() })
-      expect(await a.stats(link.id)).toMatchObject({ kind: 'relay' })
+      const relay = a.connections().find((c) => c.kind === 'direct')
+      expect(await a.stats(link.id)).toMatchObject({ kind: 'relay', relay: relay?.peerId })
+      expect(await b.stats(b.connections(a.peerId)[0]?.id ?? '')).toMatchObject({ kind: 'relay', relay: relay?.peerId })
+      expect(await a.stats(relay?.id ?? '')).not.toHaveProperty('relay')
     })
 
     it('stop closes everything, and the others see it', async () => {

@@ -378,7 +378,8 @@ export class MemoryTransport implements Transport, Party {
 
   async stats(connectionId: string): Promise<Readonly<Record<string, string | number>>> {
     const end = this.end(connectionId)
-    return { kind: end.info.kind, bytesSent: end.sent, bytesReceived: end.received }
+    const relay = end.info.kind === 'relay' ? end.relayId : undefined
+    return { kind: end.info.kind, ...(relay === undefined ? {} : { relay }), bytesSent: end.sent, bytesReceived: end.received }
   }
 
   // What the network and the links use.

@@ -33,6 +33,11 @@ export async function rtcStats(connection: Connection): Promise<Stats> {
   return stats
 }
 
+/** Peer id of the relay that carries a connection, as its address tells: `.../p2p/<relay>/p2p-circuit/p2p/<peer>` on both sides. */
+export function relayOf(connection: Pick<Connection, 'remoteAddr'>): string | undefined {
+  return /\/p2p\/([^/]+)\/p2p-circuit/.exec(connection.remoteAddr.toString())?.[1]
+}
+
 function take(stats: Stats, key: string, value: unknown): void {
   if (typeof value === 'string' || typeof value === 'number') stats[key] = value
 }

@@ -23,7 +23,7 @@ import { pingConnection } from './ping'
 import { RateLimit } from './rate-limit'
 import { RelayKeeper } from './relay-keeper'
 import { FACT, Rtc } from './rtc'
-import { rtcStats } from './stats'
+import { relayOf, rtcStats } from './stats'
 
 export interface Libp2pTransportInit {
   /** 32-byte Ed25519 seed: the peer id follows from it */
@@ -302,7 +302,11 @@ class Libp2pTransport implements Transport {
 
   async stats(connectionId: string): Promise<Readonly<Record<string, string | number>>> {
     const { info, connection, sent, received } = this.link(connectionId)
-    return { kind: info.kind, direction: info.direction, openedAt: info.openedAt, bytesSent: sent, bytesReceived: received, ...await rtcStats(connection) }
+    const relay = info.kind === 'relay' ? relayOf(connection) : undefined
+    return {
+      kind: info.kind, direction: info.direction, openedAt: info.openedAt, bytesSent: sent, bytesReceived: received,
+      ...(relay === undefined ? {} : { relay }), ...await rtcStats(connection),
+    }
   }
 
   /**

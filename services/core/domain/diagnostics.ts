@@ -47,6 +47,8 @@ export interface Attempt {
 export interface LinkReport {
   readonly peerId: PeerId
   readonly kind: ConnectionKind | 'none'
+  /** peer id of the relay that carries it, if one does */
+  readonly relay?: PeerId
   readonly rttMs?: number
   /** bytes since the connection opened; of a relayed one those of the app's own messages */
   readonly bytesSent?: number

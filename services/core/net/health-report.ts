@@ -43,7 +43,7 @@ export function healthReport(input: HealthReportInput, withAddresses: boolean): 
     relays: input.relays.map(r => ({ ...r, latencyMs: round(r.latencyMs) })),
     chains: input.chains,
     members: input.links.map((link, i) => ({
-      member: i + 1, ...(withAddresses ? { peerId: link.peerId } : {}), connection: link.kind, rttMs: round(link.rttMs), bytesSent: link.bytesSent, bytesReceived: link.bytesReceived,
+      member: i + 1, ...(withAddresses ? { peerId: link.peerId, relay: link.relay } : {}), connection: link.kind, rttMs: round(link.rttMs), bytesSent: link.bytesSent, bytesReceived: link.bytesReceived,
       openForS: link.openedAt === undefined ? undefined : Math.round((input.now - link.openedAt) / 1000), candidates: [link.localCandidate, link.remoteCandidate].filter(Boolean).join(' to ') || undefined,
       nat: link.nat, attempts: link.attempts.map(a => line(a, input.now)),
     })),

@@ -20,7 +20,7 @@ export async function linkReport(transport: Pick<Transport, 'connections' | 'sta
   const stats = await transport.stats(best.id).catch(() => ({} as Readonly<Record<string, string | number>>))
   const figures = {
     rttMs: number(stats['rttMs']) ?? rttMs, bytesSent: number(stats['bytesSent']), bytesReceived: number(stats['bytesReceived']),
-    localCandidate: text(stats['localCandidate']), remoteCandidate: text(stats['remoteCandidate']),
+    relay: text(stats['relay']), localCandidate: text(stats['localCandidate']), remoteCandidate: text(stats['remoteCandidate']),
   }
   return { peerId, kind: best.kind, openedAt: best.openedAt, nat, attempts, ...figures }
 }
