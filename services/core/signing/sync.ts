@@ -9,9 +9,10 @@ import { isLive, isOpen, isSessionState, isSignable } from './table'
 /**
  * Making members equal after a reload, a lost message or a broken connection.
  *
- * `sync` says what its sender has; whoever receives it sends what the sender lacks. On a new connection both sides say so
- * once, which is enough: each gets what it lacks. `reply: true` also asks for the other's state, for those who cannot know
- * whether the other noticed anything (after an unlock, every minute while waiting, when an attempt counter jumps).
+ * `sync` says what its sender has; whoever receives it sends what the sender lacks. `reply: true` also asks for the other's
+ * state, because nobody can know whether the other noticed anything: a stream may end, with what was under way on it, that
+ * only its sender sees, while the other's own stream goes on. So it is said on every new stream, after an unlock, every minute
+ * while waiting, and when an attempt counter jumps.
  *
  * Invariants
  * 1. A `sync` with `reply: true` is answered by one with `reply: false`; that one is never answered by a `sync`. No ping-pong.
@@ -109,7 +110,7 @@ export function onPeers(run: Run, connected: readonly MemberIndex[]): void {
   set(run, { connected: now, lockedMembers: s.lockedMembers.filter(m => !gone.includes(m)), idleSince: undefined })
   onMemberLeft(run, gone)
   tellInterrupted(run)
-  if (fresh.length > 0 && isSignable(run.s.state) && run.s.propose && !run.s.locked) sign(run, syncBody(run.s, false), fresh)
+  if (fresh.length > 0 && isLive(run.s.state) && run.s.propose && !run.s.locked) sign(run, syncBody(run.s, true), fresh)
   if (isLive(run.s.state)) emit(run, { type: 'notify', what: 'progress' })
 }
 

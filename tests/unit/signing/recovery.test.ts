@@ -79,6 +79,31 @@ describe('reload', () => {
     expect(h.state(2)).toBe('proposed')
   })
 
+  // only the sender sees that his own stream ended, with what was under way on it: the other side still sends on its own
+  it.each([
+    ['a vote', 2, 0, 'vote', () => ready()],
+    ['a begin', 0, 2, 'begin', () => ready()],
+    ['a pubnonces', 2, 0, 'pubnonces', () => ready()],
+    ['a nonces', 0, 2, 'nonces', () => ready()],
+    ['a partials', 2, 0, 'partials', () => ready()],
+    ['a final', 0, 2, 'final', () => ready()],
+  ] as const)('%s that was lost with the stream of its sender alone is said again as soon as he has a new one', (_name, sender, receiver, type, make) => {
+    const h = make()
+    let lost = false
+    h.tamper = (message, from, to) => {
+      if (lost || from !== sender || to !== receiver || message.body.type !== type) return message
+      lost = true
+      return undefined
+    }
+    h.settle()
+    expect(lost).toBe(true)
+    h.feed(sender, { type: 'peers', connected: h.peersOf(sender).filter(m => m !== receiver) })
+    h.feed(sender, { type: 'peers', connected: h.peersOf(sender) })
+    // an attempt that a hub breaks off is followed by the next one, backed off
+    h.advance(5_000)
+    expect(done(h), h.states().join()).toBe(true)
+  })
+
   it('a member who missed `final` gets it from any other', () => {
     const h = ready()
     while (h.state(2) !== 'released') h.next()
