@@ -1,10 +1,10 @@
 import type { Member } from './support/member'
-import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectPaid, OUTSIDE } from './support/circle'
 import { leftToLong } from './support/long'
-import { expectLean, observeNetwork } from './support/leaks'
+import { expectOver } from './support/leaks'
 import { Home, INTERNET_HOST, noNamespaces, type Nat } from './support/namespaces'
 import type { NetStack } from './support/net-stack'
-import { expect, netTest } from './support/net-test'
+import { circle, expect, netTest } from './support/net-test'
 import { startStun } from './support/stun'
 import { expectJoined } from './support/webrtc'
 import type { Launch } from './support/test'
@@ -31,18 +31,13 @@ const left = leftToLong('symmetric routers and a pulled cable: run by npm run te
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-async function neighbours(net: NetStack, launch: Launch, at: readonly Home[]) {
-  const [anna, ben] = await Promise.all(['Anna', 'Ben'].map((name, i) => launch(name, observeNetwork, at[i]?.browser(net.app)))) as [Member, Member]
-  for (const member of [anna, ben]) await member.createProfile()
-  await makeWallet('Boat', [anna, ben])
-  await fund(net, 'Boat', [anna, ben], [200_000])
-  return [anna, ben] as const
-}
+const neighbours = (net: NetStack, launch: Launch, at: readonly Home[]) => circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], i => at[i]?.browser(net.app))
 
 test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({ net, homes, launch }) => {
   test.skip(noNamespaces, 'no network namespaces')
   const [first, second] = [homes('cone'), homes('cone')]
-  const [anna, ben] = await neighbours(net, launch, [first, second])
+  const { everybody, ...made } = await neighbours(net, launch, [first, second])
+  const [anna, ben] = everybody as [Member, Member]
   await anna.propose(wish)
   await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 60_000 })
   await expectJoined(anna, ben)
@@ -53,7 +48,7 @@ test('two homes with different routers are joined directly; then UDP is blocked,
   await ben.openRequest()
   await expect(ben.participant('Anna')).toContainText('relay')
   await ben.approve()
-  await expectPaid(net, [anna, ben], wish)
+  await expectPaid(net, everybody, wish)
 
   // where UDP is allowed again, the direct line comes back in the background
   first.allowUdp()
@@ -62,25 +57,29 @@ test('two homes with different routers are joined directly; then UDP is blocked,
   await anna.button('Connect again').click()
   await anna.openWallet('Boat')
   await expect(anna.memberRow('Ben')).toContainText('WebRTC', { timeout: 60_000 })
+  await expectOver(everybody, { ...made, relays: 1 })
 })
 
 test('two homes with symmetric routers sign over the relay from the start', async ({ net, homes, launch }) => {
   test.skip(left, 'run by npm run test:long')
   test.skip(noNamespaces, 'no network namespaces')
-  const [anna, ben] = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')])
+  const { everybody, ...made } = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')])
+  const [anna, ben] = everybody as [Member, Member]
   await anna.propose(wish)
   await expect(anna.participant('Ben')).toContainText('relay')
   await ben.openRequest()
   await expect(ben.participant('Anna')).toContainText('relay')
   await ben.approve()
-  await expectPaid(net, [anna, ben], wish)
+  await expectPaid(net, everybody, wish)
+  await expectOver(everybody, { ...made, relays: 1, direct: 0 })
 })
 
 test('a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on', async ({ net, homes, launch }) => {
   test.skip(left, 'run by npm run test:long')
   test.skip(noNamespaces, 'no network namespaces')
   const at = [homes('cone'), homes('cone')]
-  const [anna, ben] = await neighbours(net, launch, at)
+  const { everybody, ...made } = await neighbours(net, launch, at)
+  const [anna, ben] = everybody as [Member, Member]
   await anna.propose(wish)
   await ben.openRequest()
   at[1]?.unplug()
@@ -88,6 +87,6 @@ test('a member’s cable is pulled in the middle and put back: away is shown, th
   await ben.approve()
   at[1]?.plug()
   await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 90_000 })
-  await expectPaid(net, [anna, ben], wish)
-  for (const member of [anna, ben]) await expectLean(member, 1, 1)
+  await expectPaid(net, everybody, wish)
+  await expectOver(everybody, { ...made, relays: 1 })
 })

@@ -1,6 +1,6 @@
-import { expectPaid, OUTSIDE } from './support/circle'
-import { expectLean } from './support/leaks'
-import { circle, expect, netTest as test } from './support/net-test'
+import { approve, expectPaid, OUTSIDE } from './support/circle'
+import { expectOver } from './support/leaks'
+import { circle, expect, expectReached, netTest as test } from './support/net-test'
 import { leftToLong } from './support/long'
 import type { Member } from './support/member'
 import { signal } from './support/trouble'
@@ -11,7 +11,7 @@ const left = leftToLong('the relay that dies at every step of the protocol: run 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
 test('the relay dies before the gate and comes back: places are taken again by themselves, the gate goes through', async ({ net, launch }) => {
-  const { everybody } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
+  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
   const [anna, ben] = everybody as [Member, Member]
 
   await net.relay(0).kill()
@@ -28,48 +28,34 @@ test('the relay dies before the gate and comes back: places are taken again by t
 
   await net.relay(0).start()
   await ben.expectPlaces(1)
-  await ben.openWallet('Boat')
-  await expect(ben.memberRow('Anna')).toContainText('connected', { timeout: 60_000 })
+  await expectReached([ben], 'Boat', 'connected', everybody)
   await anna.button('Retry').click()
   await expect(anna.status).toContainText('Waiting for approvals')
-  await ben.openRequest()
-  await ben.approve()
+  await approve(ben)
   await expectPaid(net, everybody, wish)
-  if (!noWebrtc) for (const member of everybody) await expectLean(member, 1, 1)
+  await expectOver(everybody, { ...made, relays: 1 })
 })
 
 test('the relay dies at every step of the protocol: the members, joined directly, go on', async ({ net, launch }) => {
   test.skip(left, 'run by npm run test:long')
   test.skip(noWebrtc, 'WebRTC cannot connect here')
   test.setTimeout(300_000)
-  const { everybody } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [300_000])
+  const { everybody, ...made } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [300_000])
   const [anna, ben, cleo] = everybody as [Member, Member, Member]
   const relay = net.relay(0)
-  const direct = async () => {
-    for (const [one, other] of [[anna, 'Ben'], [anna, 'Cleo'], [ben, 'Anna'], [ben, 'Cleo'], [cleo, 'Anna'], [cleo, 'Ben']] as const) {
-      await one.openWallet('House')
-      await expect(one.memberRow(other)).toContainText('WebRTC', { timeout: 60_000 })
-    }
-  }
   const steps: ReadonlyArray<readonly [string, () => Promise<void>]> = [
     ['after the proposal', async () => {
       await relay.kill()
-      await ben.openRequest()
-      await ben.approve()
-      await cleo.openRequest()
-      await cleo.approve()
+      await approve(ben, cleo)
     }],
     ['after the first vote', async () => {
-      await ben.openRequest()
-      await ben.approve()
+      await approve(ben)
       await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
       await relay.kill()
-      await cleo.openRequest()
-      await cleo.approve()
+      await approve(cleo)
     }],
     ['when signing begins, and a member sleeps before the nonces', async () => {
-      await cleo.openRequest()
-      await cleo.approve()
+      await approve(cleo)
       await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
       await ben.openRequest()
       signal(cleo, 'SIGSTOP')
@@ -79,8 +65,7 @@ test('the relay dies at every step of the protocol: the members, joined directly
       signal(cleo, 'SIGCONT')
     }],
     ['in the middle of signing', async () => {
-      await ben.openRequest()
-      await ben.approve()
+      await approve(ben)
       await cleo.openRequest()
       const signing = anna.page.waitForFunction(() => /Signing together|Sent,/.test(document.querySelector('[role=status]')?.textContent ?? ''))
       await cleo.approve()
@@ -90,7 +75,7 @@ test('the relay dies at every step of the protocol: the members, joined directly
   ]
   for (const [name, trouble] of steps) {
     await test.step(name, async () => {
-      await direct()
+      await expectReached(everybody, 'House', 'WebRTC')
       await anna.propose(wish)
       await trouble()
       await expectPaid(net, everybody, wish)
@@ -98,5 +83,5 @@ test('the relay dies at every step of the protocol: the members, joined directly
       for (const member of everybody) await member.expectPlaces(1)
     })
   }
-  for (const member of everybody) await expectLean(member, 2, 1)
+  await expectOver(everybody, { ...made, relays: 1 })
 })

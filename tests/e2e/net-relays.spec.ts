@@ -1,4 +1,5 @@
-import { expectPaid, OUTSIDE } from './support/circle'
+import { approve, expectPaid, OUTSIDE } from './support/circle'
+import { expectOver } from './support/leaks'
 import { circle, expect, netTest as test, NO_UDP } from './support/net-test'
 import { leftToLong } from './support/long'
 import type { Member } from './support/member'
@@ -13,7 +14,7 @@ const wish = { to: OUTSIDE, sats: 20_000 }
 test('two relays: whichever dies during a session, the other carries it on; both die and one comes back', async ({ net, launch }) => {
   test.skip(left, 'run by npm run test:long')
   test.setTimeout(300_000)
-  const { everybody } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], NO_UDP)
+  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], NO_UDP)
   const [anna, ben] = everybody as [Member, Member]
   // one of the two carries the session: both die in turn, so that it is hit
   for (const [i, other] of [[0, 1], [1, 0]] as const) {
@@ -43,16 +44,17 @@ test('two relays: whichever dies during a session, the other carries it on; both
     await expect(anna.participant('Ben')).toContainText('relay', { timeout: 60_000 })
     await expectPaid(net, everybody, wish)
   })
+  await expectOver(everybody, { ...made, relays: 1, direct: 0 })
 })
 
 test('one dead relay in the configuration at start-up harms nothing', async ({ net, launch }) => {
   test.skip(left, 'run by npm run test:long')
   await net.relay(0).kill()
-  const { everybody } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
+  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
   const [anna, ben] = everybody as [Member, Member]
   await anna.propose(wish)
-  await ben.openRequest()
-  await ben.approve()
+  await approve(ben)
   await expectPaid(net, everybody, wish)
   for (const member of everybody) await member.expectPlaces(1)
+  await expectOver(everybody, { ...made, relays: 1 })
 })

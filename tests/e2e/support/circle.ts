@@ -53,6 +53,14 @@ export async function fund(stack: LocalChain, walletName: string, everybody: rea
   return addresses
 }
 
+/** Each opens the request and approves it, one after the other. */
+export async function approve(...cosigners: readonly Member[]) {
+  for (const member of cosigners) {
+    await member.openRequest()
+    await member.approve()
+  }
+}
+
 /** From the last yes to a block that holds the payment: everybody sees it, and the chain itself says so. */
 export async function expectPaid(stack: LocalChain, everybody: readonly Member[], wish: { to: string; sats: number }) {
   for (const member of everybody) await expect(member.status).toContainText('Sent, waiting for a block')

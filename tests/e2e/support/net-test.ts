@@ -1,6 +1,6 @@
-import { test } from './test'
+import { expect, test } from './test'
 import { makeWallet, fund } from './circle'
-import { observeNetwork } from './leaks'
+import { held, observeNetwork } from './leaks'
 import type { Launch } from './test'
 import type { BrowserChoice, Member } from './member'
 import { NetStack } from './net-stack'
@@ -22,11 +22,27 @@ export const netTest = test.extend<{ netOptions: NetStackOptions; net: NetStack;
 /** A browser that sends no UDP: WebRTC cannot connect, and everything goes over the relays. */
 export const NO_UDP: BrowserChoice = { args: ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] }
 
-/** People with an active, funded wallet of that name, each in a browser whose connections are counted. */
-export async function circle(net: NetStack, launch: Launch, walletName: string, names: readonly string[], coins: readonly number[], browser?: BrowserChoice) {
-  const everybody: Member[] = await Promise.all(names.map(name => launch(name, observeNetwork, browser)))
+/** People with an active, funded wallet of that name, each in a browser whose connections are counted. `blank`: what a page holds before a profile is opened. */
+export async function circle(
+  net: NetStack, launch: Launch, wallet: string, names: readonly string[], coins: readonly number[], browser?: BrowserChoice | ((i: number) => BrowserChoice | undefined),
+) {
+  const everybody: Member[] = await Promise.all(names.map((name, i) => launch(name, observeNetwork, typeof browser === 'function' ? browser(i) : browser)))
+  const [first] = everybody
+  if (first === undefined) throw new Error('nobody')
+  await expect(first.button('New profile')).toBeVisible()
+  const blank = await held(first)
   for (const member of everybody) await member.createProfile()
-  await makeWallet(walletName, everybody)
-  const addresses = await fund(net, walletName, everybody, coins)
-  return { everybody, addresses }
+  await makeWallet(wallet, everybody)
+  const addresses = await fund(net, wallet, everybody, coins)
+  return { everybody, addresses, wallet, blank }
+}
+
+/** On the wallet's page each of `members` sees everybody else `how`: 'connected' in whatever way, or by 'WebRTC'. */
+export async function expectReached(members: readonly Member[], wallet: string, how: 'connected' | 'WebRTC', everybody = members) {
+  for (const member of members) {
+    await member.openWallet(wallet)
+    for (const other of everybody) {
+      if (other !== member) await expect(member.memberRow(other.name)).toContainText(how, { timeout: 60_000 })
+    }
+  }
 }

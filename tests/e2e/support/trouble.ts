@@ -43,3 +43,19 @@ export async function crash(member: Member) {
   signal(member, 'SIGKILL')
   await gone
 }
+
+/**
+ * The tab stops, as one that the browser has suspended: its page runs nothing while its connections stay open. By the debugger, because
+ * Chromium's own freezing spares a page that Playwright keeps in front. Gives what ends it.
+ */
+export async function freeze(member: Member): Promise<() => Promise<void>> {
+  const session = await member.context.newCDPSession(member.page)
+  await session.send('Debugger.enable')
+  const paused = new Promise(resolve => session.once('Debugger.paused', resolve))
+  await session.send('Debugger.pause')
+  await paused
+  return async () => {
+    await session.send('Debugger.disable')
+    await session.detach()
+  }
+}
