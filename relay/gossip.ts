@@ -5,11 +5,25 @@ import type { Counters } from './metrics'
 
 /** Only topics of this application are forwarded: the relay is no public square. */
 const TOPIC = /^\/tandem\/[0-9a-zA-Z/_-]{1,120}$/
+/** a sealed announcement is at most 4 KiB; room for the envelope */
+const MESSAGE_BYTES = 8_192
+
+/** a browser takes 8 KiB at once: topics of the greatest length that fit with room */
+const TOLD_AT_ONCE = 48
+
+/** The step of gossipsub by which it tells a peer what it follows: a method of its class, which its interface does not list. */
+interface Telling { sendSubscriptions(peer: string, topics: string[], subscribe: boolean): void }
+
+type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
 
 /**
  * Forwards gossip. A gossipsub node passes on only what it subscribes to itself, so the relay follows each topic that a
  * connected peer follows, up to `topics` in all and `topicsPerPeer` for each, and leaves it when nobody is left. What a peer sends
  * beyond its budget is dropped here and goes to nobody.
+ *
+ * A peer is told only of topics that it follows itself. By itself gossipsub tells everybody of everything: each newcomer would get the list
+ * of all wallets that are here, which is nobody's business, costs the square of the clients, and is soon more than a browser takes in one
+ * message, and then it hears nothing.
  *
  * Invariant: the relay is subscribed to a topic if and only if `followers` has an entry for it, and no entry is empty.
  */
@@ -17,22 +31,38 @@ export class GossipForwarder {
   private readonly followers = new Map<string, Set<string>>()
   private readonly topicsOf = new Map<string, Set<string>>()
 
-  /** @param admit takes a message of this many bytes from the budget of a peer */
+  private readonly tell: (peer: string, topics: string[], subscribe: boolean) => void
+
+  /**
+   * @param admit takes a message of this many bytes from the budget of a peer
+   * @throws Error when the library has changed so that it cannot be told what to say
+   */
   constructor(
-    private readonly gossip: Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>,
+    private readonly gossip: Gossip,
     private readonly limits: Pick<RelayLimits, 'topics' | 'topicsPerPeer'>,
     private readonly counters: Counters,
     private readonly admit: (peer: string, bytes: number) => boolean,
-  ) {}
+  ) {
+    const telling = gossip as unknown as Telling
+    if (typeof telling.sendSubscriptions !== 'function') throw new Error('this version of gossipsub has no step sendSubscriptions')
+    const say = telling.sendSubscriptions.bind(telling)
+    this.tell = (peer, topics, subscribe) => {
+      for (let from = 0; from < topics.length; from += TOLD_AT_ONCE) say(peer, topics.slice(from, from + TOLD_AT_ONCE), subscribe)
+    }
+    telling.sendSubscriptions = (peer, topics, subscribe) => this.tell(peer, topics.filter(topic => this.topicsOf.get(peer)?.has(topic) === true), subscribe)
+  }
 
   get topics(): number { return this.followers.size }
 
   changed(peerId: PeerId, subscriptions: readonly { readonly topic: string; readonly subscribe: boolean }[]): void {
     const peer = peerId.toString()
+    const running: string[] = []
     for (const { topic, subscribe } of subscriptions) {
-      if (subscribe) this.join(peer, topic)
-      else this.leave(peer, topic)
+      if (!subscribe) this.leave(peer, topic)
+      else if (this.join(peer, topic) === 'running') running.push(topic)
     }
+    // of new ones it was told when the relay followed them
+    this.tell(peer, running, true)
   }
 
   /** The peer's last connection is gone; gossipsub says nothing about its topics then. */
@@ -41,25 +71,30 @@ export class GossipForwarder {
     for (const topic of [...this.topicsOf.get(peer) ?? []]) this.leave(peer, topic)
   }
 
-  private join(peer: string, topic: string): void {
-    if (!TOPIC.test(topic)) return
+  private join(peer: string, topic: string): 'new' | 'running' | undefined {
+    if (!TOPIC.test(topic)) return undefined
     const topics = this.topicsOf.get(peer) ?? new Set()
-    if (topics.has(topic)) return
-    if (topics.size >= this.limits.topicsPerPeer) return this.counters.refuse('topics-per-peer', { peer })
-    let followers = this.followers.get(topic)
-    if (followers === undefined) {
-      if (this.followers.size >= this.limits.topics) return this.counters.refuse('topics', { peer })
-      followers = new Set()
-      this.followers.set(topic, followers)
-      this.gossip.topicValidators.set(topic, (from, { data }) => this.judge(from.toString(), topic, data.length))
-      this.gossip.subscribe(topic)
+    if (topics.has(topic)) return undefined
+    if (topics.size >= this.limits.topicsPerPeer) return this.refuse('topics-per-peer', peer)
+    const followers = this.followers.get(topic)
+    if (followers === undefined && this.followers.size >= this.limits.topics) return this.refuse('topics', peer)
+    this.topicsOf.set(peer, topics.add(topic))
+    if (followers !== undefined) {
+      followers.add(peer)
+      return 'running'
     }
-    followers.add(peer)
-    topics.add(topic)
-    this.topicsOf.set(peer, topics)
+    this.followers.set(topic, new Set([peer]))
+    this.gossip.topicValidators.set(topic, (from, { data }) => this.judge(from.toString(), topic, data.length))
+    this.gossip.subscribe(topic)
+    return 'new'
+  }
+
+  private refuse(reason: 'topics' | 'topics-per-peer', peer: string): undefined {
+    this.counters.refuse(reason, { peer })
   }
 
   private judge(peer: string, topic: string, bytes: number): TopicValidatorResult {
+    if (bytes > MESSAGE_BYTES) return TopicValidatorResult.Reject
     // ignored, not rejected: a busy evening is no offence that gossipsub should keep in mind
     if (!this.admit(peer, bytes)) return TopicValidatorResult.Ignore
     const followers = this.followers.get(topic)

@@ -24,10 +24,12 @@ import type { RelayOptions } from './options'
 import { freePort } from './ports'
 import { loadCertificate } from './tls'
 
-/** a sealed announcement is at most 4 KiB; room for the envelope */
-const MAX_GOSSIP_BYTES = 8_192
+/** one message of gossipsub: the whole list of topics of one who follows as many as are allowed, each some 90 bytes */
+const MAX_RPC_BYTES = 32 * 1024
 /** handshakes under way at once: all clients of a relay that was restarted come within seconds */
 const PENDING = 1024
+/** what gossipsub takes one topic of a peer for: its name, and 1 KiB */
+const TOPIC_BYTES = 1_152
 /** how long gossipsub remembers the score of a peer that has gone, milliseconds; nobody is punished here, so it need not last */
 const RETAIN_SCORE_MS = 10_000
 /** how often a relay that shuts down looks whether its circuits have ended, milliseconds */
@@ -129,8 +131,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
         Dlo: 64,
         Dhi: 512,
         unsubcribeBackoff: 1_000,
-        maxInboundDataLength: MAX_GOSSIP_BYTES,
-        maxTopicBytesPerPeer: 128 * 1024,
+        maxInboundDataLength: MAX_RPC_BYTES,
+        maxTopicBytesPerPeer: limits.topicsPerPeer * TOPIC_BYTES,
       }),
     },
   })

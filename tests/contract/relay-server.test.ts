@@ -107,6 +107,44 @@ describe('the relay as its operator sees it', () => {
     expect(metric('tandem_relay_gossip_deliveries_total')).toBeGreaterThanOrEqual(1)
   })
 
+  it('lets two newcomers hear each other however many wallets others have here', async () => {
+    const relay = await relayWith()
+    const wallet = (n: number): string => `/tandem/presence/1/${n.toString(16).padStart(64, '0')}`
+    // together more than a browser takes in one message, and none of a newcomer's business
+    for (let n = 0; n < 240; n += 60) {
+      const other = await member(relay.addrs)
+      for (let i = 0; i < 60; i++) other.subscribe(wallet(n + i), () => undefined)
+    }
+    await expect.poll(async () => (await metricsOf(relay.healthUrl))('tandem_relay_gossip_topics'), { timeout: 10_000 }).toBe(240)
+    const [a, b] = [await member(relay.addrs), await member(relay.addrs)]
+    let got = 0
+    a.subscribe(wallet(1000), () => undefined)
+    b.subscribe(wallet(1000), () => { got++ })
+    for (let n = 0; got === 0 && n < 10; n++) {
+      await a.publish(wallet(1000), new TextEncoder().encode(`hello ${n}`))
+      await until(() => got > 0, 'the announcement', 1_000).catch(() => undefined)
+    }
+    expect(got).toBeGreaterThan(0)
+  })
+
+  it('takes the whole list of one who comes back with as many wallets as are allowed', async () => {
+    const relay = await relayWith()
+    const back = nodeTransport(relay.addrs)
+    closers.push(() => back.stop())
+    const wallet = (n: number): string => `/tandem/presence/1/${n.toString(16).padStart(64, '0')}`
+    const heard = new Set<number>()
+    for (let n = 0; n < 256; n++) back.subscribe(wallet(n), () => { heard.add(n) })
+    const other = await member(relay.addrs)
+    other.subscribe(wallet(255), () => undefined)
+    await back.start()
+    await expect.poll(async () => (await metricsOf(relay.healthUrl))('tandem_relay_gossip_topics'), { timeout: 10_000 }).toBe(256)
+    for (let n = 0; !heard.has(255) && n < 10; n++) {
+      await other.publish(wallet(255), new TextEncoder().encode(`hello ${n}`))
+      await until(() => heard.has(255), 'the announcement', 1_000).catch(() => undefined)
+    }
+    expect([...heard]).toEqual([255])
+  })
+
   it('turns away the sockets of one IP beyond its share, and behind a trusted proxy goes by who is named', async () => {
     const relay = await relayWith({ limits: { connectionsPerIp: 2 }, trustProxy: ['127.0.0.1'] })
     const as = (ip: string) => knock(relay.port, { 'x-forwarded-for': ip })

@@ -84,9 +84,26 @@ describe('GossipForwarder', () => {
   let topics: Set<string>
   const validators: GossipSub['topicValidators'] = new Map()
   let counters: Counters
+  let told: string[]
+  let fake: { sendSubscriptions(to: string, topics: string[], subscribe: boolean): void }
   const make = (max = 10, each = 10, admit = (): boolean => true): GossipForwarder => {
     counters = new Counters()
-    return new GossipForwarder({ subscribe: (t) => topics.add(t), unsubscribe: (t) => topics.delete(t), topicValidators: validators }, { topics: max, topicsPerPeer: each }, counters, admit)
+    told = []
+    const gossip = {
+      topicValidators: validators,
+      // as gossipsub does: whoever is here is told of everything
+      subscribe: (t: string) => {
+        topics.add(t)
+        for (const name of ['a', 'b', 'c']) gossip.sendSubscriptions(name, [t], true)
+      },
+      unsubscribe: (t: string) => {
+        topics.delete(t)
+        for (const name of ['a', 'b', 'c']) gossip.sendSubscriptions(name, [t], false)
+      },
+      sendSubscriptions: (to: string, list: string[], subscribe: boolean) => { told.push(`${to} ${subscribe ? '+' : '-'} ${list.join()}`) },
+    }
+    fake = gossip
+    return new GossipForwarder(gossip, { topics: max, topicsPerPeer: each }, counters, admit)
   }
   beforeEach(() => {
     topics = new Set()
@@ -102,6 +119,21 @@ describe('GossipForwarder', () => {
     forwarder.gone(peer('b'))
     expect([...topics]).toEqual([])
     expect(forwarder.topics).toBe(0)
+  })
+
+  it('tells a peer of the topics that it follows, and of nobody else\'s', () => {
+    const forwarder = make()
+    const follow = (name: string, ...list: string[]): void => forwarder.changed(peer(name), list.map((topic) => ({ topic, subscribe: true })))
+    follow('a', '/tandem/x', '/tandem/y')
+    expect(told.splice(0)).toEqual(['a + /tandem/x', 'a + /tandem/y'])
+    follow('b', '/tandem/x', '/tandem/y', '/tandem/z')
+    expect(told.splice(0)).toEqual(['b + /tandem/z', 'b + /tandem/x,/tandem/y'])
+    follow('b', '/tandem/x')
+    // what gossipsub tells each newcomer, and b's stream when it is there at last
+    for (const name of ['c', 'b']) fake.sendSubscriptions(name, [...topics], true)
+    expect(told.splice(0)).toEqual(['b + /tandem/x,/tandem/y,/tandem/z'])
+    forwarder.gone(peer('b'))
+    expect(told).toEqual([])
   })
 
   it('takes only topics of this application, and only so many', () => {
@@ -129,6 +161,8 @@ describe('GossipForwarder', () => {
     const judge = (): unknown => validators.get('/tandem/x')?.(peer('a'), { type: 'unsigned', topic: '/tandem/x', data: new Uint8Array(300) })
     expect(await judge()).toBe(TopicValidatorResult.Accept)
     expect(await judge()).toBe(TopicValidatorResult.Ignore)
+    budget = 1
+    expect(await validators.get('/tandem/x')?.(peer('a'), { type: 'unsigned', topic: '/tandem/x', data: new Uint8Array(8_193) })).toBe(TopicValidatorResult.Reject)
     expect(counters).toMatchObject({ gossipMessages: 1, gossipBytes: 300, gossipDeliveries: 2 })
     for (const name of ['a', 'b', 'c']) forwarder.gone(peer(name))
     expect(validators.size).toBe(0)
