@@ -1,5 +1,6 @@
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import type { Guard } from './guard'
 import type { Counters } from './metrics'
 
 interface Request { readonly connection: Connection; readonly stream: { unwrap(): Stream } }
@@ -21,7 +22,8 @@ export class CircuitWatch {
   /** peers whose request the guard has just refused, and counted */
   private readonly turnedAway = new Set<string>()
 
-  constructor(private readonly counters: Counters, private readonly holds: (peer: string) => void) {}
+  /** @param guard is told of places that are not held any more, and knows who is here */
+  constructor(private readonly counters: Counters, private readonly guard: Pick<Guard, 'here' | 'vacated'>) {}
 
   circuits(peer?: string): number {
     return peer === undefined ? this.all : this.open.get(peer) ?? 0
@@ -46,16 +48,22 @@ export class CircuitWatch {
     const reserve = steps.handleReserve.bind(steps)
     steps.handleReserve = async (request, options) => {
       const peer = request.connection.remotePeer
+      const name = peer.toString()
       const had = service.reservations.has(peer)
-      await reserve(request, options)
-      const turnedAway = this.turnedAway.delete(peer.toString())
-      if (!service.reservations.has(peer)) {
-        if (!turnedAway && full()) this.counters.refuse('reservations', { peer: peer.toString() })
-      } else if (had) {
-        this.counters.reservationsRenewed++
-      } else {
-        this.counters.reservationsGranted++
-        this.holds(peer.toString())
+      try {
+        await reserve(request, options)
+      } finally {
+        const turnedAway = this.turnedAway.delete(name)
+        if (service.reservations.has(peer) && !this.guard.here(name)) release(service, peer)
+        if (!service.reservations.has(peer)) {
+          this.guard.vacated(name)
+          if (!turnedAway && full()) this.counters.refuse('reservations', { peer: name })
+        } else if (had) {
+          this.counters.reservationsRenewed++
+        } else {
+          this.counters.reservationsGranted++
+          signalOf(service, peer)?.addEventListener('abort', () => { this.guard.vacated(name) }, { once: true })
+        }
       }
     }
   }
@@ -109,4 +117,18 @@ export class CircuitWatch {
       stream.addEventListener('close', close, { once: true })
     }
   }
+}
+
+/** The timer of a reservation, which its interface does not list. */
+interface Expiry extends AbortSignal { clear?: () => void }
+
+const signalOf = (service: CircuitRelayService, peer: PeerId): Expiry | undefined => (service.reservations.get(peer) as { signal?: Expiry } | undefined)?.signal
+
+/**
+ * Frees the place of a peer that left: the library would hold it until it expires. The reservation's own timer is stopped too,
+ * or it would later remove the place that the peer has taken anew.
+ */
+export function release(service: CircuitRelayService, peer: PeerId): void {
+  signalOf(service, peer)?.clear?.()
+  service.reservations.delete(peer)
 }

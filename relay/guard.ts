@@ -11,8 +11,6 @@ interface Talker { readonly messages: Bucket; readonly bytes: Bucket }
 
 /** What the guard must know of the relay to judge. */
 export interface Occupancy {
-  /** whether this peer holds a place at this moment */
-  reserved(peer: string): boolean
   circuits(peer?: string): number
   /** told when a request of this peer for a place or a connection is refused here */
   refused(peer: string): void
@@ -22,7 +20,8 @@ export interface Occupancy {
  * Says who may come in and how much of the relay one may have; counts whom it turned away and why.
  *
  * Invariants: `open` of a source is the number of its sockets between `admit` and `left`; a source without sockets whose bucket
- * is full again may be forgotten, as it is like one never seen.
+ * is full again may be forgotten, as it is like one never seen. `holders` has a peer from the moment in which it is allowed a place, so that
+ * many who ask at once are not all allowed the last one, until `vacated` or its last connection ends.
  */
 export class Guard {
   private readonly sources = new Map<string, Source>()
@@ -91,13 +90,13 @@ export class Guard {
     this.gaveBack(peer, known.ip)
   }
 
-  /** A peer was given a place. */
-  holds(peer: string): void {
+  /** Whether a connection of this peer is open. */
+  here(peer: string): boolean { return this.peers.has(peer) }
+
+  /** The place that a peer was allowed is not held: it was not given, or it has expired. */
+  vacated(peer: string): void {
     const ip = this.peers.get(peer)?.ip
-    if (ip === undefined) return
-    const key = limitKey(ip)
-    const holders = this.holders.get(key) ?? new Set()
-    this.holders.set(key, holders.add(peer))
+    if (ip !== undefined) this.gaveBack(peer, ip)
   }
 
   /** Takes one message of a peer from its budget. */
@@ -133,7 +132,7 @@ export class Guard {
         (this.peers.get(peer.toString())?.connections ?? 0) >= this.limits.connectionsPerPeer && refuse('connections-per-peer', peer),
       denyInboundRelayReservation: (peer) => {
         if (this.draining) return refuseRequest('draining', peer)
-        return !this.occupancy.reserved(peer.toString()) && this.placesOf(peer) >= this.limits.reservationsPerIp && refuseRequest('reservations-per-ip', peer)
+        return !this.takes(peer.toString()) && refuseRequest('reservations-per-ip', peer)
       },
       denyOutboundRelayedConnection: (source) => {
         if (this.draining) return refuseRequest('draining', source)
@@ -148,12 +147,15 @@ export class Guard {
     return ip === undefined ? {} : { ip }
   }
 
-  /** Places held from the IP of this peer. An expired one tells nobody, so each is looked at: at most `reservationsPerIp`. */
-  private placesOf(peer: PeerId): number {
-    const key = limitKey(this.peers.get(peer.toString())?.ip ?? '')
-    const holders = this.holders.get(key)
-    for (const holder of holders ?? []) if (!this.occupancy.reserved(holder)) holders?.delete(holder)
-    return holders?.size ?? 0
+  /** Whether the peer may have a place beside the others of its IP; it then counts as having it. Who is gone already needs none. */
+  private takes(peer: string): boolean {
+    const ip = this.peers.get(peer)?.ip
+    if (ip === undefined) return true
+    const key = limitKey(ip)
+    const holders = this.holders.get(key) ?? new Set()
+    if (!holders.has(peer) && holders.size >= this.limits.reservationsPerIp) return false
+    this.holders.set(key, holders.add(peer))
+    return true
   }
 
   private gaveBack(peer: string, ip: string): void {

@@ -1,17 +1,15 @@
 import './shim'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
-import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-relay-v2'
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
-import type { PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
 import { BlockList, isIPv6 } from 'node:net'
 import { parseTrusted, plainIp } from './addresses'
-import { CircuitWatch } from './circuits'
+import { CircuitWatch, release } from './circuits'
 import { GossipForwarder } from './gossip'
 import { Guard } from './guard'
 import { answer, serveHealth, type Health } from './health'
@@ -66,12 +64,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const privateKey = await loadIdentity(options)
   const certificate = options.tls === undefined ? undefined : await loadCertificate(options.tls)
   const port = await freePort(options.host, options.port, options.exactPort)
-  const watch = new CircuitWatch(counters, peer => guard.holds(peer))
-  const guard: Guard = new Guard(limits, counters, {
-    reserved: peer => node.services.relay.reservations.has(peerIdFromString(peer)),
-    circuits: peer => watch.circuits(peer),
-    refused: peer => watch.refused(peer),
-  })
+  const guard: Guard = new Guard(limits, counters, { circuits: peer => watch.circuits(peer), refused: peer => watch.refused(peer) })
+  const watch = new CircuitWatch(counters, guard)
   const startedAt = Date.now()
   const health = (): Health => ({
     ok: node.status === 'started' && !guard.draining, peerId, addrs, reservations: reservations(), uptimeS: Math.floor((Date.now() - startedAt) / 1000),
@@ -187,15 +181,3 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms).unref() })
-
-/**
- * Frees the place of a peer that left: the library would hold it until it expires. The reservation's own timer is stopped too,
- * or it would later remove the place that the peer has taken anew.
- */
-function release(relay: CircuitRelayService, peerId: PeerId): void {
-  const reservation = relay.reservations.get(peerId)
-  if (reservation === undefined) return
-  const { signal } = reservation as { signal?: { clear?: () => void } }
-  signal?.clear?.()
-  relay.reservations.delete(peerId)
-}

@@ -37,15 +37,13 @@ describe('whose address counts', () => {
 describe('Guard', () => {
   function make(limits: Partial<RelayLimits> = {}) {
     let now = 1_000_000
-    const reserved = new Set<string>()
     const circuits = new Map<string, number>()
     const counters = new Counters()
     const guard = new Guard({ ...DEFAULT_LIMITS, ...limits }, counters, {
-      reserved: peer => reserved.has(peer),
       circuits: peer => peer === undefined ? [...circuits.values()].reduce((a, b) => a + b, 0) : circuits.get(peer) ?? 0,
       refused: () => undefined,
     }, () => now)
-    return { guard, counters, reserved, circuits, gater: guard.gater(), pass: (ms: number) => { now += ms } }
+    return { guard, counters, circuits, gater: guard.gater(), pass: (ms: number) => { now += ms } }
   }
   const peer = (name: string): never => ({ toString: () => name }) as never
 
@@ -99,19 +97,19 @@ describe('Guard', () => {
   })
 
   it('bounds places of one IP, lets a holder renew, and counts an expired place no more', async () => {
-    const { guard, gater, reserved, counters } = make({ reservationsPerIp: 1 })
+    const { guard, gater, counters } = make({ reservationsPerIp: 1 })
     for (const name of ['a', 'b']) guard.arrived(name, '203.0.113.1')
     guard.arrived('c', '203.0.113.2')
     const denies = (name: string) => gater.denyInboundRelayReservation?.(peer(name))
+    expect(await Promise.all([denies('a'), denies('b')])).toEqual([false, true])
     expect(await denies('a')).toBe(false)
-    reserved.add('a')
-    guard.holds('a')
-    expect(await denies('a')).toBe(false)
-    expect(await denies('b')).toBe(true)
     expect(await denies('c')).toBe(false)
     expect(counters.refusals['reservations-per-ip']).toBe(1)
-    reserved.delete('a')
+    guard.vacated('a')
     expect(await denies('b')).toBe(false)
+    expect(await denies('a')).toBe(true)
+    guard.departed('b')
+    expect(await denies('a')).toBe(false)
   })
 
   it('bounds circuits, of one peer and in all', async () => {
