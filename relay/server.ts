@@ -20,6 +20,7 @@ import { RelayLog } from './log'
 import { Counters, renderMetrics } from './metrics'
 import type { RelayOptions } from './options'
 import { freePort } from './ports'
+import { Pulse } from './pulse'
 import { loadCertificate } from './tls'
 
 /** one message of gossipsub: the whole list of topics of one who follows as many as are allowed, each some 90 bytes */
@@ -96,6 +97,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       maxIncomingPendingConnections: PENDING,
       reconnectRetries: 0,
     },
+    // all connections in one moment, and dead after 5 s: Pulse does it evenly
+    connectionMonitor: { enabled: false },
     nodeInfo: { userAgent: 'tandem-relay' },
     services: {
       identify: identify({ runOnLimitedConnection: true }),
@@ -142,7 +145,9 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     // what identify told of a peer is of no use once it has gone, and strangers with ever new ids must not pile up
     node.peerStore.delete(detail).catch((error: Error) => log.event('forget-failed', { error: error.name }))
   })
+  const pulse = new Pulse(() => node.getConnections())
   await node.start()
+  pulse.start()
   const addrs = node.getMultiaddrs().map(a => a.toString())
   const peerId = node.peerId.toString()
   const gauges = () => ({ connections: guard.connections, reservations: reservations(), circuits: watch.circuits(), topics: forwarder.topics, draining: guard.draining })
@@ -168,6 +173,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       },
       async close() {
         guard.draining = true
+        pulse.stop()
         const { connections, circuits } = gauges()
         await Promise.race([Promise.all([pages.close(), node.stop()]), pause(CLOSE_MS)])
         log.flush()
@@ -175,6 +181,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       },
     }
   } catch (error) {
+    pulse.stop()
     await node.stop()
     throw error
   }
