@@ -37,7 +37,14 @@ async function ask(worker: ChildProcess, order?: Order): Promise<Report> {
 }
 
 function joined(reports: readonly Report[]): Report {
-  return { ms: reports.flatMap(report => report.ms), failures: reports.reduce((sum, report) => sum + report.failures, 0) }
+  const reasons: Record<string, number> = {}
+  for (const [reason, times] of reports.flatMap(report => Object.entries(report.reasons))) reasons[reason] = (reasons[reason] ?? 0) + times
+  return { ms: reports.flatMap(report => report.ms), failures: reports.reduce((sum, report) => sum + report.failures, 0), reasons }
+}
+
+/** Says on stderr why things failed. */
+function explain(what: string, { reasons }: Report): void {
+  for (const [reason, times] of Object.entries(reasons)) console.error(`bench:relay:   ${what}: ${times} times ${reason}`)
 }
 
 function thinned(values: readonly number[]): number[] {
@@ -61,6 +68,7 @@ export async function measure(start: (clients: number) => Promise<MeasuredRelay>
     const during = async (order: (share: number) => Order): Promise<Report & { readonly seconds: number; readonly cpuMs: number }> => {
       const [from, cpu] = [performance.now(), relay.cpu()]
       const report = joined(await Promise.all(workers.map((worker, share) => ask(worker, order(share)))))
+      explain(order(0).do, report)
       return { ...report, seconds: (performance.now() - from) / 1000, cpuMs: relay.cpu() - cpu }
     }
     const share = Math.ceil(n / load.workers)
@@ -96,6 +104,8 @@ export async function measure(start: (clients: number) => Promise<MeasuredRelay>
       one('cpu_per_circuit', 'ms', dialled.cpuMs / Math.max(1, dialled.ms.length)),
       { ...summarize('circuit', params, 'ms', thinned(dialled.ms)), failures: dialled.failures },
     )
+    const places = await during(() => ({ do: 'places' }))
+    results.push(one('places_lost', 'places', Object.values(places.reasons).reduce((sum, times) => sum + times, 0), places.failures))
     return results
   } finally {
     for (const worker of workers) worker.kill('SIGKILL')

@@ -8,11 +8,14 @@ export type Order =
   | { readonly do: 'open'; readonly relay: string; readonly first: number; readonly count: number; readonly group: number; readonly gossip: boolean }
   | { readonly do: 'circuits'; readonly count: number }
   | { readonly do: 'presence'; readonly seconds: number; readonly everyS: number }
+  | { readonly do: 'places' }
 
 export interface Report {
   /** milliseconds of each thing that succeeded */
   readonly ms: readonly number[]
   readonly failures: number
+  /** why things failed, as their errors said, each with how often */
+  readonly reasons: Readonly<Record<string, number>>
 }
 
 /** as many at once in each process: more only queue for the processor */
@@ -28,6 +31,8 @@ const clients: Transport[] = []
 const groups: Transport[][] = []
 const sentAt = new Map<string, number>()
 const arrivals: number[] = []
+/** why places were lost that had been given */
+const losses: string[] = []
 let serial = 0
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
@@ -37,6 +42,7 @@ const topicOf = (group: number): string => `/tandem/presence/1/bench-${process.p
 async function timed(count: number, task: (index: number) => Promise<void>): Promise<Report> {
   const ms: number[] = []
   let failures = 0
+  const reasons: Record<string, number> = {}
   let next = 0
   const lane = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
@@ -44,24 +50,33 @@ async function timed(count: number, task: (index: number) => Promise<void>): Pro
       try {
         await task(index)
         ms.push(performance.now() - from)
-      } catch {
+      } catch (error) {
         failures++
+        const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'an event of the platform'
+        reasons[reason] = (reasons[reason] ?? 0) + 1
       }
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
-  return { ms, failures }
+  return { ms, failures, reasons }
 }
 
 function open({ relay, count, group, gossip }: Extract<Order, { do: 'open' }>): Promise<Report> {
   return timed(count, async (index) => {
     const client = nodeTransport([relay])
+    let placed = false
     const held = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no place')), DEADLINE_MS)
       client.onEvent((event) => {
-        if (event.type !== 'relay' || event.relay.state !== 'reserved') return
-        clearTimeout(timer)
-        resolve()
+        if (event.type !== 'relay') return
+        if (event.relay.state === 'reserved') {
+          clearTimeout(timer)
+          placed = true
+          resolve()
+        } else if (placed) {
+          placed = false
+          losses.push(event.relay.error instanceof Error ? event.relay.error.message : event.relay.state)
+        }
       })
     })
     const number = Math.floor(index / group)
@@ -95,6 +110,7 @@ async function presence(seconds: number, everyS: number): Promise<Report> {
   sentAt.clear()
   let expected = 0
   let failures = 0
+  const reasons: Record<string, number> = {}
   const gap = everyS * 1000 / Math.max(1, clients.length)
   const start = performance.now()
   for (let n = 0; n * gap < seconds * 1000; n++) {
@@ -108,17 +124,36 @@ async function presence(seconds: number, everyS: number): Promise<Report> {
     view.setUint32(4, serial++)
     expected += members.length - 1
     sentAt.set(keyOf(bytes), performance.now())
-    await sender?.publish(topicOf(number), bytes).catch(() => { failures += members.length - 1 })
+    await sender?.publish(topicOf(number), bytes).catch((error: Error) => {
+      failures += members.length - 1
+      reasons[error.name] = (reasons[error.name] ?? 0) + 1
+    })
   }
   await pause(LATE_MS)
-  return { ms: [...arrivals], failures: Math.max(failures, expected - arrivals.length) }
+  return { ms: [...arrivals], failures: Math.max(failures, expected - arrivals.length), reasons }
+}
+
+/** Clients without a place now as failures; how often a place was lost, whether or not it was found again, as reasons. */
+function places(): Report {
+  const reasons: Record<string, number> = {}
+  for (const reason of losses) reasons[reason] = (reasons[reason] ?? 0) + 1
+  return { ms: [], failures: clients.filter(client => client.relays()[0]?.state !== 'reserved').length, reasons }
 }
 
 setMaxListeners(0)
-const nothing: Report = { ms: [], failures: 0 }
+const nothing: Report = { ms: [], failures: 0, reasons: {} }
+
+async function carryOut(order: Order): Promise<Report> {
+  switch (order.do) {
+    case 'open': return open(order)
+    case 'circuits': return circuits(order.count)
+    case 'presence': return presence(order.seconds, order.everyS)
+    case 'places': return places()
+  }
+}
+
 process.on('message', (order: Order) => {
-  const done = order.do === 'open' ? open(order) : order.do === 'circuits' ? circuits(order.count) : presence(order.seconds, order.everyS)
-  done.then(report => process.send?.(report), (error: unknown) => {
+  carryOut(order).then(report => process.send?.(report), (error: unknown) => {
     console.error(error)
     process.exit(1)
   })
