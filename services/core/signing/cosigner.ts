@@ -25,17 +25,18 @@ export function onBegin(run: Run, message: SignedOf<'begin'>): void {
   const name = message.attempt
   const hub = memberOf(s, message)
   if (!name || name.hub !== hub || name.counter < 1 || name.counter > LIMITS.attempts) return offence(run, hub, 'begin-malformed', message)
-  if (sameAttempt(name, s.live?.name)) {
+  if (s.live && sameAttempt(name, s.live.name) && equalBytes(message.signature, s.live.begin.signature)) {
     // at-least-once: the hub did not get what I sent
-    if (s.live?.pubnonces) send(run, [hub], s.live.pubnonces)
+    if (s.live.pubnonces) send(run, [hub], s.live.pubnonces)
     return
   }
   if (s.leaving !== undefined || s.signed) return
   if (s.locked) return
   if (voteOf(s, s.self) !== 'yes' || s.unapproved) return refuseTo(run, name, 'not-approved')
   if (!beats(name, s.last)) {
-    // an old one, or a tie that went to another: tell its hub what is newer
-    if (!sameAttempt(name, s.last)) refuseTo(run, name, 'superseded')
+    // an old one, a tie that went to another, or this very name once more, signed anew: its hub has lost what it knew (a disk that was set
+    // back), and contributions to the two must not be taken for each other. Tell it what is newer
+    refuseTo(run, name, 'superseded')
     return sign(run, syncBody(s, false), [hub])
   }
   // too far ahead: ask for what was missed instead of believing it

@@ -91,6 +91,30 @@ describe('what one member can make of the words of another', () => {
     expect(h.offences.filter(o => o.member === 2)).toEqual([])
   })
 
+  it('a hub that begins one attempt a second time has lost what it knew: it is told what is newer, gets nothing, and is accused of nothing', () => {
+    const h = new Harness()
+    h.propose()
+    h.cut.add('0-2')
+    h.tellPeers()
+    h.settle()
+    h.approveAll(1)
+    const begin = h.forge(0, { type: 'begin', digest: h.named.digest }, { counter: 1, hub: 0 })
+    h.inject(0, 1, begin)
+    h.settle()
+    expect(h.sent('pubnonces', 1)).toHaveLength(1)
+    // the same bytes again: lost on the way
+    h.inject(0, 1, begin)
+    h.settle()
+    expect(h.sent('pubnonces', 1)).toHaveLength(2)
+    // signed anew
+    h.inject(0, 1, { ...begin, signature: new Uint8Array(64).fill(9) })
+    h.settle()
+    expect(h.sent('pubnonces', 1)).toHaveLength(2)
+    expect(h.sent('fail', 1)).toMatchObject([{ body: { code: 'superseded' }, attempt: { counter: 1, hub: 0 } }])
+    expect(h.sent('sync', 1).at(-1)).toMatchObject({ body: { attempt: { counter: 1, hub: 0 } } })
+    expect(h.offences).toEqual([])
+  })
+
   it('a proof for one attempt says nothing of the culprit of the next', () => {
     const h = new Harness()
     const accuse = (counter: number, culprit: number, evidence: Uint8Array[]) => {
