@@ -32,6 +32,7 @@ import type { ChainFact } from './core/signing/events'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
 import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps } from './core/signing/registry'
+import { TIMES } from './core/signing/run'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
@@ -145,6 +146,9 @@ export interface MuSig2Deps {
 
 export type MuSig2 = ReturnType<typeof createMuSig2>
 
+/** sessions of which is remembered that they were asked about */
+const QUESTIONS_KEPT = 512
+
 const sessionField = (code: string): FieldError => ({ field: 'session', code })
 
 export function createMuSig2(deps: MuSig2Deps) {
@@ -168,8 +172,10 @@ export function createMuSig2(deps: MuSig2Deps) {
       }
     },
     async verify(session) {
-      const others = ofWallet(session.walletId)
-      const verdict = await desk.verify(session.proposal, { changeInUse: changeInUse(others, session.id), equivocates: equivocates(others, session.proposal, session.id) })
+      const verdict = await inTurn(session.id, () => desk.verify(session.proposal, () => {
+        const others = ofWallet(session.walletId)
+        return { changeInUse: changeInUse(others, session), equivocates: equivocates(others, session.proposal, session.id) }
+      }))
       // a coin that is younger than the own last look: the next one shows it, and the check comes again with its news
       if (verdict.kind === 'not-yet-seen') void wallets.sync(session.walletId)
       return verdict
@@ -200,6 +206,16 @@ export function createMuSig2(deps: MuSig2Deps) {
       }
     },
   })
+
+  /** Checks of one session answer in the order in which they were asked: the newest word is the last one. */
+  const checks = new Map<SessionId, Promise<unknown>>()
+  function inTurn<T>(id: SessionId, check: () => Promise<T>): Promise<T> {
+    const mine = (checks.get(id) ?? Promise.resolve()).then(check, check)
+    checks.set(id, mine)
+    const done = () => { if (checks.get(id) === mine) checks.delete(id) }
+    mine.then(done, done)
+    return mine
+  }
 
   const ofWallet = (walletId: WalletId): Session[] => runner.all().filter(s => s.walletId === walletId)
 
@@ -271,12 +287,30 @@ export function createMuSig2(deps: MuSig2Deps) {
     return pace
   }
 
+  /** When a member was last asked about a session that is not known here, unix ms; the oldest first. */
+  const asked = new Map<string, number>()
+  /**
+   * Once in half a minute for each session. What the answer brings may be refused (it has expired, comes too fast), and its last message is then asked
+   * about once more: without a pause two devices would talk about it for ever.
+   */
+  function asksAgain(walletId: WalletId, from: MemberIndex, session: SessionId): boolean {
+    const key = `${walletId} ${from} ${session}`
+    if (clock.now() - (asked.get(key) ?? -Infinity) < TIMES.sync / 2) return false
+    asked.delete(key)
+    asked.set(key, clock.now())
+    for (const oldest of asked.keys()) {
+      if (asked.size <= QUESTIONS_KEPT) break
+      asked.delete(oldest)
+    }
+    return true
+  }
+
   /** A session that this device does not know: a proposal is taken in, anything else is asked about. */
   async function meet(record: WalletRecord, from: MemberIndex, message: SignedMessage): Promise<boolean> {
     const context = wallets.context(record.id)
     if (context === undefined) return false
     if (message.body.type !== 'propose') {
-      const question = askAbout(message)
+      const question = asksAgain(record.id, from, message.session) ? askAbout(message) : undefined
       const keys = { network: record.network, descriptor: record.descriptor }
       const signed = question === undefined ? undefined : await signer.signMessage(keys, message.session, undefined, question)
       const peerId = record.roster[from]?.peerId
@@ -411,7 +445,8 @@ export function createMuSig2(deps: MuSig2Deps) {
     const { sessionId } = named.value
     await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
     await runner.tell(sessionId, { type: 'opened' })
-    const made = await settled(sessionId)
+    // signed and on its way, or it has failed its own check
+    const made = await reached(sessionId, s => s?.propose !== undefined || (s !== undefined && !isLive(s.state)))
     if (made === undefined) {
       // nothing was sent; what is only in memory must not hold coins
       runner.remove(sessionId)
@@ -426,12 +461,12 @@ export function createMuSig2(deps: MuSig2Deps) {
     return { sessionId, ...issues, connectedParticipants: connected }
   }
 
-  /** The proposal is signed and on its way, or it has failed its own check. */
-  function settled(sessionId: SessionId): Promise<Session | undefined> {
+  /** The session once it is as wanted, or as it is when the app stops; undefined when it is not there or a step of it could not be stored. */
+  function reached(sessionId: SessionId, wanted: (session: Session | undefined) => boolean): Promise<Session | undefined> {
     return new Promise((resolve) => {
       const check = (unstored?: SessionId) => {
         const session = unstored === sessionId ? undefined : runner.get(sessionId)
-        if (session !== undefined && session.propose === undefined && isLive(session.state) && !stopped) return
+        if (session !== undefined && !wanted(session) && !stopped) return
         waiters.delete(check)
         resolve(session)
       }
@@ -526,6 +561,8 @@ export function createMuSig2(deps: MuSig2Deps) {
       const others = beforeYes(ofWallet(session.walletId), session)
       if (!others.ok) return err(sessionField(others.error.code))
       for (const other of others.value) await runner.tell(other.id, { type: 'user', action: sessionView(other, clock.now()).mine ? 'cancel' : 'withdraw' })
+      // until the end of each is signed and stored it holds the coin
+      await Promise.all(others.value.map(other => reached(other.id, s => s === undefined || !isOpen(s.state))))
       // one of them may have gone past the point of no return in that moment
       const now = beforeYes(ofWallet(session.walletId), session)
       if (!now.ok) return err(sessionField(now.error.code))

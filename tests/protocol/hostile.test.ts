@@ -50,6 +50,25 @@ describe('a member that floods another', () => {
     expect(await ben.storage.all('sessions')).toEqual([])
   })
 
+  it('a session that is refused is asked about once, and not again for each word of it', async () => {
+    const { everybody: [anna, ben], walletId } = await start(2) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
+    const record = anna.walletsDoor.record(walletId)!
+    const keys = { network: record.network, descriptor: record.descriptor }
+    const questions: string[] = []
+    anna.p2p.onMessage('sign', (_from, message) => { if (message.body.type === 'sync') questions.push(message.session) })
+    const session = await propose(anna, ben, walletId, { text: 'old', expiresAt: nowS() - 10 })
+    const vote = await anna.signer.signMessage(keys, session, undefined, { type: 'vote', digest: '01'.repeat(32), choice: 'no' })
+    if (!vote.ok) throw new Error(vote.error.detail)
+    for (let i = 0; i < 5; i++) await anna.p2p.send(ben.p2p.peerId, 'sign', vote.value)
+    // the same words of another session are the sign that Ben has heard all of them
+    const last = { ...vote.value, session: '02'.repeat(32) }
+    const signed = await anna.signer.signMessage(keys, last.session, undefined, vote.value.body)
+    if (!signed.ok) throw new Error(signed.error.detail)
+    await anna.p2p.send(ben.p2p.peerId, 'sign', signed.value)
+    await until(() => questions.includes(last.session), 'asked about the last')
+    expect(questions).toEqual([session, last.session])
+  })
+
   it('proposals that are taken back at once use up a pace, and Ben\'s device keeps a bounded number', async () => {
     const { everybody: [anna, ben], walletId } = await start(2) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
     const count = LIMITS.proposalsAtOnce + 8

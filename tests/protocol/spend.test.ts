@@ -57,6 +57,19 @@ describe('spending together over an in-memory network', () => {
     }
   })
 
+  it('both propose a payment of the same coin in the same moment: one press says yes to the other\'s and takes back mine', async () => {
+    const { world, everybody, walletId } = await start(2)
+    await fund(world, everybody, walletId, [60_000n])
+    const [anna, ben] = everybody as [Person, Person]
+    const [hers, his] = await Promise.all([anna, ben].map((p, i) => p.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n + BigInt(i), feeRate: 1 })))
+    await until(() => ben.session(hers!.sessionId!)?.view.canApprove && anna.session(his!.sessionId!)?.view.canApprove, 'each may approve the other\'s')
+    await ben.musig2.approve(hers!.sessionId!)
+    for (const person of everybody) {
+      await until(() => person.session(hers!.sessionId!)?.view.state === 'broadcast', `${person.name}: hers is sent`)
+      await until(() => person.session(his!.sessionId!)?.view.state === 'cancelled', `${person.name}: his is taken back`)
+    }
+  })
+
   it('a member offline: named, nothing proposed, coins free; he comes back and a second try succeeds', async () => {
     const { world, everybody, walletId } = await start(2)
     await fund(world, everybody, walletId, [60_000n])

@@ -84,13 +84,16 @@ export function forgettable(sessions: Iterable<Session>, proposer: AccountKey): 
 /**
  * Change places (`branch/index`) of live sessions. Without `checked`: all of them, so that a new proposal takes another one.
  * While `checked` is being verified: those of other sessions that have my yes. A proposal that I have not approved cannot go
- * out, so it takes nothing from one that I have (otherwise a later proposal could spoil an earlier one by naming its place).
+ * out, so it takes nothing from one that I have (otherwise a later proposal could spoil an earlier one by naming its place). One that
+ * spends a coin of `checked` takes nothing either: of the two at most one can be mined. Members who propose in the same moment take the
+ * same next place, and both payments must stay decidable.
  */
-export function changeInUse(sessions: Iterable<Session>, checked?: SessionId): ReadonlySet<string> {
+export function changeInUse(sessions: Iterable<Session>, checked?: Pick<Session, 'id' | 'proposal'>): ReadonlySet<string> {
   const places = new Set<string>()
+  const coins = new Set(checked === undefined ? [] : inputsOf(checked.proposal))
   for (const s of sessions) {
-    if (s.id === checked || !isLive(s.state) || s.proposal.kind !== 'spend') continue
-    if (checked !== undefined && !holdsCoins(s)) continue
+    if (s.id === checked?.id || !isLive(s.state) || s.proposal.kind !== 'spend') continue
+    if (checked !== undefined && (!holdsCoins(s) || inputsOf(s.proposal).some(coin => coins.has(coin)))) continue
     for (const own of s.proposal.ownOutputs) places.add(`${own.branch}/${own.index}`)
   }
   return places

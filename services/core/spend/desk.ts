@@ -110,8 +110,11 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     return ok(made)
   }
 
-  /** The co-signer's full check, with facts asked for now. Trouble with the server blames nobody: "not yet seen". */
-  async function verify(proposal: Proposal, sessions: { readonly changeInUse: ReadonlySet<string>; readonly equivocates: boolean }): Promise<Verdict> {
+  /**
+   * The co-signer's full check, with facts asked for now; those of the own sessions are taken last, when the server has answered. Trouble
+   * with the server blames nobody: "not yet seen".
+   */
+  async function verify(proposal: Proposal, sessions: () => { readonly changeInUse: ReadonlySet<string>; readonly equivocates: boolean }): Promise<Verdict> {
     const context = wallets.context(proposal.walletId)
     const chain = wallets.chainOf(proposal.walletId)
     const view = wallets.chainView(proposal.walletId)
@@ -125,7 +128,7 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     const replaced = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
     return verifyProposal(context, proposal, {
       now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
-      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], replaced, ...sessions,
+      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], replaced, ...sessions(),
     })
   }
 

@@ -102,11 +102,14 @@ describe('admission', () => {
     if (s.proposal.kind !== 'spend') throw new Error('not a spend')
     const withChange: Session = { ...s, proposal: { ...s.proposal, ownOutputs: [{ vout: 0, branch: 1, index: 7 }] } }
     expect([...changeInUse([withChange])]).toEqual(['1/7'])
-    expect([...changeInUse([withChange], s.id)]).toEqual([])
+    expect([...changeInUse([withChange], s)]).toEqual([])
     // to another proposal under check it is taken only once I said yes to it
-    expect([...changeInUse([withChange], salt(9))]).toEqual([])
-    const yes = sessionOf(spendProposal(), approved)
-    expect([...changeInUse([{ ...yes, proposal: withChange.proposal }], salt(9))]).toEqual(['1/7'])
+    const other = sessionOf(spendProposal({ salt: salt(9), from: '22'.repeat(32) }))
+    expect([...changeInUse([withChange], other)]).toEqual([])
+    const yes = { ...sessionOf(spendProposal(), approved), proposal: withChange.proposal }
+    expect([...changeInUse([yes], other)]).toEqual(['1/7'])
+    // of two that spend one coin at most one is mined: neither takes a place from the other
+    expect([...changeInUse([yes], sessionOf(spendProposal({ salt: salt(9) })))]).toEqual([])
   })
 })
 

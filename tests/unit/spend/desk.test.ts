@@ -36,7 +36,7 @@ function set() {
   const clock = { now: () => NOW * 1000, after: (_ms: number, fn: () => void) => { pauses++; queueMicrotask(fn); return () => {} } }
   return { desk: createDesk({ wallets, clock, entropy: createFakeEntropy() }), asked, pauses: () => pauses }
 }
-const sessions = { changeInUse: new Set<string>(), equivocates: false }
+const sessions = () => ({ changeInUse: new Set<string>(), equivocates: false })
 const txid = (n: number): string => n.toString(16).padStart(64, '0')
 
 describe('what a proposer can make the desk do', () => {
