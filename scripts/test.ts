@@ -45,11 +45,23 @@ function e2e(): Omit<Outcome, 'name' | 'seconds'> {
   return { good, passed: stats?.expected ?? 0, failed: (stats?.unexpected ?? 0) + (stats?.flaky ?? 0), skipped: stats?.skipped ?? 0 }
 }
 
+/** Runs of the simulation, and planted faults that it must find, count as tests. */
+function simulation(): Omit<Outcome, 'name' | 'seconds'> {
+  const good = run('npx', ['tsx', 'scripts/sim.ts', '--runs', long ? '200000' : '2000'])
+  const file = `${RESULTS}/sim.json`
+  if (!existsSync(file)) return { good: false, passed: 0, failed: 0, skipped: 0 }
+  const { runs, broken, bugs } = JSON.parse(readFileSync(file, 'utf8')) as { runs: number; broken: unknown[]; bugs: Array<{ rule?: string }> }
+  const blind = bugs.filter(bug => bug.rule === undefined).length
+  return { good, passed: runs - broken.length + bugs.length - blind, failed: broken.length + blind, skipped: 0 }
+}
+
 const suites: Array<[string, () => Omit<Outcome, 'name' | 'seconds'>]> = [
   ['check', () => ({ good: run('npx', ['tsx', 'scripts/check.ts']), passed: 0, failed: 0, skipped: 0 })],
   ['unit', vitest('unit')],
   ['contract', vitest('contract')],
   ['protocol', vitest('protocol')],
+  ['group', vitest('sim')],
+  ['sim', simulation],
   ['nuxt', vitest('nuxt')],
   ['e2e', e2e],
 ]

@@ -20,6 +20,8 @@ export interface FakeChainView extends Chain {
   /** answers stay as they are now, as those of a server that has stopped following the chain */
   freeze(): void
   thaw(): void
+  /** every transaction that this client's server knows, and its height */
+  known(): { readonly txs: ChainTx[]; readonly height: number }
   /** runs before each call is answered; tests change the ledger here, in the middle of a sync */
   onCall(hook: ((call: string) => void) | undefined): void
 }
@@ -150,6 +152,13 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
     return ok(put({ tx, raw: raw.slice(), prevouts }))
   }
 
+  const seen = new WeakMap<Ledger, { txs: ChainTx[]; height: number }>()
+  function known(l: Ledger): { txs: ChainTx[]; height: number } {
+    const all = seen.get(l) ?? { txs: [...l.txs.values()].map(toChainTx), height: tipOf(l).height }
+    seen.set(l, all)
+    return all
+  }
+
   const control = {
     genesis, fund, mine,
     reorg(depth: number, keepTxs = true): Tip {
@@ -205,6 +214,7 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
       freeze: () => { frozen = ledger },
       thaw: () => { frozen = undefined },
       onCall: (next) => { hook = next },
+      known: () => known(frozen ?? ledger),
       check: (wanted, signal) => answer('check', undefined, signal, l => wanted === genesis
         ? ok(tip(l))
         : err({ code: 'wrong-network', detail: `genesis is ${genesis}`, retryable: false })),

@@ -1,0 +1,60 @@
+/** A fault that is planted in the app's own code for one build, to see that the simulation finds it. */
+export interface Bug {
+  readonly name: string
+  readonly changes: ReadonlyArray<{ readonly file: string; readonly from: string; readonly to: string }>
+  /** rules of judge.ts by which it may be found */
+  readonly found: readonly string[]
+}
+
+const VAULT = 'services/adapters/keyworker'
+const SIGNING = 'services/core/signing'
+
+export const BUGS: readonly Bug[] = [
+  {
+    name: 'the vault makes the same nonces for every attempt',
+    changes: [
+      { file: `${VAULT}/approvals.ts`, from: 'random: this.deps.entropy.bytes(32)', to: 'random: new Uint8Array(32)' },
+      { file: `${VAULT}/approvals.ts`, from: 'extra: nonceExtra(handle, i)', to: 'extra: new Uint8Array()' },
+    ],
+    found: ['nonce-twice', 'nonce-reuse'],
+  },
+  {
+    name: 'the nonce guard is gone: a handle can be used again, for other nonces of the same attempt',
+    changes: [
+      { file: `${VAULT}/nonce-book.ts`, from: 'this.#entries.delete(handle.session)\n    entry.cancelTimer()\n    return entry.secrets', to: 'return entry.secrets.map(s => s.slice())' },
+      { file: `${VAULT}/approvals.ts`, from: 'if (released !== undefined && sameAttempt(released.attempt, attempt)) {', to: 'if (released !== undefined && released.noncesHash === toHex(hash)) {' },
+      { file: `${SIGNING}/cosigner.ts`, from: "return offence(run, hub, 'nonces-equivocation', message, s.released.nonces)", to: 'setLive(run, { phase: \'signing\', nonces: message, checked: true })\n    return signWhenLast(run)' },
+    ],
+    found: ['nonce-reuse'],
+  },
+  {
+    name: 'expiry ends a session whose partials are out',
+    changes: [{ file: `${SIGNING}/ends.ts`, from: 'if (isOpen(run.s.state) || (run.s.state === \'released\'', to: 'if (isOpen(run.s.state) || (isLive(run.s.state) && run.s.state === \'released\') || (run.s.state === \'released\'' }],
+    found: ['free-after-release', 'disagree'],
+  },
+  {
+    name: 'the wrong member is named when a partial signature is wrong',
+    changes: [{ file: 'services/core/crypto/aggregate.ts', from: 'return err(member < 0 ? { input } : { member, input })', to: 'return err(member < 0 ? { input } : { member: (member + 1) % partials.length, input })' }],
+    found: ['honest-offence', 'honest-blamed'],
+  },
+  {
+    name: 'a member signs what it has not approved',
+    changes: [
+      { file: `${SIGNING}/state.ts`, from: 's.members.every((_, m) => voteOf(s, m) === \'yes\')', to: 's.members.some((_, m) => voteOf(s, m) === \'yes\')' },
+      { file: `${SIGNING}/cosigner.ts`, from: 'if (voteOf(s, s.self) !== \'yes\' || s.unapproved)', to: 'if (s.unapproved)' },
+      { file: `${VAULT}/approvals.ts`, from: 'return stored.value?.kind === \'yes\' && stored.value.digest === job.digest ? ok(stored.value) : fail(\'not-approved\', \'no stored yes for this session\')', to: 'return stored.value?.kind === \'yes\' ? ok(stored.value) : ok({ kind: \'yes\', digest: job.digest, vote: undefined as never })' },
+      { file: `${VAULT}/approvals.ts`, from: "await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released", to: "vote === undefined ? ok(undefined) : await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released" },
+    ],
+    found: ['not-approved'],
+  },
+  {
+    name: 'a hub waits for ever for a contribution that was lost',
+    changes: [{ file: `${SIGNING}/hub.ts`, from: 'if (work && at >= work.deadline)', to: 'if (work && at < 0)' }],
+    found: ['waits-for-nothing'],
+  },
+  {
+    name: 'what may still go out holds no coins',
+    changes: [{ file: `${SIGNING}/state.ts`, from: "case 'released': case 'signed': case 'broadcast': return true", to: "case 'signed': case 'broadcast': return true" }],
+    found: ['free-after-release', 'not-held'],
+  },
+]

@@ -1,0 +1,274 @@
+import { createVault } from '../../services/adapters/keyworker/vault'
+import { readWallet, nextIndex, spendableCoins, type ChainCoin, type WalletChain } from '../../services/core/chain/view'
+import { EMPTY_STATE } from '../../services/core/chain/state'
+import type { MemberIndex } from '../../services/core/domain/ids'
+import type { WalletRecord } from '../../services/core/domain/wallet'
+import { decodeSigned } from '../../services/core/wire/codec'
+import type { SignedMessage } from '../../services/core/wire/messages'
+import { createMuSig2, type MuSig2, type SessionCard } from '../../services/musig2'
+import type { P2P } from '../../services/p2p'
+import type { Wallets } from '../../services/wallets'
+import type { Aggregator, Signer } from '../../services/ports/signer'
+import type { Chain } from '../../services/ports/chain'
+import { createFakeEntropy } from '../fakes/entropy'
+import type { FakeChain, FakeChainView } from '../fakes/chain'
+import { cheapHash, createMemoryLocks } from '../fakes/vault'
+import { PASSWORD, peerOf, type CircleOf } from './circle'
+import { Disk } from './disk'
+import type { Random } from './random'
+import type { Life, Scheduler } from './scheduler'
+
+/** What a device sees and does outside itself. */
+export interface Surroundings {
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly circle: CircleOf
+  readonly chain: FakeChain
+  linked(a: MemberIndex, b: MemberIndex): boolean
+  post(from: MemberIndex, to: MemberIndex, message: SignedMessage): void
+  offence(by: MemberIndex, accused: MemberIndex, code: string): void
+  /** what came in over a stream and could be read */
+  heard(member: MemberIndex, message: SignedMessage): void
+  /** contributions as they come out of the vault */
+  contributed(member: MemberIndex, message: SignedMessage): void
+}
+
+/** One member's computer: vault, disk, chain view and the app's signing door, all real but for what surrounds them. */
+export class Device {
+  life: Life = { alive: false }
+  door: MuSig2 | undefined
+  readonly disk: Disk
+  /** outpoints that the app holds back from new payments */
+  held: ReadonlySet<string> = new Set()
+  cards: readonly SessionCard[] = []
+  /** started, and no write is under way: what the app shows is what it has stored */
+  rests = false
+  /** a session was stored since it was looked at last */
+  touched = false
+  /** the disk was set back: what it promised before, it cannot know */
+  forgot = false
+  #lives = 0
+  #reserved: ReadonlySet<number> = new Set()
+  #view: WalletChain = readWallet(EMPTY_STATE)
+  #synced = new Set<(walletId: string, news: boolean) => void>()
+  #onMessage: ((peerId: string, message: SignedMessage) => void | Promise<void>) | undefined
+  #onLink: ((peerId: string, protocol: 'sign', up: boolean) => void) | undefined
+  #vault: (Signer & Aggregator) | undefined
+  #turnAt = 0
+  #started = false
+  #writes = 0
+  #told = ''
+  readonly #server: FakeChainView
+
+  constructor(readonly member: MemberIndex, private readonly w: Surroundings) {
+    this.disk = new Disk(w.circle.profiles[member]!, () => w.scheduler.now)
+    this.#server = w.chain.view()
+  }
+
+  get record(): WalletRecord { return this.w.circle.records[this.member]! }
+
+  /** The browser is opened and the profile unlocked. */
+  async start(): Promise<void> {
+    if (this.life.alive) return
+    const life = { alive: true }
+    this.life = life
+    this.#turnAt = 0
+    const { scheduler } = this.w
+    const clock = scheduler.clock(life)
+    const entropy = createFakeEntropy(`${this.w.random.next()} ${this.member} ${this.#lives++}`)
+    const vault = createVault({ store: this.disk.votes(), locks: createMemoryLocks(), hash: cheapHash, entropy, clock })
+    const profileId = this.w.circle.profiles[this.member]!.id
+    const unlocked = await vault.unlock({ profileId, password: PASSWORD, takeover: false })
+    if (!unlocked.ok) throw new Error(unlocked.error.code)
+    this.#vault = vault
+    this.#synced = new Set()
+    this.#told = ''
+    this.#look()
+    const door = createMuSig2({
+      signer: this.#signer(vault, life), storage: this.disk.records(work => this.#write(life, work)), p2p: this.#p2p(life), wallets: this.#wallets(life),
+      clock, entropy, log: { write: () => undefined }, events: { sessions: (cards) => { if (life.alive) this.cards = cards }, participant: () => undefined },
+    })
+    this.door = door
+    // the machine's own start reads the disk, which takes turns
+    void door.start().then(() => {
+      if (!life.alive) return
+      this.#started = true
+      this.#rest()
+      this.#poll(life)
+    })
+  }
+
+  /** Everything that ran is gone. */
+  stop(): void {
+    this.life.alive = false
+    this.rests = false
+    this.#started = false
+    this.#writes = 0
+    this.door?.stop()
+    this.door = undefined
+    this.#vault = undefined
+    this.#onMessage = undefined
+    this.#onLink = undefined
+    this.cards = []
+    this.held = new Set()
+  }
+
+  /** Another tab took the profile over: this one's vault is locked while its screens still stand. */
+  async lock(): Promise<void> { await this.#vault?.lock() }
+
+  linkChanged(other: MemberIndex, up: boolean): void { this.#onLink?.(peerOf(other), 'sign', up) }
+
+  receive(from: MemberIndex, bytes: Uint8Array): void {
+    const decoded = decodeSigned(bytes)
+    if (!decoded.ok) return this.w.offence(this.member, from, `decode-${decoded.error.code}`)
+    this.w.heard(this.member, decoded.value)
+    void this.#onMessage?.(peerOf(from), decoded.value)
+  }
+
+  coins(): ChainCoin[] { return spendableCoins(this.#view, this.held) }
+  allCoins(): readonly ChainCoin[] { return this.#view.coins }
+
+  async #write<T>(life: Life, work: () => T): Promise<T> {
+    this.#writes++
+    this.rests = false
+    try {
+      return await this.w.scheduler.answer(this.#turn(1, 20), life, work)
+    } finally {
+      this.#writes--
+      // after those who waited for it
+      void Promise.resolve().then(() => Promise.resolve()).then(() => { if (life.alive) this.#rest() })
+    }
+  }
+
+  #rest(): void { this.rests = this.#started && this.#writes === 0 }
+
+  /** Calls to the worker and writes are done in the order in which they were made. */
+  #turn(min: number, max: number): number {
+    this.#turnAt = Math.max(this.#turnAt, this.w.scheduler.now + this.w.random.between(min, max))
+    return this.#turnAt - this.w.scheduler.now
+  }
+
+  #signer(vault: Signer & Aggregator, life: Life): Signer & Aggregator {
+    const ask = <T>(work: () => Promise<T>): Promise<T> => this.w.scheduler.answer(this.#turn(0, 10), life, work, this.w.random.between(0, 10))
+    const told = async (answer: ReturnType<Signer['makeNonces']>): ReturnType<Signer['makeNonces']> => {
+      const result = await answer
+      if (result.ok) this.w.contributed(this.member, result.value)
+      return result
+    }
+    return {
+      ...vault,
+      signMessage: (...args) => ask(() => vault.signMessage(...args)),
+      approve: (...args) => ask(() => vault.approve(...args)),
+      retract: session => ask(() => vault.retract(session)),
+      makeNonces: (...args) => ask(() => told(vault.makeNonces(...args))),
+      makePartials: (...args) => ask(() => told(vault.makePartials(...args))),
+      eraseNonces: session => ask(() => vault.eraseNonces(session)),
+      aggregateNonces: (...args) => ask(() => vault.aggregateNonces(...args)),
+      aggregatePartials: (...args) => ask(() => vault.aggregatePartials(...args)),
+      finalize: (...args) => ask(() => vault.finalize(...args)),
+      verifyMessage: message => ask(() => vault.verifyMessage(message)),
+    }
+  }
+
+  #p2p(life: Life): P2P {
+    const { scheduler, random } = this.w
+    const memberOf = (peerId: string): MemberIndex => Number(peerId.slice('peer-'.length))
+    const up = (peerId: string): boolean => this.w.linked(this.member, memberOf(peerId))
+    const part: Pick<P2P, 'send' | 'offence' | 'onMessage' | 'onLink' | 'onEvent' | 'isLinkUp' | 'status' | 'ensureConnected'> = {
+      async send(peerId, _protocol, message) {
+        if (!up(peerId)) return false
+        post(memberOf(peerId), message as SignedMessage)
+        return true
+      },
+      offence: (peerId, code) => this.w.offence(this.member, memberOf(peerId), code),
+      onMessage: (_protocol, handler) => {
+        this.#onMessage = handler as (peerId: string, message: SignedMessage) => void
+        return () => { this.#onMessage = undefined }
+      },
+      onLink: (listener) => {
+        this.#onLink = listener
+        return () => { this.#onLink = undefined }
+      },
+      onEvent: () => () => undefined,
+      isLinkUp: peerId => up(peerId),
+      status: () => undefined,
+      ensureConnected: targets => scheduler.answer(random.between(20, 3_000), life, () => {
+        const others = targets.flatMap(t => (t.peerId === undefined || t.peerId === peerOf(this.member) ? [] : [t.peerId]))
+        const failed = others.filter(peerId => !up(peerId)).map(peerId => ({ peerId, error: 'offline', errorType: 'PEER_NOT_FOUND' as never, retryable: true }))
+        return { allConnected: failed.length === 0, connected: others.filter(up), failed }
+      }),
+    }
+    const post = (to: MemberIndex, message: SignedMessage): void => this.w.post(this.member, to, message)
+    return part as P2P
+  }
+
+  #wallets(life: Life): Wallets {
+    const { scheduler, random, circle } = this.w
+    const mine = (id: string): boolean => id === circle.context.id
+    const chain = this.#chain(life)
+    const part: Partial<Wallets> = {
+      record: id => (mine(id) ? this.record : undefined),
+      context: id => (mine(id) ? circle.context : undefined),
+      isActive: mine,
+      ids: () => [circle.context.id],
+      chainOf: id => (mine(id) ? chain : undefined),
+      chainView: id => (mine(id) ? this.#view : undefined),
+      coins: () => this.coins(),
+      nextChange: () => nextIndex(this.#view, 1, this.#reserved),
+      feeEstimates: async () => ({ fast: 4, normal: 2, slow: 1, known: true }) as never,
+      setHolds: (_id, held, change) => {
+        if (!life.alive) return
+        this.touched = true
+        this.held = held
+        this.#reserved = change
+      },
+      expect: () => undefined,
+      sync: () => scheduler.answer(random.between(50, 1_000), life, () => this.#sync()) as never,
+      onSynced: (listener) => {
+        this.#synced.add(listener)
+        return () => { this.#synced.delete(listener) }
+      },
+      onRooms: () => () => undefined,
+    }
+    return part as Wallets
+  }
+
+  #chain(life: Life): Chain {
+    const view = this.#server
+    const ask = <T>(work: () => Promise<T>): Promise<T> => this.w.scheduler.answer(this.w.random.between(5, 400), life, work)
+    return {
+      check: genesis => ask(() => view.check(genesis)), tip: () => ask(() => view.tip()), blockHash: h => ask(() => view.blockHash(h)), history: s => ask(() => view.history(s)),
+      tx: id => ask(() => view.tx(id)), rawTx: id => ask(() => view.rawTx(id)), outspend: (id, n) => ask(() => view.outspend(id, n)),
+      feeEstimates: () => ask(() => view.feeEstimates()), broadcast: raw => ask(() => view.broadcast(raw)),
+    }
+  }
+
+  lag(still: boolean): void {
+    if (still) this.#server.freeze()
+    else this.#server.thaw()
+  }
+
+  /** What the server says, at once: how a sync comes about has its own tests. True when it is news. */
+  #look(): boolean {
+    const { txs, height } = this.#server.known()
+    const told = JSON.stringify([height, txs.map(tx => [tx.txid, tx.confirmed?.hash])])
+    if (told === this.#told) return false
+    this.#told = told
+    const scripts = this.w.circle.scripts.map(place => ({ ...place, txids: txs.filter(tx => tx.vout.some(o => o.script === place.script) || tx.vin.some(i => i.prevoutScript === place.script)).map(tx => tx.txid) }))
+    const ours = new Set(scripts.flatMap(s => s.txids))
+    this.#view = readWallet({ ...EMPTY_STATE, tip: { height, hash: '00'.repeat(32) }, scripts, txs: new Map(txs.filter(tx => ours.has(tx.txid)).map(tx => [tx.txid, tx])) })
+    return true
+  }
+
+  #sync(): void {
+    const news = this.#look()
+    for (const listener of this.#synced) listener(this.w.circle.context.id, news)
+  }
+
+  /** The app follows the chain on its own. */
+  #poll(life: Life): void {
+    if (!life.alive) return
+    this.#sync()
+    this.w.scheduler.after(this.w.random.between(10_000, 40_000), life, () => this.#poll(life))
+  }
+}

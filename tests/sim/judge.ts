@@ -1,0 +1,150 @@
+import { verifySignature } from '../../services/core/crypto/message-hash'
+import { defaultSighashes } from '../../services/core/crypto/sighash'
+import { txidOf, type Tx, type TxOut } from '../../services/core/crypto/transaction'
+import { equalBytes, toHex } from '../../services/core/domain/bytes'
+import type { MemberIndex, SessionId, Txid } from '../../services/core/domain/ids'
+import type { SessionState } from '../../services/core/domain/signing-state'
+import { rawTxid } from '../../services/core/domain/txid'
+import { inputsOf } from '../../services/core/signing/registry'
+import { isChainEnd, isLive } from '../../services/core/signing/table'
+import type { SignedMessage } from '../../services/core/wire/messages'
+import type { SessionCard } from '../../services/musig2'
+import type { CircleOf } from './circle'
+import type { Device } from './device'
+
+/** A rule that was broken; its name stays the same over replays, so that a failing plan can be made simpler. */
+export class Broken extends Error {
+  override readonly name = 'Broken'
+  constructor(readonly rule: string, detail: string) { super(`${rule}: ${detail}`) }
+}
+
+/**
+ * What must hold whatever happens, looked at after everything that happens:
+ * 1. no secret nonce signs twice: there is one partial signature under each public nonce;
+ * 2. no transaction is signed that an honest member has not approved in just this form, or has left before its part was out;
+ * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed;
+ * 4. in the end every session has ended, or there is a reason why it waits;
+ * 5. no coin is held for a session that has ended, none is free whose payment may still go out;
+ * 6. an honest member is never blamed on evidence, nor disconnected for an offence by another honest one.
+ */
+export class Judge {
+  /** by public nonce (hex) of one input */
+  readonly #partials = new Map<string, Uint8Array>()
+  readonly #pubnonces = new Map<string, readonly Uint8Array[]>()
+  /** by member and transaction: two proposals may be for the same one */
+  readonly #approved = new Map<string, Set<SessionId>>()
+  /** the attempt that a public nonce (hex) was made for */
+  readonly #owners = new Map<string, string>()
+  /** sessions whose partials have left an honest member's device */
+  readonly #released = new Map<MemberIndex, Set<SessionId>>()
+  /** sessions whose proposal has been sent: before that nothing is held for them */
+  readonly #proposed = new Set<SessionId>()
+  /** transactions that are signed by all */
+  readonly out = new Map<Txid, Tx>()
+
+  constructor(private readonly circle: CircleOf, private readonly isHonest: (member: MemberIndex) => boolean) {}
+
+  approves(member: MemberIndex, card: SessionCard): void {
+    if (card.view.proposal.kind !== 'spend') return
+    const txid = rawTxid(card.view.proposal.tx)
+    if (txid !== undefined) set(this.#approved, `${member} ${txid}`).add(card.id)
+  }
+
+  /** Pubnonces and partials as a member's vault gives them out. */
+  contributed(member: MemberIndex, message: SignedMessage): void {
+    if (!this.isHonest(member)) return
+    const attempt = `${member} ${message.session} ${message.attempt?.counter} ${message.attempt?.hub}`
+    if (message.body.type === 'pubnonces') {
+      this.#pubnonces.set(attempt, message.body.pubnonces)
+      for (const nonce of message.body.pubnonces) {
+        const owner = this.#owners.get(toHex(nonce))
+        if (owner !== undefined && owner !== attempt) throw new Broken('nonce-twice', `${owner} and ${attempt}`)
+        this.#owners.set(toHex(nonce), attempt)
+      }
+    }
+    if (message.body.type !== 'partials') return
+    for (const [i, partial] of message.body.partials.entries()) {
+      const nonce = toHex(this.#pubnonces.get(attempt)?.[i] ?? new Uint8Array())
+      const before = this.#partials.get(nonce)
+      if (before !== undefined && !equalBytes(before, partial)) throw new Broken('nonce-reuse', `${attempt} signed twice with one nonce`)
+      this.#partials.set(nonce, partial)
+    }
+  }
+
+  /** An honest member's message left its device. */
+  sent(member: MemberIndex, message: SignedMessage): void {
+    if (message.body.type === 'propose') this.#proposed.add(message.session)
+    if (message.body.type === 'partials' && message.sender === this.circle.records[member]?.self) set(this.#released, member).add(message.session)
+  }
+
+  /** What the chain accepts. `undefined`: every signature is valid. */
+  accepts(tx: Tx, prevouts: readonly TxOut[]): string | undefined {
+    const hashes = defaultSighashes(tx, prevouts)
+    const valid = tx.inputs.every((input, i) => {
+      const [signature] = input.witness
+      return input.witness.length === 1 && signature !== undefined && verifySignature(signature, hashes[i] ?? new Uint8Array(), prevouts[i]?.script.slice(2) ?? new Uint8Array())
+    })
+    if (!valid) return 'mandatory-script-verify-flag-failed'
+    const txid = txidOf(tx)
+    for (const member of this.circle.records.keys()) {
+      if (this.isHonest(member) && !this.#approved.has(`${member} ${txid}`)) throw new Broken('not-approved', `member ${member} never approved what was signed`)
+    }
+    this.out.set(txid, tx)
+    return undefined
+  }
+
+  offence(by: MemberIndex, accused: MemberIndex, code: string): void {
+    if (this.isHonest(by) && this.isHonest(accused)) throw new Broken('honest-offence', `${by} of ${accused}: ${code}`)
+  }
+
+  /** After something happened on this device. */
+  look(device: Device): void {
+    if (!this.isHonest(device.member) || !device.life.alive || device.door === undefined || !device.rests) return
+    const cards = device.door.cards()
+    const wanted = new Set<string>()
+    /** signed by me and perhaps not yet sent: from then on they are held */
+    const soon = new Set<string>()
+    for (const { view } of cards) {
+      const spends = view.proposal.kind === 'spend' ? inputsOf(view.proposal) : []
+      if (view.mine && !this.#proposed.has(view.id)) for (const point of spends) soon.add(point)
+      else if (holds(view.state, view.members.find(m => m.self)?.vote === 'yes')) for (const point of spends) wanted.add(point)
+      const txid = view.proposal.kind === 'spend' ? rawTxid(view.proposal.tx) : undefined
+      const others = this.#approved.get(`${device.member} ${txid ?? ''}`) ?? []
+      if (txid !== undefined && this.out.has(txid) && GONE.has(view.state) && !device.forgot && ![...others].some(id => id !== view.id)) throw new Broken('disagree', `member ${device.member} says ${view.state}, but it is signed`)
+      if (!device.forgot && this.#released.get(device.member)?.has(view.id) && !isChainEnd(view.state) && !spends.every(point => device.held.has(point))) throw new Broken('free-after-release', `member ${device.member} in ${view.state}`)
+      const { failure } = view
+      const culprit = failure?.culprit === undefined ? -1 : view.members.findIndex(m => m.accountKey === failure.culprit)
+      if (failure?.proven === true && failure.code !== 'late' && culprit >= 0 && this.isHonest(culprit)) throw new Broken('honest-blamed', `${culprit} by ${device.member}: ${failure.code}`)
+    }
+    for (const point of device.held) if (!wanted.has(point) && !soon.has(point)) throw new Broken('held-without-reason', `member ${device.member}: ${point}`)
+    for (const point of wanted) if (!device.held.has(point)) throw new Broken('not-held', `member ${device.member}: ${point}`)
+  }
+
+  /** In the end, with everybody back: has each session ended, or is there a reason why it waits? */
+  atRest(devices: readonly Device[], everybodyHonest: boolean): void {
+    const honest = devices.filter(d => this.isHonest(d.member) && d.door !== undefined)
+    for (const device of honest) {
+      for (const { view } of device.door?.cards() ?? []) {
+        if (!view.live) continue
+        const states = honest.map(d => d.door?.cards().find(c => c.id === view.id)?.view)
+        const reason = !everybodyHonest || devices.some(d => d.forgot)
+          || states.some(other => other !== undefined && GONE.has(other.state))
+          || states.some(other => other === undefined || other.stopped)
+          || view.members.some(m => m.vote !== 'yes')
+          || (view.attempt?.counter ?? 0) >= 32 || states.some(other => other?.canApprove === true)
+        if (!reason) throw new Broken('waits-for-nothing', `member ${device.member} in ${view.state}, everybody said yes and is here; attempt ${JSON.stringify(view.attempt)}, failure ${JSON.stringify(view.failure)}`)
+      }
+    }
+  }
+}
+
+/** Ends by which the payment can never happen. */
+const GONE: ReadonlySet<SessionState> = new Set<SessionState>(['declined', 'withdrawn', 'cancelled', 'expired', 'failed'])
+
+const holds = (state: SessionState, yes: boolean): boolean => (isLive(state) ? yes || (state !== 'proposed' && state !== 'signing') : false) && !isChainEnd(state)
+
+function set<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {
+  const known = map.get(key) ?? new Set<V>()
+  map.set(key, known)
+  return known
+}
