@@ -31,7 +31,7 @@ const left = leftToLong('symmetric routers and a pulled cable: run by npm run te
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-const neighbours = (net: NetStack, launch: Launch, at: readonly Home[]) => circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], i => at[i]?.browser(net.app))
+const neighbours = (net: NetStack, launch: Launch, at: readonly Home[]) => circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => at[i]?.browser(net.app) })
 
 test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({ net, homes, launch }) => {
   test.skip(noNamespaces, 'no network namespaces')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { chromium, expect } from '@playwright/test'
 import type { BrowserContext, Locator, Page } from '@playwright/test'
 import { findChromium, launchOptions } from '../../support/chromium'
+import { startPlainBrowser } from './plain-browser'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -14,8 +15,8 @@ export interface SpendWish {
   readonly note?: string
 }
 
-/** A browser that is not started as usual: by another program, with more arguments. */
-export interface BrowserChoice { readonly executablePath?: string; readonly args?: readonly string[] }
+/** A browser that is not started as usual: by another program, with more arguments, or as people start theirs (plain-browser.ts). */
+export interface BrowserChoice { readonly executablePath?: string; readonly args?: readonly string[]; readonly plain?: boolean }
 
 /** One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen shows. */
 export class Member {
@@ -32,6 +33,8 @@ export class Member {
   private running = false
   private prepare?: (context: BrowserContext) => Promise<void>
   private browser: BrowserChoice = {}
+  /** ends a browser that Playwright did not start */
+  private end?: () => Promise<void>
 
   /** `dir`: where this member's own browser keeps its data; a guest tab of another browser has none. */
   private constructor(readonly name: string, readonly app: string, readonly dir?: string) {}
@@ -49,9 +52,14 @@ export class Member {
   async start() {
     if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
     const usual = launchOptions(this.browser.executablePath ?? findChromium() ?? '')
-    this.context = await chromium.launchPersistentContext(this.dir, {
-      ...usual, args: [...usual.args ?? [], ...this.browser.args ?? []], viewport: { width: 1100, height: 900 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'],
-    })
+    const options = { ...usual, args: [...usual.args ?? [], ...this.browser.args ?? []], viewport: { width: 1100, height: 900 } }
+    const permissions = ['clipboard-read', 'clipboard-write']
+    if (this.browser.plain === true) {
+      const { context, end } = await startPlainBrowser(this.dir, options)
+      this.context = context
+      this.end = end
+      await context.grantPermissions(permissions)
+    } else this.context = await chromium.launchPersistentContext(this.dir, { ...options, acceptDownloads: true, permissions })
     this.context.setDefaultTimeout(30_000)
     this.context.on('request', request => this.requests.push(request.url()))
     this.running = true
@@ -66,6 +74,7 @@ export class Member {
     // a request that is being recorded just now has nobody to answer any more
     await this.context.unrouteAll({ behavior: 'ignoreErrors' })
     await this.context.close()
+    await this.end?.()
   }
 
   /** Another tab of the same browser, for another profile. */
@@ -140,6 +149,24 @@ export class Member {
     const list = this.page.getByRole('list', { name: 'Relays' })
     await expect(list).toBeVisible()
     await expect(list.getByRole('listitem').filter({ hasText: 'connected' })).toHaveCount(relays, { timeout: 60_000 })
+  }
+
+  /** On the page of settings: nobody is shown this browser's address. Ends at the list of wallets. */
+  async setRelayOnly() {
+    await this.go('/settings')
+    await this.page.getByRole('checkbox', { name: 'Relay only' }).check()
+    await this.link('Wallets').first().click()
+  }
+
+  /** On the page of settings; ends at the list of wallets. */
+  async addTurn(server: { readonly url: string; readonly username: string; readonly credential: string }) {
+    await this.go('/settings')
+    await this.field('STUN or TURN server').fill(server.url)
+    await this.field('TURN user').fill(server.username)
+    await this.field('TURN password').fill(server.credential)
+    await this.button('Add server').click()
+    await expect(this.page.getByRole('list', { name: 'STUN and TURN servers' })).toContainText(server.url)
+    await this.link('Wallets').first().click()
   }
 
   /** What the wallet page says of a member. */

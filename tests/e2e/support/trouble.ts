@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Member } from './member'
+import { expect } from '@playwright/test'
+import type { BrowserChoice, Member } from './member'
 
 interface Process { readonly pid: number; readonly parent: number; readonly command: string }
 
@@ -57,5 +58,22 @@ export async function freeze(member: Member): Promise<() => Promise<void>> {
   return async () => {
     await session.send('Debugger.disable')
     await session.detach()
+  }
+}
+
+/** A browser whose tabs can be hidden. */
+export const HIDES: BrowserChoice = { plain: true }
+
+export const isHidden = (member: Member): Promise<boolean> => member.page.evaluate(() => document.visibilityState === 'hidden')
+
+/** The person reads something else in another tab; the member's browser must be one of those that hide. Gives what brings the app back. */
+export async function hide(member: Member): Promise<() => Promise<void>> {
+  const other = await member.context.newPage()
+  await other.bringToFront()
+  await expect.poll(() => isHidden(member), { message: `${member.name}’s tab is hidden` }).toBe(true)
+  return async () => {
+    await member.page.bringToFront()
+    await expect.poll(() => isHidden(member), { message: `${member.name}’s tab is seen again` }).toBe(false)
+    await other.close()
   }
 }

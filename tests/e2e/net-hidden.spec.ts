@@ -1,0 +1,48 @@
+import { approve, expectPaid, OUTSIDE } from './support/circle'
+import { expectOver } from './support/leaks'
+import { LONG, leftToLong } from './support/long'
+import type { Member } from './support/member'
+import { circle, expect, netTest as test } from './support/net-test'
+import { HIDES, hide, isHidden } from './support/trouble'
+
+/** milliseconds behind another tab: after two missed pings he would be shown as away; in the long run beyond the 5 minutes after which a browser lets timers of a hidden page run once a minute */
+const HIDDEN_MS = LONG ? 330_000 : 15_000
+
+leftToLong('the tab that is hidden for more than 5 minutes is run by npm run test:long, here it is hidden for 15 s')
+
+const wish = { to: OUTSIDE, sats: 20_000 }
+
+test('who reads something else in another tab stays connected: the others sign with the hidden tab, and a request waits there', async ({ net, launch }) => {
+  test.setTimeout(180_000 + 2 * HIDDEN_MS)
+  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => i === 1 ? HIDES : undefined })
+  const [anna, ben] = everybody as [Member, Member]
+  const there = anna.participant('Ben').getByText('connected', { exact: true })
+
+  await test.step('he has proposed, and his tab does its part unseen', async () => {
+    await ben.openWallet('Boat')
+    await ben.propose(wish)
+    const back = await hide(ben)
+    await anna.openRequest()
+    await anna.page.waitForTimeout(HIDDEN_MS)
+    await expect(there).toBeVisible()
+    await anna.approve()
+    await expect(anna.status).toContainText('Sent, waiting for a block')
+    expect(await isHidden(ben)).toBe(true)
+    await back()
+    await expectPaid(net, everybody, wish)
+  })
+
+  await test.step('he is asked meanwhile, and finds the request when he comes back', async () => {
+    const back = await hide(ben)
+    await anna.openWallet('Boat')
+    await anna.propose(wish)
+    await anna.page.waitForTimeout(HIDDEN_MS)
+    await expect(there).toBeVisible()
+    expect(await isHidden(ben)).toBe(true)
+    await back()
+    await ben.openWallet('Boat')
+    await approve(ben)
+    await expectPaid(net, everybody, wish)
+  })
+  await expectOver(everybody, { ...made, relays: 1 })
+})
