@@ -1,20 +1,26 @@
 import type { Member } from './support/member'
-import { expectPaid, OUTSIDE } from './support/circle'
-import { leftToLong } from './support/long'
+import { approve, expectPaid, OUTSIDE } from './support/circle'
+import { LONG, leftToLong } from './support/long'
 import { expectOver } from './support/leaks'
 import { Home, INTERNET_HOST, noNamespaces, type Nat } from './support/namespaces'
 import type { NetStack } from './support/net-stack'
-import { circle, expect, netTest } from './support/net-test'
+import { circle, expect, expectReached, netTest } from './support/net-test'
 import { startStun } from './support/stun'
+import { noTurn, startTurn, type TurnServer } from './support/turn'
 import { expectJoined } from './support/webrtc'
 import type { Launch } from './support/test'
 
-/** Servers on the internet, with STUN; members at home, each behind a router of his own. */
-const test = netTest.extend<{ homes: (nat: Nat) => Home }>({
+/** Servers on the internet, with STUN; members at home, each behind a router of his own. `turn`: a server that only those use who add it. */
+const test = netTest.extend<{ homes: (nat: Nat) => Home; turn: TurnServer }>({
   netOptions: async ({}, use) => {
     const stun = await startStun(INTERNET_HOST)
     await use({ host: INTERNET_HOST, stun: [stun.url] })
     await stun.close()
+  },
+  turn: async ({}, use) => {
+    const turn = await startTurn(INTERNET_HOST)
+    await use(turn)
+    await turn.close()
   },
   homes: async ({}, use) => {
     const made: Home[] = []
@@ -27,11 +33,12 @@ const test = netTest.extend<{ homes: (nat: Nat) => Home }>({
   },
 })
 
-const left = leftToLong('symmetric routers and a pulled cable: run by npm run test:long')
+const left = leftToLong('symmetric routers, relay only through TURN, and a pulled cable: run by npm run test:long')
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-const neighbours = (net: NetStack, launch: Launch, at: readonly Home[]) => circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => at[i]?.browser(net.app) })
+const neighbours = (net: NetStack, launch: Launch, at: readonly Home[], settings?: (member: Member) => Promise<void>) =>
+  circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => at[i]?.browser(net.app), settings })
 
 test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({ net, homes, launch }) => {
   test.skip(noNamespaces, 'no network namespaces')
@@ -72,6 +79,28 @@ test('two homes with symmetric routers sign over the relay from the start', asyn
   await ben.approve()
   await expectPaid(net, everybody, wish)
   await expectOver(everybody, { ...made, relays: 1, direct: 0 })
+})
+
+test.describe('with TURN', () => {
+  test.skip(noNamespaces || noTurn, 'no network namespaces, or no TURN server')
+
+  test('two homes with symmetric routers are joined by WebRTC through the TURN server that both have added', async ({ net, homes, turn, launch }) => {
+    const { everybody, ...made } = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')], member => member.addTurn(turn))
+    const [anna, ben] = everybody as [Member, Member]
+    await anna.propose(wish)
+    await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 60_000 })
+    await expectJoined(anna, ben, 'relay')
+    await approve(ben)
+    await expectPaid(net, everybody, wish)
+
+    if (LONG) {
+      // who shows nobody his address goes on through it, and so does the other: now it is both ends
+      for (const member of everybody) await member.setRelayOnly()
+      await expectReached(everybody, 'Boat', 'WebRTC')
+      await expectJoined(anna, ben, 'relay', 'both')
+    }
+    await expectOver(everybody, { ...made, relays: 1 })
+  })
 })
 
 test('a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on', async ({ net, homes, launch }) => {

@@ -27,3 +27,21 @@ export async function startStun(host: string): Promise<StunServer> {
   await new Promise<void>(resolve => socket.bind(0, host, resolve))
   return { url: `stun:${host}:${socket.address().port}`, close: () => new Promise(resolve => socket.close(() => resolve())) }
 }
+
+/** Whether a STUN or TURN server answers there within a moment. */
+export async function answersStun(host: string, port: number): Promise<boolean> {
+  const socket = createSocket('udp4')
+  const request = Buffer.alloc(20)
+  request.writeUInt16BE(BINDING_REQUEST, 0)
+  request.writeUInt32BE(MAGIC, 4)
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.once('message', answer => resolve(answer.length >= 20 && answer.readUInt16BE(0) === BINDING_SUCCESS))
+      socket.once('error', () => resolve(false))
+      setTimeout(() => resolve(false), 200)
+      socket.send(request, port, host)
+    })
+  } finally {
+    socket.close()
+  }
+}
