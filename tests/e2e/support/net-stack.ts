@@ -47,6 +47,8 @@ export interface NetStackOptions {
   readonly relays?: number
   /** where everything listens; an address that the browsers of other namespaces reach */
   readonly host?: string
+  /** addresses of relays that somebody else runs, for config.json */
+  readonly otherRelays?: readonly string[]
   /** STUN servers of config.json */
   readonly stun?: readonly string[]
 }
@@ -58,7 +60,7 @@ export class NetStack extends LocalChain {
     private readonly served: Served, private readonly devnet: ChildProcess, private readonly data: string,
   ) { super(esplora) }
 
-  static async start({ relays: count = 1, host = '127.0.0.1', stun = [] }: NetStackOptions = {}): Promise<NetStack> {
+  static async start({ relays: count = 1, host = '127.0.0.1', otherRelays = [], stun = [] }: NetStackOptions = {}): Promise<NetStack> {
     const data = mkdtempSync(join(tmpdir(), 'tandem-net-'))
     const devnet = await startProgram<{ url: string; genesis: string }>('devnet/main.ts', ['--json', '--host', host, '--port', String(CHAIN_PORT), '--data', join(data, 'chain')])
     const relays = Array.from({ length: count }, (_, i) => new RelayProcess(join(data, `relay-${i}`), RELAY_PORT + 2 * i, host))
@@ -66,7 +68,7 @@ export class NetStack extends LocalChain {
     const { url, genesis } = devnet.ready
     const served = await serveStatic({
       root: SITE, port: APP_PORT, host,
-      config: () => ({ version: 1, relays: relays.map(r => r.address), stun, networks: { regtest: { esplora: url, genesis, faucet: `${url}/dev/faucet` } } }),
+      config: () => ({ version: 1, relays: [...relays.map(r => r.address), ...otherRelays], stun, networks: { regtest: { esplora: url, genesis, faucet: `${url}/dev/faucet` } } }),
     })
     return new NetStack(served.url, url, relays, served, devnet.child, data)
   }
