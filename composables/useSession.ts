@@ -19,6 +19,7 @@ export function useSession(id: () => string) {
     withdraw: () => store.withdraw(id()),
     cancel: () => store.cancel(id()),
     retry: () => store.retry(id()),
+    exportTranscript: () => store.exportTranscript(id()),
     recheck: async () => { await store.recheck(id()) },
   }
 }

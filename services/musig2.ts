@@ -38,6 +38,7 @@ import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
 import { askAbout } from './core/signing/sync'
 import { isLive, isOpen } from './core/signing/table'
+import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
 import { isWatched, lookAtChain } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
 import type { SpendWish } from './core/spend/desk'
@@ -158,6 +159,8 @@ export function createMuSig2(deps: MuSig2Deps) {
   const release: Array<() => void> = []
   let stopped = false
 
+  const transcripts = new Transcripts({ storage, clock, onError: error => log.write('warn', 'signing.transcript-failed', { error: error instanceof Error ? error.message : 'unknown' }) })
+
   const runner = createRunner({
     signer, clock, log,
     context: walletId => wallets.context(walletId),
@@ -165,6 +168,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write costs an attempt
     save: session => storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),
     send(walletId, to, message) {
+      transcripts.note(message)
       const record = wallets.record(walletId)
       for (const member of to) {
         const peerId = record?.roster[member]?.peerId
@@ -275,6 +279,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       return p2p.offence(peerId, 'signature')
     }
     if (runner.get(message.session) === undefined && !(await meet(record, from, message))) return
+    transcripts.note(message)
     await runner.tell(message.session, { type: 'message', from, message })
   }
 
@@ -341,7 +346,10 @@ export function createMuSig2(deps: MuSig2Deps) {
     if (runner.get(message.session) !== undefined) return true
     const still = admit(ofWallet(record.id), proposal.proposer)
     if (!still.ok) return refused(still.error)
-    for (const id of forgettable(ofWallet(record.id), proposal.proposer)) if (runner.remove(id)) void storage.delete('sessions', id)
+    for (const id of forgettable(ofWallet(record.id), proposal.proposer)) if (runner.remove(id)) {
+      transcripts.forget(id)
+      void storage.delete('sessions', id)
+    }
     await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
     // a proposer who wants one coin twice says different things: the earlier request must lose its Approve at once
     for (const other of overlaps(ofWallet(record.id), proposal, message.session)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
@@ -349,6 +357,7 @@ export function createMuSig2(deps: MuSig2Deps) {
   }
 
   async function begin(session: Session) {
+    await transcripts.open(session.id, true)
     runner.add(session)
     const record = wallets.record(session.walletId)
     if (record === undefined) return
@@ -492,7 +501,10 @@ export function createMuSig2(deps: MuSig2Deps) {
         const session = decodeSession(value)
         if (session.ok) {
           // those that have ended are drawn later: their number must not keep this device from being reached
-          if (isLive(session.value.state)) await desk.prepare(session.value.proposal)
+          if (isLive(session.value.state)) {
+            await desk.prepare(session.value.proposal)
+            await transcripts.open(session.value.id, false)
+          }
           runner.add(session.value)
         } else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
       }
@@ -520,6 +532,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     stop() {
       stopped = true
       changed.stop()
+      transcripts.stop()
       runner.stop()
       for (const off of release) off()
       for (const waiter of [...waiters]) waiter()
@@ -574,6 +587,17 @@ export function createMuSig2(deps: MuSig2Deps) {
     withdraw: (id: SessionId) => act(id, 'withdraw', v => v.canWithdraw),
     cancel: (id: SessionId) => act(id, 'cancel', v => v.canCancel),
     retry: (id: SessionId) => act(id, 'retry', v => v.canRetry),
+    /** What was said in a session, chained and signed by this member, as a file (core/signing/transcript.ts). */
+    async exportTranscript(id: SessionId): Promise<Result<{ readonly filename: string; readonly bytes: Uint8Array }, FieldError>> {
+      const session = runner.get(id)
+      const record = session && wallets.record(session.walletId)
+      const own = record?.roster.find(e => e.accountKey === record.self)
+      if (session === undefined || record === undefined || own === undefined) return err(sessionField('unknown-session'))
+      const unsigned = { session: id, exporter: record.self, ...await transcripts.entries(id) }
+      const signature = await signer.signStatement(record.network, own.origin, transcriptStatement(record.id, unsigned))
+      if (!signature.ok) return err(sessionField(`signer-${signature.error.code}`))
+      return ok({ filename: `tandem-session-${id.slice(0, 8)}.transcript`, bytes: encodeTranscript({ version: 1, network: record.network, descriptor: record.descriptor, ...unsigned, signature: signature.value }) })
+    },
     recheck: (id: SessionId) => act(id, 'recheck', v => v.live),
     /** This run may not sign any more (a newer one of the same seed is live): attempts end, votes stand. */
     async suspend(by?: PeerId): Promise<void> {

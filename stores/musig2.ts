@@ -120,6 +120,9 @@ export const useMuSig2Store = defineStore('musig2', {
     async retry(id: SessionId) {
       return (await door()).retry(id)
     },
+    async exportTranscript(id: SessionId) {
+      return (await door()).exportTranscript(id)
+    },
     /** looks at the chain again for what was not yet seen */
     async recheck(id: SessionId) {
       return (await door()).recheck(id)

@@ -59,6 +59,8 @@ export type Statement =
   | { readonly type: 'join'; readonly draftId: Hex; readonly genesis: Hex; readonly accountKey: AccountKey; readonly origin: KeyOrigin; readonly xpub: string; readonly peerId: string; readonly name: string; readonly proofNumber: number }
   | { readonly type: 'confirm'; readonly walletId: Hex; readonly accountKey: AccountKey; /** 32 bytes hex, the full safety hash */ readonly safetyHash: Hex }
   | { readonly type: 'relays'; readonly walletId: Hex; readonly accountKey: AccountKey; readonly number: number; readonly relays: readonly string[] }
+  /** the last hash of a session's transcript, over `count` entries (core/signing/transcript.ts) */
+  | { readonly type: 'transcript'; readonly walletId: Hex; readonly accountKey: AccountKey; readonly session: SessionId; /** 32 bytes hex */ readonly head: Hex; readonly count: number; readonly complete: boolean }
 
 /**
  * The vault: seed, account keys and secret nonces live behind it and never come out. The app's implementation runs in a

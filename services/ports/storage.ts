@@ -2,7 +2,7 @@
  * Records of the unlocked profile, encrypted at rest by the adapter. Values are the plain bytes that the caller encoded.
  * Stores of one profile never see those of another.
  */
-export const STORES = ['wallets', 'drafts', 'sessions', 'chain', 'settings', 'peers'] as const
+export const STORES = ['wallets', 'drafts', 'sessions', 'chain', 'settings', 'peers', 'transcripts'] as const
 export type StoreName = (typeof STORES)[number]
 
 /**

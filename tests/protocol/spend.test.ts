@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { verifyTranscript } from '../../services/core/signing/verify-transcript'
 import { circle, createWorld, fund, OUTSIDE, Person, until } from './people'
 
 const people: Person[] = []
@@ -41,6 +42,38 @@ describe('spending together over an in-memory network', () => {
       }
     })
   }
+
+  it('what was said can be saved, reads back after a reload, and proves itself; nothing in it can be changed', async () => {
+    const { world, everybody, walletId } = await start(3)
+    await fund(world, everybody, walletId, [60_000n])
+    const [anna, ben] = everybody as [Person, Person, Person]
+    const { sessionId } = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
+    const id = sessionId!
+    for (const person of everybody.slice(1)) {
+      await until(() => person.session(id)?.view.canApprove, `${person.name} may approve`)
+      await person.musig2.approve(id)
+    }
+    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+    for (const person of [anna, ben]) {
+      const file = await person.musig2.exportTranscript(id)
+      if (!file.ok) throw new Error(file.error.code)
+      const report = verifyTranscript(file.value.bytes)
+      expect(report).toMatchObject({ ok: true, value: { session: id, complete: true, findings: [{ kind: 'complete', txid: person.session(id)!.view.txid }] } })
+      const types = report.ok ? report.value.said.map(s => s.type) : []
+      for (const type of ['propose', 'vote', 'begin', 'pubnonces', 'nonces', 'partials', 'final'] as const) expect(types).toContain(type)
+      for (let i = 0; i < file.value.bytes.length; i += 97) {
+        const changed = file.value.bytes.slice()
+        changed[i]! ^= 1
+        expect(verifyTranscript(changed).ok).toBe(false)
+      }
+    }
+    const before = await ben.musig2.exportTranscript(id)
+    await ben.reload()
+    await until(() => ben.session(id) !== undefined, 'Ben is back')
+    const after = await ben.musig2.exportTranscript(id)
+    const said = (file: typeof before) => { const report = file.ok ? verifyTranscript(file.value.bytes) : undefined; return report?.ok ? report.value.said : [] }
+    expect(said(after)).toEqual(said(before))
+  })
 
   it('a decline ends it for everybody, and the coins are free', async () => {
     const { world, everybody, walletId } = await start(2)

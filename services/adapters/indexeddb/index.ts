@@ -48,7 +48,8 @@ type Database = IDBPDatabase<Schema>
 interface Row { readonly store: StoreName; readonly id: string; readonly sealed: Uint8Array }
 interface Plain { readonly key: string; readonly value: Uint8Array }
 
-const VERSION = 1
+/** 2: transcripts */
+const VERSION = 2
 /** where the sealed name key lies in `meta`, and its sealing context */
 const NAMES = 'names'
 const NAME_KEY_BYTES = 32
@@ -63,7 +64,7 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
   function connect(): Promise<Database> {
     database ??= openDB<Schema>(`tandem-${o.profileId}`, VERSION, {
       upgrade(db) {
-        for (const store of [...STORES, 'meta'] as const) db.createObjectStore(store)
+        for (const store of [...STORES, 'meta'] as const) if (!db.objectStoreNames.contains(store)) db.createObjectStore(store)
       },
       // Another tab deletes the profile or brings a newer version: step aside, do not recreate what it removes.
       blocking() {

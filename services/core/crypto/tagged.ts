@@ -19,6 +19,8 @@ export const TAGS = {
   nonceExtra: 'tandem/nonce-extra/1',
   /** safety number over the roster */
   safety: 'tandem/safety/1',
+  /** chain of a session's transcript */
+  transcript: 'tandem/transcript-chain/1',
   /** HKDF label: Ed25519 seed of the peer key */
   peerKey: 'tandem/peer/1',
   /** HKDF label: key of the wallet file */

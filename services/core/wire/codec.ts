@@ -164,6 +164,9 @@ const statement = union<Statement, 'type'>('type', 't', {
   }),
   confirm: struct<Said<'confirm'>>({ walletId: field('wallet', hash), accountKey: field('key', accountKey), safetyHash: field('safety', hash) }),
   relays: struct<Said<'relays'>>({ walletId: field('wallet', hash), accountKey: field('key', accountKey), number: field('num', serial), relays: field('relays', relays) }),
+  transcript: struct<Said<'transcript'>>({
+    walletId: field('wallet', hash), accountKey: field('key', accountKey), session: field('session', hash), head: field('head', hash), count: field('count', uint(2 ** 32 - 1)), complete: field('complete', bool),
+  }),
 })
 
 const announcement = struct<Announcement>({

@@ -57,6 +57,8 @@ export const LIMITS = {
   fileBytes: 2_097_152,
   /** bytes of a stored session: proposal twice, 256 nonces and partials, votes of 100 members, the signed transaction */
   sessionBytes: 262_144,
+  /** bytes of the transcript of one session: a session of 100 inputs and 15 members says 150 KiB in one attempt */
+  transcriptBytes: 524_288,
   /** concurrent inbound streams of one peer */
   streamsPerPeer: 8,
   /** messages of one peer per second; above it the stream is reset */

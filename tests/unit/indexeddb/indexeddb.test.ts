@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { persistStorage } from '../../../services/adapters/indexeddb'
 import { toHex, utf8ToBytes } from '../../../services/core/domain/bytes'
+import { STORES } from '../../../services/ports/storage'
 import { createRig, type IndexedDbRig } from './harness'
 
 const bytes = (text: string): Uint8Array => new Uint8Array(utf8ToBytes(text))
@@ -23,6 +24,23 @@ describe('on disk', () => {
     const idIn = (rows: typeof one): string | undefined => rows.find(row => row.store === 'wallets')?.id
     expect(idIn(one)).toMatch(/^[0-9a-f]{64}$/)
     expect(idIn(one)).not.toBe(idIn(two))
+  })
+
+  it('a database of an older version gets what it lacks and keeps what it has', async () => {
+    await new Promise<void>((resolve, reject) => {
+      const request = indexedDB.open('tandem-old', 1)
+      request.onupgradeneeded = () => { for (const store of [...STORES.filter(s => s !== 'transcripts'), 'meta']) request.result.createObjectStore(store) }
+      request.onerror = () => reject(request.error ?? new Error('open'))
+      request.onsuccess = () => {
+        request.result.close()
+        resolve()
+      }
+    })
+    const storage = rig.storage('old')
+    await storage.put('transcripts', 'a', bytes('said'))
+    await storage.put('sessions', 'a', bytes('kept'))
+    expect(await storage.get('transcripts', 'a')).toEqual(bytes('said'))
+    expect(await storage.get('sessions', 'a')).toEqual(bytes('kept'))
   })
 
   it('a write of several is not there at all when one of it fails', async () => {

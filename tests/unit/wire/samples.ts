@@ -83,6 +83,7 @@ export function samples(s: Size) {
     join: { type: 'join', draftId, genesis: hexOf(32, 6), accountKey: keyOf(1), origin: entry(1).origin, xpub: entry(1).xpub, peerId: peer(1), name: name(1), proofNumber: u32 },
     confirm: { type: 'confirm', walletId: common.walletId, accountKey: keyOf(1), safetyHash: hexOf(32, 0x5f) },
     relays: { type: 'relays', walletId: common.walletId, accountKey: keyOf(0), number: u32, relays: relayList.relays },
+    transcript: { type: 'transcript', walletId: common.walletId, accountKey: keyOf(0), session: hexOf(32, 0x51), head: hexOf(32, 0x52), count: u32, complete: true },
   }
   const announcement: Announcement = {
     sender: keyOf(0), peerId: peer(0), addresses: many(s.wide ? LIMITS.announcedAddresses : 2, addr), startedAt: millis, counter: u32, instance: hexOf(16, 1), at: millis,

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import { messageHash, pubnoncesHash, signHash, statementHash } from '../../../services/core/crypto/message-hash'
+import { musigSession, nonceAgg, nonceGen, partialSign, xOnlyKey } from '../../../services/core/crypto/musig2'
+import { nameProposal, signingJob } from '../../../services/core/crypto/proposal-id'
+import { toHex } from '../../../services/core/domain/bytes'
+import type { Proposal } from '../../../services/core/domain/proposal'
+import { encodeTranscript, Transcripts, transcriptStatement, type TranscriptEntry } from '../../../services/core/signing/transcript'
+import { verifyTranscript } from '../../../services/core/signing/verify-transcript'
+import { decodeSigned, encodeSigned } from '../../../services/core/wire/codec'
+import { LIMITS } from '../../../services/core/wire/limits'
+import type { SignBody, SignedMessage } from '../../../services/core/wire/messages'
+import { entropyOf, Keys } from '../../../services/adapters/keyworker/keys'
+import { FakeClock } from '../../fakes/clock'
+import { wallet } from '../../fakes/spend-wallet'
+import { createFakeStorage } from '../../fakes/storage'
+import { TEST_WORDS } from '../../fakes/vault'
+
+const keys = await Promise.all(TEST_WORDS.slice(0, 3).map(words => Keys.fromEntropy(entropyOf(words), '')))
+const secrets = wallet.members.map(member => keys.flatMap(k => k.member(wallet) ?? []).find(own => wallet.members[own.index]?.accountKey === member.accountKey)!.secretKey)
+const keyOf = (m: number): string => wallet.members[m]!.accountKey
+const proposal: Proposal = { kind: 'practice', walletId: wallet.id, proposer: keyOf(0), expiresAt: 1_800_086_400, note: '', salt: '02'.repeat(32), text: 'hello' }
+const named = nameProposal(wallet, proposal)
+const job = signingJob(wallet, proposal)
+if (!named.ok || !job.ok) throw new Error('no proposal')
+const { sessionId: session, digest } = named.value
+const attempt = { counter: 1, hub: 0 }
+
+function say(m: number, body: SignBody, inAttempt = true): SignedMessage {
+  const unsigned = { sender: keyOf(m), walletId: wallet.id, session, ...(inAttempt ? { attempt } : {}), body }
+  return { ...unsigned, signature: signHash(messageHash(unsigned), secrets[m]!, new Uint8Array(32)) }
+}
+
+/** One attempt of three members; `spoil` changes what is said. */
+function course(spoil: { wrongPartial?: number; leftOut?: number; twice?: number } = {}): SignedMessage[] {
+  const input = job.ok ? job.value.inputs[0]! : undefined!
+  const pairs = secrets.map((secretKey, m) => nonceGen({ random: new Uint8Array(32).fill(m + 1), publicKey: wallet.members[m]!.publicKey, secretKey, aggregateKey: xOnlyKey(input.agg), message: input.message }))
+  const pubnonces = pairs.map((pair, m) => say(m, { type: 'pubnonces', digest, pubnonces: [pair.public] }))
+  const aggregate = nonceAgg(pairs.map(p => p.public))
+  const hashes = pairs.map((p, m) => pubnoncesHash(m === spoil.leftOut ? [new Uint8Array(66)] : [p.public]))
+  const nonces = say(0, { type: 'nonces', digest, aggregates: [aggregate], hashes })
+  const noncesHash = messageHash(nonces)
+  const partials = pairs.map((pair, m) => {
+    const partial = partialSign(musigSession(input.agg, aggregate, input.message), pair.secret, secrets[m]!)
+    if (m === spoil.wrongPartial) partial[31]! ^= 1
+    return say(m, { type: 'partials', digest, noncesHash, partials: [partial] })
+  })
+  return [
+    say(0, { type: 'propose', proposal }, false), ...[1, 2].map(m => say(m, { type: 'vote', digest, choice: 'yes' }, false)),
+    say(0, { type: 'begin', digest }), ...pubnonces, ...(spoil.twice === undefined ? [] : [say(spoil.twice, { type: 'pubnonces', digest, pubnonces: [pairs[0]!.public] })]), nonces, ...partials,
+  ]
+}
+
+const listed = (messages: readonly SignedMessage[]): TranscriptEntry[] => messages.map((message, i) => ({ at: 1_000 + i, message: encodeSigned(message) }))
+
+function file(list: readonly TranscriptEntry[], exporter = 1): Uint8Array {
+  const unsigned = { session, exporter: keyOf(exporter), complete: true, entries: list }
+  const signature = toHex(signHash(statementHash(transcriptStatement(wallet.id, unsigned)), secrets[exporter]!, new Uint8Array(32)))
+  return encodeTranscript({ version: 1, network: 'regtest', descriptor: wallet.descriptor, ...unsigned, signature })
+}
+
+const findings = (messages: readonly SignedMessage[]) => {
+  const report = verifyTranscript(file(listed(messages)))
+  if (!report.ok) throw new Error(report.error.code)
+  return report.value.findings
+}
+
+describe('a transcript proves by itself', () => {
+  it('nothing against members who kept to the rules', () => {
+    expect(findings(course())).toEqual([])
+    expect(verifyTranscript(file(listed(course())))).toMatchObject({ ok: true, value: { exporter: 1, members: wallet.members.map(m => m.accountKey), proposal } })
+  })
+
+  it('who sent a wrong partial signature, who said two things, whom a hub left out, who sent wrong signatures', () => {
+    expect(findings(course({ wrongPartial: 2 }))).toEqual([{ kind: 'wrong-partial', member: 2, input: 0, attempt }])
+    expect(findings(course({ twice: 1 }))).toEqual([{ kind: 'said-two-things', member: 1, type: 'pubnonces', attempt }])
+    expect(findings(course({ leftOut: 2 }))).toMatchObject([{ kind: 'left-out', hub: 0, member: 2 }])
+    expect(findings([...course(), say(2, { type: 'final', digest, signatures: [new Uint8Array(64)] }, false)])).toEqual([{ kind: 'wrong-final', member: 2 }])
+  })
+
+  it('and is refused when an entry is changed, moved, taken out, of another session or by nobody of the wallet', () => {
+    const list = listed(course())
+    const signed = file(list)
+    const code = (entries: readonly TranscriptEntry[]) => {
+      const report = verifyTranscript(file(entries))
+      return report.ok ? undefined : report.error
+    }
+    // with the signature of the whole list, as one who holds no key of the exporter could make it
+    for (const changed of [list.slice(1), list.slice(0, -1), [list[1]!, list[0]!, ...list.slice(2)]]) {
+      const unsigned = { session, exporter: keyOf(1), complete: true, entries: changed }
+      const signature = toHex(signHash(statementHash(transcriptStatement(wallet.id, { ...unsigned, entries: list })), secrets[1]!, new Uint8Array(32)))
+      expect(verifyTranscript(encodeTranscript({ version: 1, network: 'regtest', descriptor: wallet.descriptor, ...unsigned, signature }))).toEqual({ ok: false, error: { code: 'chain' } })
+    }
+    // the exporter itself can put in nothing that others did not sign
+    expect(code([...list, { at: 2_000, message: encodeSigned({ ...say(0, { type: 'begin', digest }), sender: keyOf(2) }) }])).toEqual({ code: 'entry', entry: list.length })
+    expect(code([...list, { at: 2_000, message: encodeSigned({ ...say(0, { type: 'begin', digest }), session: '00'.repeat(32) }) }])).toEqual({ code: 'entry', entry: list.length })
+    expect(code([...list, { at: 1, message: list[0]!.message }])).toEqual({ code: 'order', entry: list.length })
+    expect(verifyTranscript(signed.slice(0, -1))).toEqual({ ok: false, error: { code: 'unreadable' } })
+    expect(verifyTranscript(new Uint8Array())).toEqual({ ok: false, error: { code: 'unreadable' } })
+  })
+})
+
+describe('keeping it', () => {
+  const open = () => {
+    const parts = { storage: createFakeStorage(), clock: new FakeClock() }
+    const kept = () => new Transcripts({ ...parts, onError: (error) => { throw error } })
+    return { ...parts, kept }
+  }
+
+  it('each message once, in the order of its arrival, also over a restart; no state comparison, nothing of sessions that are not open', async () => {
+    const { clock, storage, kept } = open()
+    const first = kept()
+    await first.open(session, true)
+    const [propose, vote, ...rest] = course()
+    for (const message of [propose!, vote!, propose!, say(1, { type: 'sync', digest, state: 'proposed', have: [], locked: false, reply: false }, false)]) first.note(message)
+    await clock.advance(5_000)
+    const again = kept()
+    await again.open(session, false)
+    for (const message of [vote!, rest[0]!]) again.note(message)
+    again.note({ ...propose!, session: '07'.repeat(32) })
+    const { entries, complete } = await again.entries(session)
+    expect(entries.map(e => { const m = decodeSigned(e.message); return m.ok && m.value.body.type })).toEqual(['propose', 'vote', 'vote'])
+    expect(complete).toBe(true)
+    again.stop()
+    await clock.settle()
+    again.forget(session)
+    await clock.settle()
+    expect(await storage.all('transcripts')).toEqual([])
+  })
+
+  it('and not more than its bound, which it says', async () => {
+    const { kept } = open()
+    const transcripts = kept()
+    await transcripts.open(session, true)
+    const big = (n: number) => say(1, { type: 'fail', code: `c${n}`, evidence: [new Uint8Array(50_000)] })
+    for (let n = 0; n < 20; n++) transcripts.note(big(n))
+    const { entries, complete } = await transcripts.entries(session)
+    expect(complete).toBe(false)
+    expect(entries.reduce((sum, e) => sum + e.message.length, 0)).toBeLessThanOrEqual(LIMITS.transcriptBytes)
+    transcripts.stop()
+  })
+})
