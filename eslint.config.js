@@ -47,5 +47,14 @@ export default tseslint.config(
     files: ['services/**/*.ts', 'relay/**/*.ts', 'stores/**/*.ts', 'composables/**/*.ts'],
     rules: { 'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Use the Entropy port.' }] },
   },
+  {
+    // a transferred buffer is the very memory of the vault, not a copy of what was meant to leave
+    files: ['services/adapters/keyworker/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error',
+        { selector: 'CallExpression[callee.property.name="postMessage"][arguments.length>1]', message: 'Nothing is transferred across the worker boundary: values are copied.' },
+        { selector: 'CallExpression[callee.name="structuredClone"][arguments.length>1]', message: 'Nothing is transferred across the worker boundary: values are copied.' }],
+    },
+  },
   { files: ['services/core/abort.d.ts'], rules: { 'no-var': 'off', '@typescript-eslint/no-unused-vars': 'off' } },
 )

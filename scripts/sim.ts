@@ -16,7 +16,7 @@ const RUNS = 2_000
 /** one run in so many is on secp256k1 itself, the others on a group of the same order that costs less (small-group.ts) */
 const REAL_EVERY = 40
 /** runs in which a planted fault must be found */
-const BUG_RUNS = 1_500
+const BUG_RUNS = 4_000
 const OUT = 'test-results'
 
 function usage(problem: string): never {
@@ -89,20 +89,22 @@ async function tally(file: string, tasks: readonly Task[], label: string): Promi
   return t
 }
 
-/** In how many runs a planted fault was found, and by which rule. */
-async function hunt(bug: Bug, number: number): Promise<{ runs: number; rule: string | undefined }> {
+/** After how many runs a planted fault was found, in which, and by which rule. */
+async function hunt(bug: Bug, number: number): Promise<{ runs: number; seed?: number; rule?: string }> {
   const file = join(folder, `bug-${number}.mjs`)
   await buildSim(file, { curve: 'small', bug })
   let runs = 0
-  let rule: string | undefined
-  await play(file, shares(1, BUG_RUNS).map(task => ({ ...task, shrink: false })), (report) => {
+  let found: { seed: number; rule: string } | undefined
+  const look = (tasks: readonly Task[]): Promise<void> => play(file, tasks.map(task => ({ ...task, shrink: false })), (report) => {
     if (report.type !== 'run' && report.type !== 'broken') return
     runs++
-    if (report.type !== 'broken' || !bug.found.includes(report.outcome.broken?.rule ?? '')) return
-    rule ??= report.outcome.broken?.rule
-    return true
+    const rule = report.outcome.broken?.rule ?? ''
+    if (report.type === 'broken' && bug.found.includes(rule)) found ??= { seed: report.seed, rule }
+    return found !== undefined
   })
-  return { runs, rule }
+  if (bug.seed !== undefined) await look([{ first: bug.seed, step: 1, count: 1 }])
+  if (found === undefined) await look(shares(1, BUG_RUNS))
+  return { runs, ...found }
 }
 
 async function main(): Promise<number> {
@@ -140,7 +142,7 @@ async function main(): Promise<number> {
   if (options.json) console.log(JSON.stringify(result))
   else {
     console.log(`${result.runs} runs (${result.onSecp256k1} on secp256k1) from seed ${result.seed}, ${result.steps} steps, ${result.seconds.toFixed(0)} s; sessions ended ${JSON.stringify(result.ends)}`)
-    for (const bug of bugs) console.log(`${bug.rule === undefined ? 'NOT FOUND' : 'found'}: ${bug.name}${bug.rule === undefined ? '' : ` (${bug.rule}, after ${bug.runs} runs)`}`)
+    for (const bug of bugs) console.log(`${bug.rule === undefined ? 'NOT FOUND' : 'found'}: ${bug.name}${bug.rule === undefined ? '' : ` (${bug.rule}, seed ${bug.seed}, after ${bug.runs} runs)`}`)
     console.log(broken.length + blind.length === 0 ? 'no rule was broken' : `${broken.length} seeds broke a rule, ${blind.length} planted faults were not found`)
   }
   return broken.length + blind.length === 0 ? 0 : 1

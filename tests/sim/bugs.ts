@@ -4,11 +4,14 @@ export interface Bug {
   readonly changes: ReadonlyArray<{ readonly file: string; readonly from: string; readonly to: string }>
   /** rules of judge.ts by which it may be found */
   readonly found: readonly string[]
+  /** where it was found last: tried first, so that a look at all of them takes seconds */
+  readonly seed?: number
 }
 
 const VAULT = 'services/adapters/keyworker'
 const SIGNING = 'services/core/signing'
 
+/** The last two were in the app, and the simulation found them. */
 export const BUGS: readonly Bug[] = [
   {
     name: 'the vault makes the same nonces for every attempt',
@@ -56,5 +59,15 @@ export const BUGS: readonly Bug[] = [
     name: 'what may still go out holds no coins',
     changes: [{ file: `${SIGNING}/state.ts`, from: "case 'released': case 'signed': case 'broadcast': return true", to: "case 'signed': case 'broadcast': return true" }],
     found: ['free-after-release', 'not-held'],
+  },
+  {
+    name: 'an attempt that a hub begins a second time, after its disk was set back, gets the nonces of the first',
+    changes: [{ file: `${SIGNING}/cosigner.ts`, from: 'sameAttempt(name, s.live.name) && equalBytes(message.signature, s.live.begin.signature)', to: 'sameAttempt(name, s.live.name)' }],
+    found: ['honest-offence', 'honest-blamed'],
+  },
+  {
+    name: 'two devices ask each other about a session that one of them refuses, for ever',
+    changes: [{ file: 'services/musig2.ts', from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined', to: 'askAbout(message)' }],
+    found: ['no-rest'],
   },
 ]
