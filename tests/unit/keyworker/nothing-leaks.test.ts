@@ -8,6 +8,7 @@ import { openWallet, makeDescriptor } from '../../../services/core/crypto/wallet
 import { encodeSigned } from '../../../services/core/wire/codec'
 import type { SignedMessage } from '../../../services/core/wire/messages'
 import { pubnoncesHash } from '../../../services/core/crypto/message-hash'
+import type * as Musig2 from '../../../services/core/crypto/musig2'
 import { FakeClock } from '../../fakes/clock'
 import { createFakeEntropy } from '../../fakes/entropy'
 import { cheapHash, createMemoryLocks, createMemoryVaultStore, TEST_PASSWORD, TEST_WORDS } from '../../fakes/vault'
@@ -19,7 +20,7 @@ const SESSIONS = 256
 const secretNonces: Uint8Array[] = []
 
 vi.mock('../../../services/core/crypto/musig2', async (original) => {
-  const real = await original<typeof import('../../../services/core/crypto/musig2')>()
+  const real = await original<typeof Musig2>()
   return {
     ...real,
     nonceGen(input: Parameters<typeof real.nonceGen>[0]) {
