@@ -32,7 +32,7 @@ export function parseTrusted(texts: readonly string[]): BlockList | undefined {
   return list
 }
 
-const trusts = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+export const trusts = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 /**
  * Who is at the other end: the address of the socket, or, when that is a proxy that is believed, the last one of X-Forwarded-For

@@ -41,9 +41,7 @@ export function answer(pages: Pages): RequestListener {
 
 /** Serves these pages on a port of their own. */
 export async function serveHealth(host: string, port: number, pages: Pages): Promise<HealthServer> {
-  const server = createServer(answer(pages))
-  server.requestTimeout = 5_000
-  server.headersTimeout = 5_000
+  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 }, answer(pages))
   server.maxConnections = 256
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

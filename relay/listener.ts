@@ -3,12 +3,13 @@ import { getThinWaistAddresses } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { isIPv6, type AddressInfo, type BlockList } from 'node:net'
+import { isIPv6, type AddressInfo, type BlockList, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { clientIp } from './addresses'
+import { clientIp, limitKey, plainIp, trusts } from './addresses'
 import { SocketConnection } from './connection'
 import type { Guard } from './guard'
+import type { RelayLimits } from './limits'
 import type { Counters, Refusal } from './metrics'
 import type { Certificate } from './tls'
 
@@ -16,6 +17,11 @@ import type { Certificate } from './tls'
 const MESSAGE_BYTES = 1024 * 1024
 /** how long a client may take to say what it wants, milliseconds */
 const REQUEST_MS = 10_000
+/** how often those who take longer are looked for, milliseconds */
+const LOOK_MS = 2_000
+/** sockets beside the WebSockets that may be there: such as have not yet said what they want, and those that ask for /health */
+const SPARE = 256
+const SPARE_PER_IP = 32
 
 const STATUS: Partial<Record<Refusal, string>> = { 'draining': '503 Service Unavailable', 'connections': '503 Service Unavailable' }
 
@@ -26,6 +32,7 @@ export interface DoorOptions {
   readonly tls?: Certificate
   /** answers what is no WebSocket */
   readonly answer: RequestListener
+  readonly limits: Pick<RelayLimits, 'connections' | 'connectionsPerIp'>
 }
 
 /** The relay's transport: it accepts WebSockets and never dials. */
@@ -56,6 +63,8 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
   private readonly server: Server | TlsServer
   private readonly sockets: WebSocketServer
   private readonly closing = new AbortController()
+  /** open sockets of each IP, whatever they are for */
+  private readonly open = new Map<string, number>()
   private suffix = '/ws'
   private address: Multiaddr | undefined
 
@@ -63,9 +72,12 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
     super()
     // one listener for each handshake under way
     setMaxListeners(Infinity, this.closing.signal)
-    this.server = options.tls === undefined ? createServer(options.answer) : createTlsServer(options.tls, options.answer)
-    this.server.headersTimeout = REQUEST_MS
-    this.server.requestTimeout = REQUEST_MS
+    const patience = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS }
+    this.server = options.tls === undefined
+      ? createServer(patience, options.answer)
+      : createTlsServer({ ...options.tls, ...patience, handshakeTimeout: REQUEST_MS }, options.answer)
+    this.server.maxConnections = options.limits.connections + SPARE
+    this.server.on('connection', (socket: Socket) => { this.knock(socket) })
     this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => { this.upgrade(request, socket, head) })
     this.server.on('tlsClientError', (_error: Error, socket: Duplex) => { socket.destroy() })
     this.sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES, perMessageDeflate: false, clientTracking: true })
@@ -108,6 +120,24 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
     this.safeDispatchEvent('close')
   }
 
+  /** A socket was opened, and nobody knows yet what for. Behind a proxy, whose sockets all have one address, it bounds them. */
+  private knock(socket: Socket): void {
+    const { counters, limits, trusted } = this.options
+    const ip = plainIp(socket.remoteAddress ?? '0.0.0.0')
+    if (trusts(trusted, ip)) return
+    const key = limitKey(ip)
+    const open = (this.open.get(key) ?? 0) + 1
+    this.open.set(key, open)
+    socket.once('close', () => {
+      const left = (this.open.get(key) ?? 1) - 1
+      if (left > 0) this.open.set(key, left)
+      else this.open.delete(key)
+    })
+    if (open <= limits.connectionsPerIp + SPARE_PER_IP) return
+    counters.refuse('connections-per-ip', { ip })
+    socket.destroy()
+  }
+
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { guard, trusted } = this.options
     const forwarded = request.headers['x-forwarded-for']
@@ -116,7 +146,7 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
     socket.on('error', () => { socket.destroy() })
     const refusal = guard.admit(ip)
     if (refusal !== undefined) {
-      socket.end(`HTTP/1.1 ${STATUS[refusal] ?? '429 Too Many Requests'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      socket.end(`HTTP/1.1 ${STATUS[refusal] ?? '429 Too Many Requests'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
       return
     }
     socket.once('close', () => guard.left(ip))

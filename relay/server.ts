@@ -81,7 +81,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     },
     transports: [({ logger }) => {
       const door = new Door({
-        guard, counters, trusted: parseTrusted(options.trustProxy ?? []) ?? new BlockList(), answer: answer({ health }),
+        guard, counters, limits, trusted: parseTrusted(options.trustProxy ?? []) ?? new BlockList(), answer: answer({ health }),
         ...(certificate === undefined ? {} : { tls: certificate }),
       }, logger)
       doors.push(door)

@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -171,6 +172,33 @@ describe('the relay as its operator sees it', () => {
     expect(metric('tandem_relay_refusals_total{reason="reservations-per-ip"}')).toBeGreaterThanOrEqual(1)
     expect(metric('tandem_relay_refusals_total{reason="circuits-per-peer"}')).toBe(1)
     expect(metric('tandem_relay_refusals_total{reason="no-reservation"}')).toBe(0)
+  })
+
+  it('bounds sockets that say nothing as well, and ends the one that it refuses', async () => {
+    const relay = await relayWith({ limits: { connectionsPerIp: 1 } })
+    const open: Socket[] = []
+    closers.push(() => { for (const socket of open) socket.destroy() })
+    const silent = (): Promise<void> => new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: relay.port, allowHalfOpen: true }, resolve)
+      socket.on('error', () => undefined).resume()
+      open.push(socket)
+    })
+    expect((await knock(relay.port)).status).toBe(101)
+    await Promise.all(Array.from({ length: 200 }, silent))
+    const held = (): number => open.filter(socket => !socket.destroyed && !socket.readableEnded).length
+    await expect.poll(held, { timeout: 2_000 }).toBeLessThan(50)
+    // said its piece, was refused, and goes on talking
+    for (const socket of open.splice(0)) socket.destroy()
+    await expect.poll(async () => (await knock(relay.port)).status, { timeout: 2_000 }).toBe(429)
+    await silent()
+    const [stubborn] = open
+    let gone = false
+    stubborn?.on('close', () => { gone = true })
+    stubborn?.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n')
+    await expect.poll(() => {
+      stubborn?.write('x')
+      return gone
+    }, { timeout: 5_000 }).toBe(true)
   })
 
   it('survives what is no WebSocket, no libp2p, or too large', async () => {
