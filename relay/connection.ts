@@ -6,6 +6,8 @@ import type { Counters } from './metrics'
 
 /** bytes that may wait in one socket for a slow reader before its writers are told to wait */
 const SEND_BUFFER_BYTES = 1024 * 1024
+/** bytes that may wait for one who reads nothing, in the socket and before it; then it is ended */
+const STUCK_BYTES = 8 * 1024 * 1024
 /** what a WebSocket that ended without a goodbye reports, RFC 6455 section 7.1.5 */
 const ABNORMAL = 1006
 
@@ -16,13 +18,16 @@ export class SocketConnection extends AbstractMultiaddrConnection {
   private waiting = false
 
   constructor(private readonly socket: WebSocket, remoteAddr: Multiaddr, log: Logger, private readonly counters: Counters) {
-    super({ remoteAddr, direction: 'inbound', log })
+    super({ remoteAddr, direction: 'inbound', log, maxWriteBufferLength: STUCK_BYTES })
     socket.on('message', (data: Buffer | ArrayBuffer | Buffer[]) => {
       // `nodebuffer` is the type of all messages here, a text is bytes as well
       const bytes = data as Buffer
+      if (this.stuck()) return
       counters.bytesIn += bytes.byteLength
       this.onData(bytes)
     })
+    // answered by the library itself, into the same buffer
+    socket.on('ping', () => { this.stuck() })
     socket.on('error', (error) => { this.abort(error) })
     socket.once('close', (code: number) => {
       if (code === ABNORMAL) this.onRemoteReset()
@@ -42,6 +47,13 @@ export class SocketConnection extends AbstractMultiaddrConnection {
     const canSendMore = socket.bufferedAmount < SEND_BUFFER_BYTES
     if (!canSendMore) this.waiting = true
     return { sentBytes: bytes.byteLength, canSendMore }
+  }
+
+  /** Ends the connection of one who asks and asks, and does not take the answers. */
+  private stuck(): boolean {
+    if (this.socket.bufferedAmount <= STUCK_BYTES) return false
+    this.abort(new Error('what was sent is not read'))
+    return true
   }
 
   override sendReset(): void { this.socket.terminate() }

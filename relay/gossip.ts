@@ -11,15 +11,29 @@ const MESSAGE_BYTES = 8_192
 /** a browser takes 8 KiB at once: topics of the greatest length that fit with room */
 const TOLD_AT_ONCE = 48
 
-/** The step of gossipsub by which it tells a peer what it follows: a method of its class, which its interface does not list. */
-interface Telling { sendSubscriptions(peer: string, topics: string[], subscribe: boolean): void }
+interface Rpc {
+  readonly subscriptions: readonly { readonly topic?: string; readonly subscribe?: boolean }[]
+  readonly messages: readonly { readonly data?: Uint8Array }[]
+}
+
+/** The steps of gossipsub by which it tells a peer what it follows, and hears one: methods of its class, which its interface does not list. */
+interface Steps {
+  sendSubscriptions(peer: string, topics: string[], subscribe: boolean): void
+  handleReceivedRpc(from: PeerId, rpc: Rpc): Promise<void>
+}
+
+/** Takes from the budget of a peer. */
+export interface Budget {
+  gossip(peer: string, bytes: number): boolean
+  change(peer: string): boolean
+}
 
 type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
 
 /**
  * Forwards gossip. A gossipsub node passes on only what it subscribes to itself, so the relay follows each topic that a
  * connected peer follows, up to `topics` in all and `topicsPerPeer` for each, and leaves it when nobody is left. What a peer sends
- * beyond its budget is dropped here and goes to nobody.
+ * beyond its budget is dropped here before gossipsub sees it, which would remember each message for a while.
  *
  * A peer is told only of topics that it follows itself. By itself gossipsub tells everybody of everything: each newcomer would get the list
  * of all wallets that are here, which is nobody's business, costs the square of the clients, and is soon more than a browser takes in one
@@ -33,23 +47,30 @@ export class GossipForwarder {
 
   private readonly tell: (peer: string, topics: string[], subscribe: boolean) => void
 
-  /**
-   * @param admit takes a message of this many bytes from the budget of a peer
-   * @throws Error when the library has changed so that it cannot be told what to say
-   */
+  /** @throws Error when the library has changed so that it cannot be told what to say and hear */
   constructor(
     private readonly gossip: Gossip,
     private readonly limits: Pick<RelayLimits, 'topics' | 'topicsPerPeer'>,
     private readonly counters: Counters,
-    private readonly admit: (peer: string, bytes: number) => boolean,
+    budget: Budget,
   ) {
-    const telling = gossip as unknown as Telling
-    if (typeof telling.sendSubscriptions !== 'function') throw new Error('this version of gossipsub has no step sendSubscriptions')
-    const say = telling.sendSubscriptions.bind(telling)
+    const steps = gossip as unknown as Steps
+    for (const name of ['sendSubscriptions', 'handleReceivedRpc'] as const) {
+      if (typeof steps[name] !== 'function') throw new Error(`this version of gossipsub has no step ${name}`)
+    }
+    const [say, hear] = [steps.sendSubscriptions.bind(steps), steps.handleReceivedRpc.bind(steps)]
     this.tell = (peer, topics, subscribe) => {
       for (let from = 0; from < topics.length; from += TOLD_AT_ONCE) say(peer, topics.slice(from, from + TOLD_AT_ONCE), subscribe)
     }
-    telling.sendSubscriptions = (peer, topics, subscribe) => this.tell(peer, topics.filter(topic => this.topicsOf.get(peer)?.has(topic) === true), subscribe)
+    steps.sendSubscriptions = (peer, topics, subscribe) => this.tell(peer, topics.filter(topic => this.topicsOf.get(peer)?.has(topic) === true), subscribe)
+    steps.handleReceivedRpc = (from, rpc) => {
+      const peer = from.toString()
+      return hear(from, {
+        ...rpc,
+        subscriptions: rpc.subscriptions.filter(() => budget.change(peer)),
+        messages: rpc.messages.filter(({ data }) => budget.gossip(peer, data?.byteLength ?? 0)),
+      })
+    }
   }
 
   get topics(): number { return this.followers.size }
@@ -95,8 +116,6 @@ export class GossipForwarder {
 
   private judge(peer: string, topic: string, bytes: number): TopicValidatorResult {
     if (bytes > MESSAGE_BYTES) return TopicValidatorResult.Reject
-    // ignored, not rejected: a busy evening is no offence that gossipsub should keep in mind
-    if (!this.admit(peer, bytes)) return TopicValidatorResult.Ignore
     const followers = this.followers.get(topic)
     this.counters.gossipMessages++
     this.counters.gossipBytes += bytes

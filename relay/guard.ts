@@ -7,7 +7,9 @@ import type { Counters, Refusal } from './metrics'
 const KNOWN_IPS = 4096
 
 interface Source { open: number; readonly rate: Bucket }
-interface Talker { readonly messages: Bucket; readonly bytes: Bucket }
+interface Talker { readonly messages: Bucket; readonly bytes: Bucket; readonly changes: Bucket }
+/** topics that one peer may begin or cease to follow per second, beside twice all that it may follow at once */
+const CHANGES_PER_SECOND = 10
 
 /** What the guard must know of the relay to judge. */
 export interface Occupancy {
@@ -101,15 +103,32 @@ export class Guard {
 
   /** Takes one message of a peer from its budget. */
   gossip(peer: string, bytes: number): boolean {
-    const { gossipPerSecond, gossipBytesPerSecond } = this.limits
     const now = this.now()
-    let talker = this.talkers.get(peer)
-    if (talker === undefined) {
-      talker = { messages: new Bucket(gossipPerSecond, gossipPerSecond * 10, now), bytes: new Bucket(gossipBytesPerSecond, gossipBytesPerSecond * 10, now) }
-      // who is gone already gets no entry that nobody would remove
-      if (this.peers.has(peer)) this.talkers.set(peer, talker)
+    const { messages, bytes: volume } = this.talker(peer, now)
+    return messages.take(1, now) && volume.take(bytes, now) || this.tooMuch(peer)
+  }
+
+  /** The same for a topic that it begins or ceases to follow. */
+  change(peer: string): boolean {
+    const now = this.now()
+    return this.talker(peer, now).changes.take(1, now) || this.tooMuch(peer)
+  }
+
+  private talker(peer: string, now: number): Talker {
+    const { gossipPerSecond, gossipBytesPerSecond, topicsPerPeer } = this.limits
+    const known = this.talkers.get(peer)
+    if (known !== undefined) return known
+    const talker = {
+      messages: new Bucket(gossipPerSecond, gossipPerSecond * 10, now),
+      bytes: new Bucket(gossipBytesPerSecond, gossipBytesPerSecond * 10, now),
+      changes: new Bucket(CHANGES_PER_SECOND, topicsPerPeer * 2, now),
     }
-    if (talker.messages.take(1, now) && talker.bytes.take(bytes, now)) return true
+    // who is gone already gets no entry that nobody would remove
+    if (this.peers.has(peer)) this.talkers.set(peer, talker)
+    return talker
+  }
+
+  private tooMuch(peer: string): false {
     this.counters.refuse('gossip-rate', { peer })
     return false
   }

@@ -29,6 +29,10 @@ const MAX_RPC_BYTES = 32 * 1024
 const PENDING = 1024
 /** what gossipsub takes one topic of a peer for: its name, and 1 KiB */
 const TOPIC_BYTES = 1_152
+/** gossip that may wait for one peer that reads none, beside the 256 KiB of its stream's window; then it gets no more */
+const UNREAD_BYTES = 256 * 1024
+/** how long a message is known again, milliseconds: those who are on two relays bring it back within a moment */
+const SEEN_MS = 30_000
 /** how long gossipsub remembers the score of a peer that has gone, milliseconds; nobody is punished here, so it need not last */
 const RETAIN_SCORE_MS = 10_000
 /** how often a relay that shuts down looks whether its circuits have ended, milliseconds */
@@ -129,13 +133,15 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
         Dhi: 512,
         unsubcribeBackoff: 1_000,
         maxInboundDataLength: MAX_RPC_BYTES,
+        maxOutboundBufferSize: UNREAD_BYTES,
+        seenTTL: SEEN_MS,
         maxTopicBytesPerPeer: limits.topicsPerPeer * TOPIC_BYTES,
       }),
     },
   })
   const reservations = (): number => node.services.relay.reservations.size
   watch.watch(node.services.relay, () => reservations() >= limits.reservations)
-  const forwarder = new GossipForwarder(node.services.gossip, limits, counters, (peer, bytes) => guard.gossip(peer, bytes))
+  const forwarder = new GossipForwarder(node.services.gossip, limits, counters, guard)
   node.services.gossip.addEventListener('subscription-change', ({ detail }) => forwarder.changed(detail.peerId, detail.subscriptions))
   node.addEventListener('connection:open', ({ detail }) => guard.arrived(detail.remotePeer.toString(), plainIp(detail.remoteAddr.getComponents()[0]?.value ?? '')))
   node.addEventListener('connection:close', ({ detail }) => guard.departed(detail.remotePeer.toString()))

@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
@@ -199,6 +200,39 @@ describe('the relay as its operator sees it', () => {
       stubborn?.write('x')
       return gone
     }, { timeout: 5_000 }).toBe(true)
+  })
+
+  it('keeps little for one who reads nothing', async () => {
+    const relay = await relayWith({ limits: { gossipPerSecond: 1e6, gossipBytesPerSecond: 1e9 } })
+    const sockets: WebSocket[] = []
+    const Real = globalThis.WebSocket as unknown as typeof WebSocket
+    globalThis.WebSocket = class extends Real {
+      constructor(address: string | URL) {
+        super(address)
+        sockets.push(this)
+      }
+    } as never
+    const stuck = await member(relay.addrs)
+    globalThis.WebSocket = Real as never
+    const talker = await member(relay.addrs)
+    const topic = '/tandem/presence/1/test'
+    let got = 0
+    stuck.subscribe(topic, () => { got++ })
+    talker.subscribe(topic, () => undefined)
+    await expect.poll(async () => {
+      await talker.publish(topic, randomBytes(20))
+      return got
+    }, { timeout: 5_000 }).toBeGreaterThan(0)
+    const read = (sockets[0] as unknown as { _socket: Socket })._socket.pause()
+    closers.push(() => read.destroy())
+    const taken = async (): Promise<number> => (await metricsOf(relay.healthUrl))('tandem_relay_gossip_messages_total')
+    for (let n = 0; n < 50; n++) for (let i = 0; i < 40; i++) await talker.publish(topic, randomBytes(4_000))
+    await expect.poll(taken, { timeout: 10_000 }).toBeGreaterThan(2_000)
+    const before = got
+    read.resume()
+    await until(() => false, 'what was kept', 2_000).catch(() => undefined)
+    // of 2 000 messages those in the window of the stream, and as much again
+    expect(got - before).toBeLessThan(300)
   })
 
   it('survives what is no WebSocket, no libp2p, or too large', async () => {

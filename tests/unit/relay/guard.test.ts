@@ -135,6 +135,15 @@ describe('Guard', () => {
     expect((guard as unknown as { talkers: Map<string, unknown> }).talkers.size).toBe(0)
   })
 
+  it('bounds how often a peer changes what it follows', () => {
+    const { guard, counters, pass } = make({ topicsPerPeer: 2 })
+    guard.arrived('a', '203.0.113.1')
+    expect(Array.from({ length: 5 }, () => guard.change('a'))).toEqual([true, true, true, true, false])
+    pass(100)
+    expect([guard.change('a'), guard.change('a')]).toEqual([true, false])
+    expect(counters.refusals['gossip-rate']).toBe(2)
+  })
+
   it('lets nobody make it dial', async () => {
     const { gater } = make()
     expect([await gater.denyDialPeer?.(peer('a')), await gater.denyDialMultiaddr?.(undefined as never)]).toEqual([true, true])

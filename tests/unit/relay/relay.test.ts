@@ -85,8 +85,11 @@ describe('GossipForwarder', () => {
   const validators: GossipSub['topicValidators'] = new Map()
   let counters: Counters
   let told: string[]
-  let fake: { sendSubscriptions(to: string, topics: string[], subscribe: boolean): void }
+  let heard: string[]
+  interface Rpc { readonly subscriptions: unknown[]; readonly messages: { readonly data: Uint8Array }[] }
+  let fake: { sendSubscriptions(to: string, topics: string[], subscribe: boolean): void; handleReceivedRpc(from: unknown, rpc: Rpc): Promise<void> }
   const make = (max = 10, each = 10, admit = (): boolean => true): GossipForwarder => {
+    heard = []
     counters = new Counters()
     told = []
     const gossip = {
@@ -101,9 +104,10 @@ describe('GossipForwarder', () => {
         for (const name of ['a', 'b', 'c']) gossip.sendSubscriptions(name, [t], false)
       },
       sendSubscriptions: (to: string, list: string[], subscribe: boolean) => { told.push(`${to} ${subscribe ? '+' : '-'} ${list.join()}`) },
+      handleReceivedRpc: async (from: unknown, { subscriptions, messages }: Rpc) => { heard.push(`${String(from)} ${subscriptions.length} ${messages.length}`) },
     }
     fake = gossip
-    return new GossipForwarder(gossip, { topics: max, topicsPerPeer: each }, counters, admit)
+    return new GossipForwarder(gossip, { topics: max, topicsPerPeer: each }, counters, { gossip: admit, change: admit })
   }
   beforeEach(() => {
     topics = new Set()
@@ -155,15 +159,16 @@ describe('GossipForwarder', () => {
   })
 
   it('counts what it forwards and to how many, and drops what is over the budget', async () => {
-    let budget = 1
+    let budget = 4
     const forwarder = make(10, 10, () => budget-- > 0)
     for (const name of ['a', 'b', 'c']) forwarder.changed(peer(name), [{ topic: '/tandem/x', subscribe: true }])
     const judge = (): unknown => validators.get('/tandem/x')?.(peer('a'), { type: 'unsigned', topic: '/tandem/x', data: new Uint8Array(300) })
     expect(await judge()).toBe(TopicValidatorResult.Accept)
-    expect(await judge()).toBe(TopicValidatorResult.Ignore)
-    budget = 1
     expect(await validators.get('/tandem/x')?.(peer('a'), { type: 'unsigned', topic: '/tandem/x', data: new Uint8Array(8_193) })).toBe(TopicValidatorResult.Reject)
     expect(counters).toMatchObject({ gossipMessages: 1, gossipBytes: 300, gossipDeliveries: 2 })
+    // before gossipsub has seen it, so that it need not remember it
+    await fake.handleReceivedRpc(peer('a'), { subscriptions: [1, 2, 3], messages: Array.from({ length: 3 }, () => ({ data: new Uint8Array(1) })) })
+    expect(heard).toEqual(['a 3 1'])
     for (const name of ['a', 'b', 'c']) forwarder.gone(peer(name))
     expect(validators.size).toBe(0)
   })
