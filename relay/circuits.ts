@@ -3,18 +3,38 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Guard } from './guard'
 import type { Counters } from './metrics'
 
-interface Request { readonly connection: Connection; readonly stream: { unwrap(): Stream } }
+interface Messages { write(message: Limited, options?: unknown): Promise<void> }
+interface MessageStream { unwrap(): Stream; pb(codec: unknown): Messages }
+interface Request { readonly connection: Connection; readonly stream: MessageStream }
+/** A message, or a request, that tells the limits of a circuit. */
+interface Limited { readonly limit?: { readonly duration?: number; readonly data?: bigint } }
 
 /** The steps of the library's service that are watched: methods of its class, which its interface does not list. */
 interface Steps {
   handleReserve(request: Request, options: unknown): Promise<void>
   handleConnect(request: Request, options: unknown): Promise<void>
-  stopHop(request: unknown, options: unknown): Promise<Stream | undefined>
+  stopHop(request: { readonly connection: Connection; readonly request: Limited }, options: unknown): Promise<Stream | undefined>
+}
+
+/** The library writes the life of a circuit as it counts it, in milliseconds; by the specification, and in its own clients, it is in seconds. */
+function inSeconds<T extends Limited>(message: T): T {
+  const { limit } = message
+  return limit?.duration === undefined ? message : { ...message, limit: { ...limit, duration: Math.ceil(limit.duration / 1000) } }
+}
+
+/** The same stream, whose messages tell the life of a circuit in seconds. */
+function tellingSeconds(request: Request): Request {
+  const { stream } = request
+  const pb = (codec: unknown): Messages => {
+    const messages = stream.pb(codec)
+    return { ...messages, write: (message, options) => messages.write(inSeconds(message), options) }
+  }
+  return { ...request, stream: { ...stream, pb } }
 }
 
 /**
  * Counts places and relayed connections as the library makes them. It tells of neither, so its steps are watched from outside;
- * what they do is not changed.
+ * what they do is not changed, but for the unit of what they tell.
  */
 export class CircuitWatch {
   private readonly open = new Map<string, number>()
@@ -51,7 +71,7 @@ export class CircuitWatch {
       const name = peer.toString()
       const had = service.reservations.has(peer)
       try {
-        await reserve(request, options)
+        await reserve(tellingSeconds(request), options)
       } finally {
         const turnedAway = this.turnedAway.delete(name)
         if (service.reservations.has(peer) && !this.guard.here(name)) release(service, peer)
@@ -74,14 +94,14 @@ export class CircuitWatch {
     const destinations = new Map<unknown, Stream | undefined>()
     steps.stopHop = async (request, options) => {
       destinations.set(options, undefined)
-      const stream = await stop(request, options)
+      const stream = await stop({ ...request, request: inSeconds(request.request) }, options)
       destinations.set(options, stream)
       return stream
     }
     steps.handleConnect = async (request, options) => {
       const peer = request.connection.remotePeer.toString()
       try {
-        await connect(request, options)
+        await connect(tellingSeconds(request), options)
         const far = destinations.get(options)
         if (far !== undefined) this.opened(peer, request.stream.unwrap(), far)
         else if (destinations.has(options)) this.counters.refuse('circuit-failed', { peer })

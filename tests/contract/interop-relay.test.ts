@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startRelay } from '../../relay/server'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { Channel, ConnectionInfo, Transport } from '../../services/ports/transport'
 import { buildGoRelay, startGoRelay, type GoRelay } from '../support/go-relay'
@@ -138,5 +141,21 @@ describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
     await until(() => relayedAddress(node) !== '', 'a place on the new one')
     await node.stop()
     await second.stop()
+  })
+})
+
+describe.skipIf(skip)('our relay with a client of go-libp2p', () => {
+  it('gives it a place, and says the limits of a circuit in the units of the specification', async () => {
+    const relay = await startRelay({ host: '127.0.0.1', port: 0, limits: { circuitMs: 600_000, circuitBytes: 200_000, reservationTtlMs: 1_200_000 } })
+    try {
+      const client = spawn('binary' in built ? built.binary : '', ['-reserve-at', relay.addrs[0] ?? ''], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const [told] = await once(client.stdout, 'data') as [Buffer]
+      const { ttlSeconds, ...place } = JSON.parse(told.toString()) as { ttlSeconds: number; limitSeconds: number; limitBytes: number; addrs: number }
+      expect(place).toEqual({ limitSeconds: 600, limitBytes: 200_000, addrs: 1 })
+      expect(ttlSeconds).toBeGreaterThan(1_190)
+      expect(ttlSeconds).toBeLessThanOrEqual(1_201)
+    } finally {
+      await relay.close()
+    }
   })
 })
