@@ -1,5 +1,5 @@
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
-import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { setMaxListeners, type Connection, type PeerId, type Stream } from '@libp2p/interface'
 import type { Guard } from './guard'
 import type { Counters } from './metrics'
 
@@ -82,10 +82,17 @@ export class CircuitWatch {
           this.counters.reservationsRenewed++
         } else {
           this.counters.reservationsGranted++
-          signalOf(service, peer)?.addEventListener('abort', () => { this.guard.vacated(name) }, { once: true })
+          this.watchExpiry(name, signalOf(service, peer))
         }
       }
     }
+  }
+
+  private watchExpiry(peer: string, signal: Expiry | undefined): void {
+    if (signal === undefined) return
+    // the library adds a listener for each circuit to this peer, and takes it away when that ends
+    setMaxListeners(Infinity, signal)
+    signal.addEventListener('abort', () => { this.guard.vacated(peer) }, { once: true })
   }
 
   private watchCircuits(steps: Steps): void {

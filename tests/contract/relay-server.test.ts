@@ -175,6 +175,18 @@ describe('the relay as its operator sees it', () => {
     expect(metric('tandem_relay_refusals_total{reason="no-reservation"}')).toBe(0)
   })
 
+  it('carries many circuits to one member without a warning of a leak', async () => {
+    const warnings: string[] = []
+    const hear = (warning: Error): void => { warnings.push(`${warning.name}: ${warning.message}`) }
+    process.on('warning', hear)
+    closers.push(() => process.off('warning', hear))
+    const relay = await relayWith()
+    const [called, ...callers] = await Promise.all(Array.from({ length: 13 }, () => member(relay.addrs)))
+    await Promise.all(callers.map(caller => caller.dial(called?.peerId ?? '', called === undefined ? '' : relayedAddress(called), { signal: soon() })))
+    expect(relay.circuits()).toBe(12)
+    expect(warnings).toEqual([])
+  })
+
   it('bounds sockets that say nothing as well, and ends the one that it refuses', async () => {
     const relay = await relayWith({ limits: { connectionsPerIp: 1 } })
     const open: Socket[] = []
