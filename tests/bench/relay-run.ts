@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { MeasuredRelay } from './measured-relay'
 import type { Order, Report } from './relay-worker'
 import { summarize, type BenchResult } from './result'
+import { line, power } from './slope'
 
 export interface Load {
   /** processes that hold the clients */
@@ -123,13 +124,6 @@ export interface Slope {
   readonly exponent: number
 }
 
-function line(points: ReadonlyArray<readonly [number, number]>): { readonly slope: number; readonly start: number } {
-  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / points.length
-  const [x, y] = [mean(0), mean(1)]
-  const slope = points.reduce((sum, [a, b]) => sum + (a - x) * (b - y), 0) / points.reduce((sum, [a]) => sum + (a - x) ** 2, 0)
-  return { slope, start: y - slope * x }
-}
-
 /** Least squares over all points of one figure; of fewer than two there is none. */
 export function slopes(results: readonly BenchResult[]): Slope[] {
   const totals: ReadonlyArray<readonly [string, (result: BenchResult, n: number) => number]> = [
@@ -141,9 +135,8 @@ export function slopes(results: readonly BenchResult[]): Slope[] {
       .map(result => [Number(result.params.n), total(result, Number(result.params.n))] as const)
     if (points.length < 2) return []
     const { slope, start } = line(points)
-    const { slope: exponent } = line(points.map(([n, value]) => [Math.log(n), Math.log(Math.max(value, 1e-6))]))
     const unit = results.find(result => result.name === name)?.unit ?? ''
     const round = (value: number): number => Number(value.toPrecision(3))
-    return [{ name, relay, unit, perClient: round(slope), atZero: round(start), exponent: round(exponent) }]
+    return [{ name, relay, unit, perClient: round(slope), atZero: round(start), exponent: round(power(points)) }]
   }))
 }

@@ -37,8 +37,15 @@ export async function makeGroup(n = 3): Promise<Group> {
 
 const TXIDS = ['11', '22', '33', '44'].map(byte => byte.repeat(32))
 
+/** What a proposal needs to know of a group. */
+export interface Circle {
+  readonly clock: Pick<Group['clock'], 'now'>
+  readonly context: WalletContext
+  readonly members: ReadonlyArray<{ readonly account: AccountInfo }>
+}
+
 /** Two inputs on both branches, one recipient, change. */
-export function spendOf(group: Group, more: Partial<SpendProposal> & { inputs?: SpendProposal['inputs'] } = {}): SpendProposal {
+export function spendOf(group: Circle, more: Partial<SpendProposal> & { inputs?: SpendProposal['inputs'] } = {}): SpendProposal {
   const inputs = more.inputs ?? [{ amountSats: 60_000n, branch: 0, index: 0 }, { amountSats: 50_000n, branch: 1, index: 3 }]
   const change = group.context.output(1, 4)!
   const recipient = group.context.output(0, 19)!
