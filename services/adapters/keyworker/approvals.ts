@@ -191,8 +191,10 @@ export class Approvals {
     if (this.#void.has(session)) return ok({ kind: 'void' })
     try {
       const sealed = await this.deps.store.vote(open.record.id, session)
-      const plain = sealed && await openWith(open.storageKey, votePurpose(open, session), sealed)
-      return ok(plain && decodeVote(plain))
+      if (sealed === undefined) return ok(undefined)
+      const plain = await openWith(open.storageKey, votePurpose(open, session), sealed)
+      // one that cannot be read may have been a withdrawal, or have known of partials that are out: nothing is signed under it
+      return ok((plain && decodeVote(plain)) ?? { kind: 'void' })
     }
     catch {
       return fail('storage-failed', 'reading the stored yes')

@@ -2,7 +2,7 @@
 import { fromHex, isHex, toHex, utf8ToBytes } from '../../core/domain/bytes'
 import type { Hex } from '../../core/domain/bytes'
 import type { AttemptName } from '../../core/domain/proposal'
-import type { SignedMessage } from '../../core/wire/messages'
+import type { SignBody, SignedMessage } from '../../core/wire/messages'
 import { decodeSigned, encodeSigned } from '../../core/wire/codec'
 
 /** Partials that have left (or may have left) the vault, and for which `nonces` message. */
@@ -17,6 +17,7 @@ export type VoteRecord =
   | { readonly kind: 'yes'; readonly digest: Hex; readonly vote: SignedMessage; readonly released?: Released }
   | { readonly kind: 'void' }
 
+/** What JSON holds of it. */
 interface Plain {
   readonly kind: 'yes' | 'void'
   readonly digest?: string
@@ -34,20 +35,40 @@ export function encodeVote(record: VoteRecord): Uint8Array {
   return utf8ToBytes(JSON.stringify(plain))
 }
 
-/** The bytes were sealed by `encodeVote`'s caller; undefined only if an older or newer version wrote something else. */
+/** Reading is total: undefined for anything that `encodeVote` does not write (an older or newer version may have). */
 export function decodeVote(bytes: Uint8Array): VoteRecord | undefined {
-  const plain = JSON.parse(new TextDecoder().decode(bytes)) as Plain
-  if (plain.kind === 'void') return { kind: 'void' }
-  const vote = decodeHex(plain.vote)
-  if (vote === undefined || plain.digest === undefined || !isHex(plain.digest, 32)) return undefined
+  const plain = fields(parseJson(bytes))
+  if (plain?.kind === 'void') return { kind: 'void' }
+  const vote = decodeMessage(plain?.vote, 'vote')
+  if (plain?.kind !== 'yes' || vote === undefined || !isHash(plain.digest)) return undefined
   if (plain.released === undefined) return { kind: 'yes', digest: plain.digest, vote }
-  const { counter, hub, noncesHash, message: text } = plain.released
-  const message = decodeHex(text)
-  return message === undefined ? undefined : { kind: 'yes', digest: plain.digest, vote, released: { attempt: { counter, hub }, noncesHash, message } }
+  const released = decodeReleased(fields(plain.released))
+  return released && { kind: 'yes', digest: plain.digest, vote, released }
 }
 
-function decodeHex(text: string | undefined): SignedMessage | undefined {
-  if (!isHex(text)) return undefined
+function decodeReleased(plain: Fields | undefined): Released | undefined {
+  const message = decodeMessage(plain?.message, 'partials')
+  if (plain === undefined || message === undefined || !isCount(plain.counter) || !isCount(plain.hub) || !isHash(plain.noncesHash)) return undefined
+  return { attempt: { counter: plain.counter, hub: plain.hub }, noncesHash: plain.noncesHash, message }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const fields = (value: unknown): Fields | undefined => typeof value === 'object' && value !== null ? value as Fields : undefined
+const isHash = (value: unknown): value is Hex => typeof value === 'string' && isHex(value, 32)
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  }
+  catch {
+    return undefined
+  }
+}
+
+function decodeMessage(text: unknown, type: SignBody['type']): SignedMessage | undefined {
+  if (typeof text !== 'string' || !isHex(text)) return undefined
   const decoded = decodeSigned(fromHex(text))
-  return decoded.ok ? decoded.value : undefined
+  return decoded.ok && decoded.value.body.type === type ? decoded.value : undefined
 }

@@ -132,6 +132,20 @@ describe('from a yes to partials', () => {
     expect(await me().makeNonces(group.wallet, other, attempt)).toMatchObject(refused('not-approved'))
   })
 
+  it('a record that cannot be read may have been a withdrawal: it never becomes a yes, and nothing is signed a second time', async () => {
+    const { nonces } = await ready()
+    must(await me().makePartials(group.wallet, proposal, nonces))
+    const { store, profile } = group.members[1]! as typeof group.members[1] & { profile: { id: string } }
+    const session = sessionOf(group, proposal)
+    const sound = (await store.vote(profile.id, session))!
+    await store.putVote(profile.id, session, sound.map((b, i) => i === 40 ? b ^ 1 : b))
+    expect(await me().approve(group.wallet, proposal)).toMatchObject(refused('not-approved'))
+    expect(await me().makeNonces(group.wallet, proposal, { counter: 2, hub: 0 })).toMatchObject(refused('not-approved'))
+    expect(await me().makePartials(group.wallet, proposal, nonces)).toMatchObject(refused('not-approved'))
+    await store.putVote(profile.id, session, sound)
+    must(await me().makePartials(group.wallet, proposal, nonces))
+  })
+
   it('a lock between nonce and signature erases the nonces', async () => {
     const { nonces } = await ready()
     const { profile } = group.members[1]! as typeof group.members[1] & { profile: { id: string } }
