@@ -6,6 +6,7 @@ import { LIMITS } from '../../services/core/wire/limits'
 import type { Channel, ConnectionInfo, Transport } from '../../services/ports/transport'
 import { buildGoRelay, startGoRelay, type GoRelay } from '../support/go-relay'
 import { nodeTransport, relayedAddress } from '../support/libp2p-node'
+import { times } from '../support/long'
 import { requireOrSkip } from '../support/require'
 import { until } from '../support/until'
 
@@ -14,7 +15,7 @@ const soon = (): AbortSignal => AbortSignal.timeout(15_000)
 const built = buildGoRelay()
 const skip = requireOrSkip('go', 'binary' in built, 'missing' in built ? built.missing : '')
 /** The circuit's life for the test of it: the default 2 minutes in the long test. */
-const CIRCUIT_SECONDS = process.env.TANDEM_LONG === '1' ? 120 : 4
+const CIRCUIT_SECONDS = times(4, 120)
 
 /**
  * A relay that is not ours, with its own default limits: 128 KiB each way and 2 minutes for each circuit, 8 places for one address.

@@ -3,10 +3,11 @@ import { expect, it } from 'vitest'
 import { startRelay } from '../../relay/server'
 import { Circle, gate, servePage } from '../bench/circle'
 import { findChromium } from '../support/chromium'
+import { times } from '../support/long'
 import { requireOrSkip } from '../support/require'
 
 /** Cold gates in a row, none of which may fail; the long test makes 200. */
-const GATES = process.env.TANDEM_LONG === '1' ? 200 : 3
+const GATES = times(3, 200)
 
 const skip = requireOrSkip('chromium', findChromium() !== undefined, 'no Chromium found: set CHROMIUM_PATH or run npx playwright install chromium')
   || requireOrSkip('webrtc', Object.values(networkInterfaces()).flat().some(i => i?.internal === false), 'two browsers need a network interface besides lo for ICE')

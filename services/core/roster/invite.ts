@@ -75,7 +75,7 @@ function payloadOf(text: string): string {
   const squeezed = text.replace(/\s+/gu, '')
   const at = squeezed.lastIndexOf('/join/')
   const payload = at < 0 ? squeezed : squeezed.slice(at + '/join/'.length)
-  return payload.replace(/[?#&].*$/, '').replace(/=+$/, '')
+  return payload.replace(/[?#&].*$/, '').replace(/={1,2}$/, '')
 }
 
 /** Reads what a person pasted or a link carried. `now` is unix seconds; `available` are the networks of `config.json`. */

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
+import { LONG } from '../../support/long'
 
-export const LONG = process.env.TANDEM_LONG === '1'
+export { LONG }
 
 /** Whether something is left to `npm run test:long`: then the reason is among the skips that the test command lists at its end. */
 export function leftToLong(reason: string): boolean {

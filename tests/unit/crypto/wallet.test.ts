@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { applyTweaks, keyAgg, keySort, xOnlyKey } from '../../../services/core/crypto/musig2'
 import { childPublic, decodeExtendedKey, encodeExtendedKey, tapTweak } from '../../../services/core/crypto/bip328'
@@ -8,6 +9,8 @@ import { Keys, entropyOf } from '../../../services/adapters/keyworker/keys'
 import { fromHex, toHex } from '../../../services/core/domain/bytes'
 import type { AccountInfo } from '../../../services/core/domain/wallet'
 import { TEST_WORDS } from '../../fakes/vault'
+import { bounded, mutatedText } from '../../support/fuzz'
+import { LONG_LIMIT, times } from '../../support/long'
 import { must } from '../../support/signing'
 
 const accounts = await Promise.all([0, 1, 2].map(async i => (await Keys.fromEntropy(entropyOf(TEST_WORDS[i]!), '')).accountAt('regtest', 7 + i)))
@@ -96,6 +99,33 @@ describe('wallet descriptor', () => {
     expect(code(`tr(${one.xpub},{pk(02),pk(02)})`)).toEqual(['unsupported', 4 + one.xpub.length])
     expect(code(`${body}#aaaaaaaa`)).toEqual(['checksum', body.length + 1])
     expect(code('x'.repeat(30_000))).toEqual(['syntax', 24_576])
+  })
+})
+
+describe('reading a descriptor is total', LONG_LIMIT, () => {
+  const key = '02'.padEnd(66, '7')
+  const samples = [body, `tr(${one.xpub}/0/<1;2>/*)`, `rawtr([01234567/86'/0h]${key})`, `tr(${key},pk(musig(${one.xpub},${two.xpub})/<0;1>/*))`]
+  const words = fc.constantFrom('tr(', 'rawtr(', 'musig(', 'pk(', ')', ',', '/', '*', '<0;1>', '<', ';', '>', '#', '[', ']', 'h', '\'', '0', '2147483647', '2147483648', '01234567', one.xpub, key, key.slice(2), 'xprv9s21Z', '{', '\u00e9')
+
+  /** What is read has one printed form, which reads back the same; a wallet is opened from its one spelling only. */
+  function holds(text: string): void {
+    const parsed = bounded(() => parseDescriptor(text))
+    if (parsed.ok) {
+      const printed = printDescriptor(parsed.value)
+      const again = parseDescriptor(printed)
+      if (!again.ok || printDescriptor(again.value) !== printed) throw new Error(`${printed} does not read back`)
+    }
+    else if (!(parsed.error.position >= 0 && parsed.error.position <= text.length)) throw new Error(JSON.stringify(parsed.error))
+    const opened = bounded(() => openWallet('regtest', text))
+    if (opened.ok && opened.value.descriptor !== text) throw new Error('opened from another spelling')
+  }
+
+  it('any text', () => {
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 100 }), fc.array(words, { maxLength: 20 }).map(list => list.join(''))), holds), { numRuns: times(500, 20_000) })
+  })
+
+  it('a descriptor with characters changed, without and with a right checksum', () => {
+    fc.assert(fc.property(mutatedText(samples), fc.boolean(), (text, sum) => holds(sum ? `${text}#${descriptorChecksum(text) ?? ''}` : text)), { numRuns: times(500, 40_000) })
   })
 })
 

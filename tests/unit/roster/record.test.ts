@@ -1,3 +1,5 @@
+import { decode } from 'cborg'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame } from '../../../services/core/wire/codec'
 import { relaysClaim, preverify } from '../../../services/core/roster/join'
@@ -7,6 +9,9 @@ import {
 } from '../../../services/core/roster/wallet-record'
 import { decodeWalletFile, encodeWalletFile, unwrapWalletFile, wrapWalletFile } from '../../../services/core/roster/file'
 import type { WalletRecord } from '../../../services/core/domain/wallet'
+import type { Wire } from '../../../services/core/wire/cbor'
+import { bounded, misshapen, mutated, mutatedText } from '../../support/fuzz'
+import { LONG_LIMIT, times } from '../../support/long'
 import { flip, NOW, person, peerIdOf, RELAY, recordOf, relayListBy, verify, type Person } from './people'
 
 const [anna, bob, cem] = [person('Anna'), person('Bob'), person('Cem')]
@@ -170,6 +175,32 @@ describe('a whole record, from a file or a member', () => {
     for (const text of ['', '{}', 'null', '[]', '7', file.slice(0, -3), file.replace('tandem-wallet', 'other'), file.replace('AQID', 'A=QI'), file.replace('regtest', 'mainnet'), file.replace('"body"', '"bodi"')]) expect(code(text), text).toBe('damaged')
     expect(code(file.replace('"version": 1', '"version": 2'))).toBe('newer-version')
     expect(decodeWalletFile(encodeWalletFile(good, []).slice(0, -1))).toEqual({ ok: false, error: { code: 'damaged' } })
+  })
+})
+
+describe('reading a wallet file is total', LONG_LIMIT, () => {
+  const record = withOwnFile(all.reduce(confirmed, at(anna)), false)
+  const plain = encodeWalletFile(record, [{ ref: 'bcrt1pxyz', text: 'Deposit Anna' }, { ref: 'aa'.repeat(32), text: 'Rent' }])
+  const file = wrapWalletFile(record, plain)
+
+  it('any text around', () => {
+    const json = fc.anything({ maxDepth: 2, withBigInt: false }).map(value => JSON.stringify({ ...JSON.parse(file) as object, ...(typeof value === 'object' ? value : { body: value }) }))
+    const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 80 }), fc.json(), json, mutatedText([file]))
+    fc.assert(fc.property(text, (t) => {
+      const r = bounded(() => unwrapWalletFile(t))
+      if (!r.ok && !['damaged', 'newer-version', 'too-large'].includes(r.error.code)) throw new Error(JSON.stringify(r))
+    }), { numRuns: times(1_000, 20_000) })
+  })
+
+  it('any bytes inside: refused, or the one encoding of another file', () => {
+    fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutated([plain]), misshapen([decode(plain) as Wire])), (bytes) => {
+      const r = bounded(() => decodeWalletFile(bytes))
+      if (!r.ok) return
+      if (!Buffer.from(encodeWalletFile(r.value.record, r.value.labels)).equals(bytes)) throw new Error('is not its encoding')
+      // what is done with it next: no signature verifies, and nothing of it may throw
+      bounded(() => checkRecord(r.value.record, () => false))
+      bounded(() => checkRecord(r.value.record, () => true))
+    }), { numRuns: times(500, 20_000) })
   })
 })
 
