@@ -163,7 +163,6 @@ export function createMuSig2(deps: MuSig2Deps) {
 
   const runner = createRunner({
     signer, clock, log,
-    context: walletId => wallets.context(walletId),
     keys: (walletId) => { const record = wallets.record(walletId); return record && { network: record.network, descriptor: record.descriptor } },
     // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write costs an attempt
     save: session => storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),

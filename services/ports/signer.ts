@@ -1,5 +1,5 @@
 import type { Hex } from '../core/domain/bytes'
-import type { AccountKey, ProfileId, SessionId } from '../core/domain/ids'
+import type { AccountKey, MemberIndex, ProfileId, SessionId } from '../core/domain/ids'
 import type { NetworkName } from '../core/domain/network'
 import type { AttemptName, Proposal } from '../core/domain/proposal'
 import type { Result } from '../core/domain/result'
@@ -105,6 +105,14 @@ export interface Signer {
   eraseNonces(session?: SessionId): Promise<void>
 }
 
+/** A `fail` as it came in, with the attempt that it ended. `evidence`: encoded signed messages. */
+export interface Accusation {
+  readonly attempt: AttemptName
+  readonly culprit: MemberIndex
+  readonly input?: number
+  readonly evidence: readonly Uint8Array[]
+}
+
 /** Curve work without secrets that must not block the main thread: runs in the same worker. */
 export interface Aggregator {
   /** per input: aggregate of all members' pubnonces. Throws nothing: names the member whose nonce is no point. */
@@ -113,6 +121,8 @@ export interface Aggregator {
   aggregatePartials(wallet: WalletKeys, proposal: Proposal, pubnonces: ReadonlyArray<readonly Uint8Array[]>, partials: ReadonlyArray<readonly Uint8Array[]>): Promise<Result<Uint8Array[], { member?: number; input: number }>>
   /** the signed transaction when every signature is valid */
   finalize(wallet: WalletKeys, proposal: Proposal, signatures: readonly Uint8Array[]): Promise<Result<Uint8Array, { input: number }>>
+  /** whether the evidence of an accusation proves it, whoever sent it (crypto/evidence.ts); what is not proven is false */
+  checkEvidence(wallet: WalletKeys, proposal: Proposal, claim: Accusation): Promise<boolean>
   verifyMessage(message: SignedMessage): Promise<boolean>
   verifyStatement(statement: Statement, signature: Hex): Promise<boolean>
 }

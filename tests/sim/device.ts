@@ -166,6 +166,7 @@ export class Device {
       aggregateNonces: (...args) => ask(() => vault.aggregateNonces(...args)),
       aggregatePartials: (...args) => ask(() => vault.aggregatePartials(...args)),
       finalize: (...args) => ask(() => vault.finalize(...args)),
+      checkEvidence: (...args) => ask(() => vault.checkEvidence(...args)),
       verifyMessage: message => ask(() => vault.verifyMessage(message)),
     }
   }

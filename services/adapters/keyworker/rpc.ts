@@ -17,7 +17,7 @@ const METHODS: Readonly<Record<Method, 'vault' | 'signer' | 'input' | 'false' | 
   seal: 'reject', open: 'vault', sealFile: 'reject', openFile: 'vault',
   newAccount: 'reject', ownsAccount: 'false', signStatement: 'signer', signMessage: 'signer',
   approve: 'signer', retract: 'reject', makeNonces: 'signer', makePartials: 'signer', eraseNonces: 'reject',
-  aggregateNonces: 'input', aggregatePartials: 'input', finalize: 'input', verifyMessage: 'false', verifyStatement: 'false',
+  aggregateNonces: 'input', aggregatePartials: 'input', finalize: 'input', checkEvidence: 'false', verifyMessage: 'false', verifyStatement: 'false',
 }
 
 interface Call { readonly id: number; readonly method: Method; readonly args: readonly unknown[] }

@@ -3,6 +3,7 @@
  * in-process in tests, with the same code.
  */
 import { aggregateNonces, aggregatePartials, finalize } from '../../core/crypto/aggregate'
+import { checkEvidence } from '../../core/crypto/evidence'
 import { signHash, statementHash, verifySignedMessage, verifySignedStatement } from '../../core/crypto/message-hash'
 import { nameProposal } from '../../core/crypto/proposal-id'
 import { openWallet, type WalletContext } from '../../core/crypto/wallet-context'
@@ -175,6 +176,16 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
     async finalize(wallet, proposal, signatures) {
       const context = contextOf(wallet)
       return context === undefined ? err({ input: 0 }) : finalize(context, proposal, signatures)
+    },
+    async checkEvidence(wallet, proposal, claim) {
+      const context = contextOf(wallet)
+      try {
+        return context !== undefined && checkEvidence(context, proposal, claim)
+      }
+      catch {
+        // a proposal outside the wire's bounds: nothing is proven
+        return false
+      }
     },
     async verifyMessage(message) {
       try {

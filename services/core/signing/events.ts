@@ -119,7 +119,7 @@ export type Effect =
   | { readonly type: 'aggregate-partials'; readonly attempt: AttemptName; readonly pubnonces: ReadonlyArray<readonly Uint8Array[]>; readonly partials: ReadonlyArray<readonly Uint8Array[]> }
   /** Aggregator.finalize -> `finalized` or `finalize-failed`; `from` is who sent the signatures (me when I am the hub) */
   | { readonly type: 'finalize'; readonly signatures: readonly Uint8Array[]; readonly from: MemberIndex }
-  /** decode and verify the signed messages, run the curve check again (blame.ts says how) -> `evidence-checked` */
+  /** Aggregator.checkEvidence: decodes and verifies the signed messages, and makes the curve check again -> `evidence-checked` */
   | { readonly type: 'check-evidence'; readonly attempt: AttemptName; readonly culprit: MemberIndex; readonly input?: number; readonly evidence: readonly Uint8Array[] }
   /** Chain.broadcast -> `broadcast-done` */
   | { readonly type: 'broadcast'; readonly raw: Uint8Array }

@@ -17,9 +17,7 @@ import type { ChainError } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
 import type { Log } from '../../ports/log'
 import type { Aggregator, Signer, SignerError, WalletKeys } from '../../ports/signer'
-import type { WalletContext } from '../crypto/wallet-context'
 import type { SignedMessage } from '../wire/messages'
-import { checkEvidence } from './blame'
 import type { Effect, Fact, SignerRequest, SigningEvent } from './events'
 import { step } from './machine'
 import type { Session } from './state'
@@ -29,8 +27,6 @@ export interface RunnerDeps {
   readonly clock: Clock
   readonly log: Log
   keys(walletId: WalletId): WalletKeys | undefined
-  /** the open wallet with what it has derived so far */
-  context(walletId: WalletId): WalletContext | undefined
   save(session: Session): Promise<void>
   send(walletId: WalletId, to: readonly MemberIndex[], message: SignedMessage): void
   /** the co-signer's full check on the own chain view */
@@ -126,7 +122,7 @@ export function createRunner(deps: RunnerDeps): Runner {
           return tell(id, { type: 'finalized', signatures: effect.signatures, raw: r.value, txid: deps.txidOf(r.value) })
         })
       case 'check-evidence':
-        return checkEvidence(session, effect, signer, deps.context(walletId)).then(proven => tell(id, { type: 'evidence-checked', attempt: effect.attempt, proven }))
+        return signer.checkEvidence(keys, proposalOf(session), { attempt: effect.attempt, culprit: effect.culprit, input: effect.input, evidence: effect.evidence }).then(proven => tell(id, { type: 'evidence-checked', attempt: effect.attempt, proven }))
       case 'broadcast':
         return deps.broadcast(walletId, effect.raw).then(r => tell(id, r.ok ? { type: 'broadcast-done', ok: true } : { type: 'broadcast-done', ok: false, code: r.error.code, detail: r.error.detail }))
       case 'timer':

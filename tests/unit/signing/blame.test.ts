@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { nonceAgg, nonceGen, musigSession, partialSign, xOnlyKey, type NoncePair } from '../../../services/core/crypto/musig2'
-import { messageHash, pubnoncesHash, verifySignedMessage } from '../../../services/core/crypto/message-hash'
+import { messageHash, pubnoncesHash } from '../../../services/core/crypto/message-hash'
 import { nameProposal, signingJob } from '../../../services/core/crypto/proposal-id'
 import { makeDescriptor, openWallet } from '../../../services/core/crypto/wallet-context'
-import { blame, checkEvidence } from '../../../services/core/signing/blame'
-import { newSession } from '../../../services/core/signing/state'
+import { checkEvidence } from '../../../services/core/crypto/evidence'
+import { blame } from '../../../services/core/signing/blame'
 import { encodeSigned } from '../../../services/core/wire/codec'
 import type { SignBody, SignedMessage } from '../../../services/core/wire/messages'
 import { Keys, entropyOf } from '../../../services/adapters/keyworker/keys'
 import { buildSpend } from '../../../services/core/spend/build'
 import { createFakeEntropy } from '../../fakes/entropy'
 import { fund, NOW } from '../../fakes/spend-wallet'
-import { TEST_WORDS } from '../../fakes/vault'
+import { createTestVault, TEST_WORDS } from '../../fakes/vault'
 import { must } from '../../support/signing'
 
 // three members whose keys are at hand, so that one of them can lie in good form
@@ -29,7 +29,6 @@ const proposal = must(buildSpend({
 })).proposal
 const named = must(nameProposal(wallet, proposal))
 const job = must(signingJob(wallet, proposal))
-const session = newSession(named, people.map(p => p.info.accountKey), people[1]!.info.accountKey)
 const attempt = { counter: 1, hub: 0 }
 const CULPRIT = 2
 
@@ -49,49 +48,58 @@ const partials = (list: Uint8Array[], noncesHash = messageHash(nonces)) => messa
 const spoilt = right.map((p, i) => i === 1 ? Uint8Array.from(p, (b, j) => j === 31 ? b ^ 1 : b) : p)
 
 const check = (evidence: readonly SignedMessage[], input: number | undefined = 1, culprit = CULPRIT) =>
-  checkEvidence(session, { attempt, culprit, input, evidence: evidence.map(encodeSigned) }, { verifyMessage: m => Promise.resolve(verifySignedMessage(m)) }, wallet)
+  checkEvidence(wallet, proposal, { attempt, culprit, input, evidence: evidence.map(encodeSigned) })
 
 describe('evidence against a member, on the real curve', () => {
-  it('proves a partial signature that does not verify, at the input where it is wrong', async () => {
-    expect(await check([pubnonces[CULPRIT]!, nonces, partials(spoilt)])).toBe(true)
-    expect(await check([pubnonces[CULPRIT]!, nonces, partials(spoilt)], 0)).toBe(false)
+  it('proves a partial signature that does not verify, at the input where it is wrong', () => {
+    expect(check([pubnonces[CULPRIT]!, nonces, partials(spoilt)])).toBe(true)
+    expect(check([pubnonces[CULPRIT]!, nonces, partials(spoilt)], 0)).toBe(false)
   })
 
-  it('proves nothing of an honest member, nor against another than who signed', async () => {
-    expect(await check([pubnonces[CULPRIT]!, nonces, partials(right)])).toBe(false)
-    expect(await check([pubnonces[CULPRIT]!, nonces, partials(spoilt)], 1, 1)).toBe(false)
+  it('proves nothing of an honest member, nor against another than who signed', () => {
+    expect(check([pubnonces[CULPRIT]!, nonces, partials(right)])).toBe(false)
+    expect(check([pubnonces[CULPRIT]!, nonces, partials(spoilt)], 1, 1)).toBe(false)
   })
 
-  it('cannot be made up by the hub', async () => {
+  it('cannot be made up by the hub', () => {
     const lie = partials(spoilt)
-    expect(await check([pubnonces[CULPRIT]!, nonces, { ...lie, signature: new Uint8Array(64).fill(1) }]), 'forged signature').toBe(false)
+    expect(check([pubnonces[CULPRIT]!, nonces, { ...lie, signature: new Uint8Array(64).fill(1) }]), 'forged signature').toBe(false)
     const otherNonces = message(0, { ...(nonces.body as Extract<SignBody, { type: 'nonces' }>), aggregates: [aggregates[1]!, aggregates[0]!] })
-    expect(await check([pubnonces[CULPRIT]!, otherNonces, partials(right)]), 'nonces that the partials do not name').toBe(false)
-    expect(await check([pubnonces[1]!, nonces, partials(spoilt)]), 'pubnonces of another').toBe(false)
-    expect(await check([pubnonces[CULPRIT]!, partials(spoilt)]), 'no nonces').toBe(false)
-    expect(await check([])).toBe(false)
+    expect(check([pubnonces[CULPRIT]!, otherNonces, partials(right)]), 'nonces that the partials do not name').toBe(false)
+    expect(check([pubnonces[1]!, nonces, partials(spoilt)]), 'pubnonces of another').toBe(false)
+    expect(check([pubnonces[CULPRIT]!, partials(spoilt)]), 'no nonces').toBe(false)
+    expect(check([])).toBe(false)
   })
 
-  it('proves a nonce that is no point, and two different messages of one kind', async () => {
+  it('proves a nonce that is no point, and two different messages of one kind', () => {
     const bad = message(CULPRIT, { type: 'pubnonces', digest: named.digest, pubnonces: [pairs[CULPRIT]![0]!.public, new Uint8Array(66).fill(5)] })
-    expect(await check([bad])).toBe(true)
-    expect(await check([bad], 0)).toBe(false)
-    expect(await check([pubnonces[CULPRIT]!, bad], undefined)).toBe(true)
+    expect(check([bad])).toBe(true)
+    expect(check([bad], 0)).toBe(false)
+    expect(check([pubnonces[CULPRIT]!, bad], undefined)).toBe(true)
     // the same thing signed twice is no equivocation
-    expect(await check([pubnonces[CULPRIT]!, message(CULPRIT, pubnonces[CULPRIT]!.body)], 0)).toBe(false)
+    expect(check([pubnonces[CULPRIT]!, message(CULPRIT, pubnonces[CULPRIT]!.body)], 0)).toBe(false)
   })
 
-  it('proves nothing by things that an honest member may say twice', async () => {
+  it('proves nothing by things that an honest member may say twice', () => {
     // left out of `nonces` twice, it complains twice, with other evidence each time
     const complaint = (code: string) => message(CULPRIT, { type: 'fail', code, evidence: [] })
-    expect(await check([complaint('nonces-without-mine'), complaint('superseded')])).toBe(false)
+    expect(check([complaint('nonces-without-mine'), complaint('superseded')])).toBe(false)
     const state = (locked: boolean) => message(CULPRIT, { type: 'sync', digest: named.digest, state: 'signing', have: [], locked, reply: false })
-    expect(await check([state(true), state(false)])).toBe(false)
+    expect(check([state(true), state(false)])).toBe(false)
   })
 
-  it('bytes that are no message prove nothing', async () => {
-    const run = checkEvidence(session, { attempt, culprit: CULPRIT, input: 0, evidence: [Uint8Array.of(1, 2, 3)] }, { verifyMessage: () => Promise.resolve(true) }, wallet)
-    expect(await run).toBe(false)
+  it('bytes that are no message prove nothing', () => {
+    expect(checkEvidence(wallet, proposal, { attempt, culprit: CULPRIT, input: 0, evidence: [Uint8Array.of(1, 2, 3)] })).toBe(false)
+  })
+
+  it('the vault checks it for the main thread, and a wallet or session that it is not of proves nothing', async () => {
+    const { vault } = createTestVault()
+    const claim = { attempt, culprit: CULPRIT, input: 1, evidence: [pubnonces[CULPRIT]!, nonces, partials(spoilt)].map(encodeSigned) }
+    const keys = { network: 'regtest' as const, descriptor }
+    expect(await vault.checkEvidence(keys, proposal, claim)).toBe(true)
+    expect(await vault.checkEvidence(keys, { ...proposal, note: 'another' }, claim)).toBe(false)
+    expect(await vault.checkEvidence({ ...keys, descriptor: 'tr(x)' }, proposal, claim)).toBe(false)
+    for (const change of [{ culprit: 99 }, { input: 255 }, { attempt: { counter: 1, hub: 99 } }, { evidence: [] }]) expect(await vault.checkEvidence(keys, proposal, { ...claim, ...change })).toBe(false)
   })
 
   it('evidence over the bound is left out: then it is only a report', () => {

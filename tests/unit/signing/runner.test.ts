@@ -29,7 +29,7 @@ function make() {
       approve: async () => { done.push('approve'); return ok(signed({ type: 'vote', digest: named.digest, choice: 'yes' })) },
       retract: async () => { done.push('retract') },
     } as unknown as RunnerDeps['signer'],
-    keys: () => ({ network: 'regtest', descriptor: '' }), context: () => undefined,
+    keys: () => ({ network: 'regtest', descriptor: '' }),
     save: () => new Promise<void>((resolve, reject) => { done.push('write'); write = { resolve, reject } }),
     send: (_wallet, _to, message) => { done.push(`send ${message.body.type}`) },
     verify: async () => { done.push('verify'); return { kind: 'ok' } },
