@@ -276,6 +276,21 @@ describe('connections are watched', () => {
     expect(a.p2p.status(bob.peerId)).toMatchObject({ connected: true, connectionType: 'webrtc' })
   })
 
+  it.each([['alice', 'bob'], ['bob', 'alice']] as const)('%s dials, and %s dials 1.7 s later, as whoever yields does: one connection stays', async (first, _second) => {
+    const w = world()
+    const a = await w.open(alice)
+    const b = await w.open(bob)
+    await w.clock.advance(10_000)
+    w.network.drop(alice.peerId, bob.peerId)
+    const dial = (m: typeof a, other: typeof alice) => m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), { signal: new AbortController().signal })
+    await (first === 'alice' ? dial(a, bob) : dial(b, alice))
+    await w.clock.advance(1_700)
+    await (first === 'alice' ? dial(b, alice) : dial(a, bob))
+    await w.clock.advance(20_000)
+    expect(a.transport.connections(bob.peerId)).toHaveLength(1)
+    expect(b.transport.connections(alice.peerId)).toHaveLength(1)
+  })
+
   it('tries an absent peer ever less often, and at once when it is heard', async () => {
     const w = world()
     const a = await w.open(alice)

@@ -212,7 +212,7 @@ export class Watcher {
 
   /** Relayed ones come and go with the offers that they carry, and are closed when the peer is reached without (`#settled`). */
   #isOneTooMany(connection: ConnectionInfo, answered: readonly ConnectionInfo[]): boolean {
-    return connection.kind !== 'relay' && keptInstead(this.d.transport.peerId, connection, answered) !== undefined
+    return connection.kind !== 'relay' && keptInstead(this.d.transport.peerId, connection, answered, this.d.clock.now()) !== undefined
   }
 
   async #ping(connection: ConnectionInfo): Promise<number | undefined> {
@@ -255,7 +255,11 @@ export class Watcher {
     if (!best) return this.#look(entry)
     const rtt = await this.#ping(best)
     if (!this.#alive(entry) || !this.#open(entry).some(c => c.id === best.id)) return
-    if (rtt !== undefined) return this.#up(entry, this.#open(entry)[0], rtt)
+    if (rtt !== undefined) {
+      // which of two goes may be clear only after a while
+      if (this.#open(entry).filter(c => c.kind !== 'relay').length > 1) return this.#look(entry)
+      return this.#up(entry, this.#open(entry)[0], rtt)
+    }
     entry.misses++
     if (entry.misses < MISSES) return this.#pingLater(entry)
     closeQuietly(this.d.transport, best)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { IN_USE_MS, keptInstead, SAME_MOMENT_MS } from '../../../services/core/net/duplicates'
+import { IN_USE_MS, keptInstead, SAME_MOMENT_MS, SETTLED_MS } from '../../../services/core/net/duplicates'
 import type { ConnectionInfo } from '../../../services/ports/transport'
 
 const connection = (id: string, direction: ConnectionInfo['direction'], openedAt: number, more: Partial<ConnectionInfo> = {}): ConnectionInfo =>
@@ -44,6 +44,17 @@ describe('two connections between the same two members', () => {
       const closed = [keptInstead('a', a.mine, [a.mine, a.theirs]), keptInstead('z', z.mine, [z.mine, z.theirs])].filter(c => c !== undefined)
       expect(closed.length).toBeLessThan(2)
       if (Math.abs(x - y) >= IN_USE_MS + 500 || Math.abs(x - y) < SAME_MOMENT_MS - 500) expect(closed).toHaveLength(1)
+    }))
+  })
+
+  it('one goes in the end, however far apart they came up', () => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 499 }), fc.integer({ min: 0, max: 499 }), (x, y, lagX, lagY) => {
+      const a = { mine: connection('x', 'outbound', x, { peerId: 'z' }), theirs: connection('y', 'inbound', y + lagY, { peerId: 'z' }) }
+      const z = { mine: connection('y', 'outbound', y, { peerId: 'a' }), theirs: connection('x', 'inbound', x + lagX, { peerId: 'a' }) }
+      const early = [keptInstead('a', a.mine, [a.mine, a.theirs]), keptInstead('z', z.mine, [z.mine, z.theirs])].filter(c => c !== undefined)
+      // whoever was clear about it has closed his own by now, and the other side sees one only
+      const late = early.length > 0 ? early : [keptInstead('z', z.mine, [z.mine, z.theirs], 5_500 + SETTLED_MS)].filter(c => c !== undefined)
+      expect(late).toHaveLength(1)
     }))
   })
 })
