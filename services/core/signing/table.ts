@@ -2,17 +2,10 @@ import type { EndState, LiveState, SessionState } from '../domain/signing-state'
 
 /**
  * The legal changes of state, and nothing else is legal (`move` in run.ts refuses the rest).
+ * docs/protocol.md, section 9, lists and draws them; table.test.ts compares.
  *
- * ```
- *            my partials stored      signatures valid      in the mempool      in a block
- * proposed -> signing -> released -----> signed ----------> broadcast ---------> confirmed
- *     |          |           |              |  <-- evicted --    |  <-- reorg --     |
- *     +----------+           +--------------+--------------------+-> replaced, conflicted (a block; undone by a reorg)
- *          v
- *   declined withdrawn cancelled expired failed
- * ```
- * 1. The ends of the first group are left by nothing, and are reached only before `released`: from there on no message,
- *    timer or failed attempt ends a session, only the chain does.
+ * 1. The ends that people, the clock or a failure make (`declined` to `failed`) are left by nothing, and are reached only before
+ *    `released`: from there on no message, timer or failed attempt ends a session, only the chain does.
  * 2. Signatures that verify are believed in every live state: they prove more than our own record does (a record may be older
  *    than the world when a browser was restored from words). A chain server's word is believed once something of mine is out.
  * 3. A practice text never reaches the chain: it is `confirmed` when its signature verifies, and may expire when released,
