@@ -59,8 +59,8 @@ export function makeDescriptor(network: NetworkName, accounts: readonly AccountI
   }
   const sorted = parts.sort((a, b) => compareBytes(a.publicKey, b.publicKey))
   const text = printDescriptor({ kind: 'tr', key: { kind: 'musig', parts: sorted, steps: [[0, 1], '*'] } })
-  const opened = openWallet(network, text)
-  return opened.ok ? ok(text) : opened
+  const read = readWallet(network, text)
+  return read.ok ? ok(text) : read
 }
 
 function isOrigin(origin: KeyOrigin): boolean {
@@ -73,8 +73,14 @@ export function walletIdOf(genesis: Hex, descriptor: string): WalletId {
   return toHex(tagged(TAGS.walletId, fromHex(genesis), utf8ToBytes(descriptor)))
 }
 
-/** Opens a canonical descriptor; every other spelling is refused, so that one wallet has one id. */
-export function openWallet(networkName: NetworkName, descriptor: string): Result<WalletContext, DescriptorError> {
+/** Opens a canonical descriptor; every other spelling is refused, so that one wallet has one id. Aggregates the keys. */
+export function openWallet(network: NetworkName, descriptor: string): Result<WalletContext, DescriptorError> {
+  const members = readWallet(network, descriptor)
+  return members.ok ? ok(context(NETWORKS[network], descriptor, members.value)) : members
+}
+
+/** The members that a canonical descriptor names; no multiplication on the curve. */
+function readWallet(networkName: NetworkName, descriptor: string): Result<readonly WalletMember[], DescriptorError> {
   const network = NETWORKS[networkName]
   const parsed = parseDescriptor(descriptor)
   if (!parsed.ok) return parsed
@@ -99,7 +105,7 @@ export function openWallet(networkName: NetworkName, descriptor: string): Result
     if (compareBytes(members[i - 1]?.publicKey ?? new Uint8Array(), members[i]?.publicKey ?? new Uint8Array()) > 0) return err({ code: 'not-canonical', position: key.parts[i]?.position ?? 0 })
   }
   if (printDescriptor(parsed.value) !== descriptor) return err({ code: 'not-canonical', position: 0 })
-  return ok(context(network, descriptor, members))
+  return ok(members)
 }
 
 function context(network: NetworkParams, descriptor: string, members: readonly WalletMember[]): WalletContext {
