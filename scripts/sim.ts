@@ -16,7 +16,7 @@ const RUNS = 2_000
 /** one run in so many is on secp256k1 itself, the others on a group of the same order that costs less (small-group.ts) */
 const REAL_EVERY = 40
 /** runs in which a planted fault must be found */
-const BUG_RUNS = 4_000
+const BUG_RUNS = 3_000
 const OUT = 'test-results'
 
 function usage(problem: string): never {
@@ -104,6 +104,7 @@ async function hunt(bug: Bug, number: number): Promise<{ runs: number; seed?: nu
   })
   if (bug.seed !== undefined) await look([{ first: bug.seed, step: 1, count: 1 }])
   if (found === undefined) await look(shares(1, BUG_RUNS))
+  console.error(`${found === undefined ? 'NOT FOUND' : 'found'} after ${runs} runs: ${bug.name}`)
   return { runs, ...found }
 }
 

@@ -20,6 +20,7 @@ export const BUGS: readonly Bug[] = [
       { file: `${VAULT}/approvals.ts`, from: 'extra: nonceExtra(handle, i)', to: 'extra: new Uint8Array()' },
     ],
     found: ['nonce-twice', 'nonce-reuse'],
+    seed: 7,
   },
   {
     name: 'the nonce guard is gone: a handle can be used again, for other nonces of the same attempt',
@@ -29,16 +30,19 @@ export const BUGS: readonly Bug[] = [
       { file: `${SIGNING}/cosigner.ts`, from: "return offence(run, hub, 'nonces-equivocation', message, s.released.nonces)", to: 'setLive(run, { phase: \'signing\', nonces: message, checked: true })\n    return signWhenLast(run)' },
     ],
     found: ['nonce-reuse'],
+    seed: 171,
   },
   {
     name: 'expiry ends a session whose partials are out',
     changes: [{ file: `${SIGNING}/ends.ts`, from: 'if (isOpen(run.s.state) || (run.s.state === \'released\'', to: 'if (isOpen(run.s.state) || (isLive(run.s.state) && run.s.state === \'released\') || (run.s.state === \'released\'' }],
     found: ['free-after-release', 'disagree'],
+    seed: 265,
   },
   {
     name: 'the wrong member is named when a partial signature is wrong',
     changes: [{ file: 'services/core/crypto/aggregate.ts', from: 'return err(member < 0 ? { input } : { member, input })', to: 'return err(member < 0 ? { input } : { member: (member + 1) % partials.length, input })' }],
     found: ['honest-offence', 'honest-blamed'],
+    seed: 108,
   },
   {
     name: 'a member signs what it has not approved',
@@ -49,25 +53,30 @@ export const BUGS: readonly Bug[] = [
       { file: `${VAULT}/approvals.ts`, from: "await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released", to: "vote === undefined ? ok(undefined) : await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released" },
     ],
     found: ['not-approved'],
+    seed: 2,
   },
   {
-    name: 'a hub waits for ever for a contribution that was lost',
-    changes: [{ file: `${SIGNING}/hub.ts`, from: 'if (work && at >= work.deadline)', to: 'if (work && at < 0)' }],
+    name: 'a vote that was lost on its way is not told again',
+    changes: [{ file: `${SIGNING}/sync.ts`, from: 'if (vote && !(known', to: 'if (vote && s.state === \'broadcast\' && !(known' }],
     found: ['waits-for-nothing'],
+    seed: 611,
   },
   {
     name: 'what may still go out holds no coins',
     changes: [{ file: `${SIGNING}/state.ts`, from: "case 'released': case 'signed': case 'broadcast': return true", to: "case 'signed': case 'broadcast': return true" }],
     found: ['free-after-release', 'not-held'],
+    seed: 4,
   },
   {
     name: 'an attempt that a hub begins a second time, after its disk was set back, gets the nonces of the first',
     changes: [{ file: `${SIGNING}/cosigner.ts`, from: 'sameAttempt(name, s.live.name) && equalBytes(message.signature, s.live.begin.signature)', to: 'sameAttempt(name, s.live.name)' }],
     found: ['honest-offence', 'honest-blamed'],
+    seed: 433,
   },
   {
     name: 'two devices ask each other about a session that one of them refuses, for ever',
     changes: [{ file: 'services/musig2.ts', from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined', to: 'askAbout(message)' }],
     found: ['no-rest'],
+    seed: 2495,
   },
 ]

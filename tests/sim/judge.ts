@@ -130,7 +130,8 @@ export class Judge {
         const reason = !everybodyHonest || devices.some(d => d.forgot)
           || states.some(other => other !== undefined && GONE.has(other.state))
           || states.some(other => other === undefined || other.stopped)
-          || view.members.some(m => m.vote !== 'yes')
+          // by each one's own device: a vote that was lost on its way is no reason
+          || states.some(other => other?.members.find(m => m.self)?.vote !== 'yes')
           || (view.attempt?.counter ?? 0) >= 32 || states.some(other => other?.canApprove === true)
         if (!reason) throw new Broken('waits-for-nothing', `member ${device.member} in ${view.state}, everybody said yes and is here; attempt ${JSON.stringify(view.attempt)}, failure ${JSON.stringify(view.failure)}`)
       }
