@@ -1,0 +1,63 @@
+import { expect, test } from './support/test'
+import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { LONG, leftToLong } from './support/long'
+import type { Member } from './support/member'
+import { comeBack, reloadable, reloadAt, type Moment } from './support/reload-at'
+
+const COIN = 2_000_000
+const wish = { to: OUTSIDE, sats: 10_000 }
+
+leftToLong('reloads at every moment of signing: run by npm run test:long, here at the three worst')
+
+/** Who is reloaded when; the proposer collects the others' contributions. */
+type Case = readonly [name: string, proposer: Moment | undefined, cosigner: Moment | undefined]
+
+const WORST: readonly Case[] = [
+  ['the proposer, when the signatures are made and nobody has them', ['answer', 'aggregatePartials'], undefined],
+  ['the co-signer, when his part is made and has not left him', undefined, ['answer', 'makePartials']],
+  ['both, in the middle of signing', ['call', 'makePartials'], ['answer', 'makePartials']],
+]
+const EVERY: readonly Case[] = [
+  ...(['makeNonces', 'aggregateNonces', 'makePartials', 'aggregatePartials', 'finalize'] as const).flatMap(method =>
+    (['call', 'answer'] as const).map((when): Case => [`the proposer, at the ${when} of ${method}`, [when, method], undefined])),
+  ...(['approve', 'makeNonces', 'makePartials', 'finalize'] as const).flatMap(method =>
+    (['call', 'answer'] as const).map((when): Case => [`the co-signer, at the ${when} of ${method}`, undefined, [when, method]])),
+]
+
+test('pages are reloaded in the middle of signing: it goes on by itself when they are unlocked, and nobody approves again', async ({ stack, launch }) => {
+  const cases = LONG ? [...WORST, ...EVERY] : WORST
+  test.setTimeout(120_000 + cases.length * 60_000)
+  const [anna, ben] = await Promise.all([launch('Anna', reloadable), launch('Ben', reloadable)])
+  const everybody = [anna, ben]
+  for (const member of everybody) await member.createProfile()
+  await makeWallet('Boat', everybody)
+  await fund(stack, 'Boat', everybody, [COIN])
+  let left = COIN
+  for (const [name, proposer, cosigner] of cases) {
+    left = await test.step(name, async () => {
+      await anna.openWallet('Boat')
+      await anna.propose(wish)
+      await ben.openRequest()
+      const gone: Member[] = []
+      for (const [member, moment] of [[anna, proposer], [ben, cosigner]] as const) {
+        if (moment === undefined) continue
+        await reloadAt(member, moment)
+        gone.push(member)
+      }
+      await ben.approve()
+      await Promise.all(gone.map(comeBack))
+      // a yes that the page did not live to send was no yes: it is asked for once more, and only that
+      const unsent = cosigner?.[1] === 'approve'
+      if (unsent) await ben.approve()
+      for (const member of everybody) await expect(member.status).toContainText('Sent, waiting for a block', { timeout: 60_000 })
+      if (!unsent) for (const member of everybody) await expect(member.button('Approve')).toHaveCount(0)
+      const tx = await expectPaid(stack, everybody, wish)
+      const rest = left - wish.sats - tx.fee
+      for (const member of everybody) {
+        await member.openWallet('Boat')
+        await member.expectBalance(rest)
+      }
+      return rest
+    })
+  }
+})
