@@ -1,3 +1,5 @@
+import { decode } from 'cborg'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { messageHash, pubnoncesHash, signHash, statementHash } from '../../../services/core/crypto/message-hash'
 import { musigSession, nonceAgg, nonceGen, partialSign, xOnlyKey } from '../../../services/core/crypto/musig2'
@@ -14,6 +16,9 @@ import { FakeClock } from '../../fakes/clock'
 import { wallet } from '../../fakes/spend-wallet'
 import { createFakeStorage } from '../../fakes/storage'
 import { TEST_WORDS } from '../../fakes/vault'
+import type { Wire } from '../../../services/core/wire/cbor'
+import { bounded, misshapen, mutated } from '../../support/fuzz'
+import { LONG_LIMIT, times } from '../../support/long'
 
 const keys = await Promise.all(TEST_WORDS.slice(0, 3).map(words => Keys.fromEntropy(entropyOf(words), '')))
 const secrets = wallet.members.map(member => keys.flatMap(k => k.member(wallet) ?? []).find(own => wallet.members[own.index]?.accountKey === member.accountKey)!.secretKey)
@@ -137,5 +142,26 @@ describe('keeping it', () => {
     expect(complete).toBe(false)
     expect(entries.reduce((sum, e) => sum + e.message.length, 0)).toBeLessThanOrEqual(LIMITS.transcriptBytes)
     transcripts.stop()
+  })
+})
+
+describe('reading a transcript is total', LONG_LIMIT, () => {
+  const said = [...course({ wrongPartial: 2, leftOut: 1, twice: 1 }), say(2, { type: 'final', digest, signatures: [new Uint8Array(64)] }, false)]
+  const codes = ['unreadable', 'wallet', 'exporter', 'chain', 'entry', 'order']
+
+  it('a file with anything changed is refused: its signature is over all of it', () => {
+    const sound = file(listed(said))
+    fc.assert(fc.property(fc.oneof(mutated([sound]), misshapen([decode(sound) as Wire])), (bytes) => {
+      const report = bounded(() => verifyTranscript(bytes))
+      if (report.ok ? !Buffer.from(bytes).equals(sound) : !codes.includes(report.error.code)) throw new Error(JSON.stringify(report))
+    }), { numRuns: times(200, 10_000) })
+  })
+
+  it('whatever a member puts together and signs gives a report or a fault', () => {
+    const message = fc.oneof(fc.constantFrom(...said.map(encodeSigned)), mutated(said.map(encodeSigned)).filter(bytes => bytes.length > 0))
+    fc.assert(fc.property(fc.array(message, { maxLength: 8 }), (messages) => {
+      const report = bounded(() => verifyTranscript(file(messages.map((bytes, i) => ({ at: i, message: bytes })))))
+      if (!report.ok && !codes.includes(report.error.code)) throw new Error(JSON.stringify(report))
+    }), { numRuns: times(50, 2_000) })
   })
 })
