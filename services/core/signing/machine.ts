@@ -220,7 +220,7 @@ function onRefused(run: Run, event: { readonly request: SignerRequest; readonly 
   if (code === 'locked') set(run, { locked: true })
   switch (request) {
     case 'approve':
-      if (code === 'expired') return end(run, 'expired', { code: 'expired' })
+      if (code === 'expired' && isOpen(run.s.state)) return end(run, 'expired', { code: 'expired' })
       return run.s.approving ? stopApproving(run, `signer-${code}`) : undefined
     case 'sign':
       // one of possibly several signatures was refused: a locked or broken vault refuses them all. Asked again at once a broken one would say the same

@@ -306,6 +306,8 @@ describe('from released on', () => {
     h.inject(2, 1, h.forge(2, { type: 'vote', digest: h.named.digest, choice: 'withdraw' }))
     h.inject(0, 1, h.forge(0, { type: 'fail', code: 'late', evidence: [] }, { counter: 1, hub: 0 }))
     for (const action of ['withdraw', 'decline', 'cancel'] as const) h.user(1, action)
+    // an answer of the vault that comes late
+    h.feed(1, { type: 'refused', request: 'approve', code: 'expired' })
     h.settle()
     expect(h.state(1)).toBe('released')
     h.setOnline(0, false)
