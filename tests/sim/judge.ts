@@ -7,6 +7,7 @@ import type { SessionState } from '../../services/core/domain/signing-state'
 import { rawTxid } from '../../services/core/domain/txid'
 import { inputsOf } from '../../services/core/signing/registry'
 import { isChainEnd, isLive } from '../../services/core/signing/table'
+import { LIMITS } from '../../services/core/wire/limits'
 import type { SignedMessage } from '../../services/core/wire/messages'
 import type { SessionCard } from '../../services/musig2'
 import type { CircleOf } from './circle'
@@ -121,13 +122,14 @@ export class Judge {
   }
 
   /** In the end, with everybody back: has each session ended, or is there a reason why it waits? */
-  atRest(devices: readonly Device[], everybodyHonest: boolean): void {
+  atRest(devices: readonly Device[], everybodyHonest: boolean, now: number): void {
     const honest = devices.filter(d => this.isHonest(d.member) && d.door !== undefined)
     for (const device of honest) {
       for (const { view } of device.door?.cards() ?? []) {
         if (!view.live) continue
         const states = honest.map(d => d.door?.cards().find(c => c.id === view.id)?.view)
-        const reason = !everybodyHonest || devices.some(d => d.forgot)
+        // what has expired is not signed any more; its coins stay held where a part of it is out
+        const reason = !everybodyHonest || now >= (view.expiresAt - LIMITS.noBeginBeforeExpiryS) * 1000 || devices.some(d => d.forgot)
           || states.some(other => other !== undefined && GONE.has(other.state))
           || states.some(other => other === undefined || other.stopped)
           // by each one's own device: a vote that was lost on its way is no reason

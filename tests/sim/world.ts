@@ -91,7 +91,7 @@ class World implements Surroundings {
     this.#mined()
     const end = scheduler.now + CALM_MS
     while (scheduler.now < end && !this.#isOver()) await this.#until(scheduler.now + 60_000)
-    this.#judge.atRest(this.#devices, this.#hostile.size === 0)
+    this.#judge.atRest(this.#devices, this.#hostile.size === 0, scheduler.now)
   }
 
   outcome(): Outcome {
