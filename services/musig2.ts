@@ -10,14 +10,14 @@ import type { Aggregator, Signer } from './ports/signer'
 import type { Storage } from './ports/storage'
 import { equalBytes, toHex } from './core/domain/bytes'
 import type { ParticipantStatus } from './core/domain/connectivity'
-import type { AccountKey, MemberIndex, PeerId, SessionId, WalletId } from './core/domain/ids'
+import type { AccountKey, MemberIndex, PeerId, SessionId, Txid, WalletId } from './core/domain/ids'
 import type { PracticeProposal, Proposal, SpendProposal } from './core/domain/proposal'
 import { createPulse, SCREEN_MS } from './core/domain/pulse'
 import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import { cleanText, isCleanText } from './core/domain/text'
 import { rawTxid } from './core/domain/txid'
-import type { FieldError, ReviewView } from './core/domain/views'
+import type { FieldError, ReplacedView, ReviewView } from './core/domain/views'
 import type { WalletRecord } from './core/domain/wallet'
 import { LIMITS } from './core/wire/limits'
 import type { SignedMessage } from './core/wire/messages'
@@ -31,17 +31,17 @@ import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps } from './core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps, replaceable, replacedTxids, txidOfProposal } from './core/signing/registry'
 import { TIMES } from './core/signing/run'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
 import { askAbout } from './core/signing/sync'
-import { isLive, isOpen } from './core/signing/table'
+import { isChainEnd, isLive, isOpen } from './core/signing/table'
 import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
 import { isWatched, lookAtChain } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
-import type { SpendWish } from './core/spend/desk'
+import type { Reviewed, SessionFacts, Wish } from './core/spend/desk'
 import type { P2P } from './p2p'
 import type { Wallets } from './wallets'
 
@@ -107,10 +107,16 @@ export interface SessionCard {
   readonly expiresAt: number
   /** other live sessions that want a coin of this one */
   readonly overlapsWith: readonly SessionId[]
+  /** the payment whose place this one is to take */
+  readonly replaces?: ReplacedView
+  /** the live session that is to take the place of this one */
+  readonly replacedBy?: SessionId
+  /** signed by all and not in a block: another may be proposed in its place */
+  readonly canReplace: boolean
 }
 
-/** amounts in satoshis; `recipient` as typed */
-export type SpendProposalParams = SpendWish
+/** amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment. */
+export type SpendProposalParams = Wish
 
 export interface ProposeOptions {
   /** proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him */
@@ -175,10 +181,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       }
     },
     async verify(session) {
-      const verdict = await inTurn(session.id, () => desk.verify(session.proposal, () => {
-        const others = ofWallet(session.walletId)
-        return { changeInUse: changeInUse(others, session), equivocates: equivocates(others, session.proposal, session.id) }
-      }))
+      const verdict = await inTurn(session.id, () => desk.verify(session.proposal, () => factsOf(session)))
       // a coin that is younger than the own last look: the next one shows it, and the check comes again with its news
       if (verdict.kind === 'not-yet-seen') void wallets.sync(session.walletId)
       return verdict
@@ -229,10 +232,56 @@ export function createMuSig2(deps: MuSig2Deps) {
     wallets.setHolds(walletId, new Set(holdsOf(sessions).map(h => h.outpoint)), new Set(change))
   }
 
+  /** What the other sessions say to the check of this one. */
+  function factsOf(session: Session): SessionFacts {
+    const { proposal } = session
+    const others = ofWallet(session.walletId)
+    const facts = { changeInUse: changeInUse(others, session), equivocates: equivocates(others, proposal, session.id) }
+    const old = proposal.kind === 'spend' && proposal.replaces !== undefined ? sessionOfTx(others, proposal.replaces) : undefined
+    if (old?.proposal.kind !== 'spend') return facts
+    const mine = isChainEnd(old.state) || (isLive(old.state) && !isOpen(old.state))
+    return { ...facts, replacedBefore: replacedTxids(others, proposal), ...(mine ? { replaced: { proposal: old.proposal, confirmed: old.state === 'confirmed' } } : {}) }
+  }
+
+  /** Of several proposals for one transaction the one that went furthest. */
+  function sessionOfTx(sessions: readonly Session[], txid: Txid): Session | undefined {
+    const found = sessions.filter(s => txidOfProposal(s.proposal) === txid)
+    return found.find(s => s.signed !== undefined) ?? found.find(s => !isOpen(s.state)) ?? found[0]
+  }
+
+  /** Builds what a person asks for, once; nothing is sent and nothing held. */
+  async function build(wish: Wish): Promise<Result<Reviewed, FieldError>> {
+    if (!('replaces' in wish)) return desk.build(wish)
+    const session = runner.get(wish.replaces)
+    if (session?.proposal.kind !== 'spend' || session.walletId !== wish.walletId) return err(sessionField('unknown-session'))
+    const may = replaceable(ofWallet(wish.walletId), session)
+    return may.ok ? desk.build(wish, { session: session.id, proposal: session.proposal }) : err(sessionField(may.error))
+  }
+
   const changed = createPulse(clock, SCREEN_MS, () => events.sessions(cards()))
+
+  /** What the other sessions of its wallet are to one. */
+  function besides(session: Session, all: readonly Session[]): Pick<SessionCard, 'overlapsWith' | 'replaces' | 'replacedBy' | 'canReplace'> {
+    const { proposal } = session
+    if (proposal.kind !== 'spend') return { overlapsWith: [], canReplace: false }
+    const txid = txidOfProposal(proposal) ?? ''
+    const earlier = proposal.replaces === undefined ? undefined : sessionOfTx(all, proposal.replaces)
+    const isDrawn = (s: Session) => isLive(s.state) || desk.drawn(s.proposal) !== null
+    const replaces = desk.replaced(proposal, earlier !== undefined && isDrawn(session) && isDrawn(earlier) ? { session: earlier.id, proposal: earlier.proposal } : undefined)
+    const successor = isOpen(session.state) ? undefined : all.find(s => isLive(s.state) && s.proposal.kind === 'spend' && s.proposal.replaces === txid)
+    // that one takes the place of the other is said in words of its own
+    const gone = replacedTxids(all, proposal)
+    const takesPlace = (s: Session) => gone.has(txidOfProposal(s.proposal) ?? '') || replacedTxids(all, s.proposal).has(txid)
+    return {
+      overlapsWith: isLive(session.state) ? overlaps(all, proposal, session.id).filter(s => !takesPlace(s)).map(s => s.id) : [],
+      ...(replaces === undefined ? {} : { replaces }), ...(successor === undefined ? {} : { replacedBy: successor.id }),
+      canReplace: (session.state === 'broadcast' || session.broadcasts > 0) && replaceable(all, session).ok,
+    }
+  }
 
   function cards(): SessionCard[] {
     const all = runner.all()
+    const byWallet = new Map(wallets.ids().map(id => [id, all.filter(s => s.walletId === id)]))
     const now = clock.now()
     return all.flatMap((session): SessionCard[] => {
       const record = wallets.record(session.walletId)
@@ -242,7 +291,7 @@ export function createMuSig2(deps: MuSig2Deps) {
         id: session.id, walletId: session.walletId, view: sessionView(session, now), review: isLive(session.state) ? desk.review(session.proposal) : desk.drawn(session.proposal),
         ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
         spendCode: spendCode(session.digest), proposerName: memberLabels(record.roster).get(proposal.proposer) ?? '',
-        expiresAt: proposal.expiresAt, overlapsWith: isLive(session.state) ? overlaps(all, proposal, session.id).map(s => s.id) : [],
+        expiresAt: proposal.expiresAt, ...besides(session, byWallet.get(session.walletId) ?? []),
       }]
     }).sort((a, b) => b.expiresAt - a.expiresAt)
   }
@@ -374,12 +423,18 @@ export function createMuSig2(deps: MuSig2Deps) {
     looking.add(walletId)
     try {
       const sessions = ofWallet(walletId)
-      const known = new Map(sessions.flatMap(s => s.proposal.kind === 'spend' ? [[rawTxid(s.proposal.tx), s.proposal.replaces] as const] : []))
+      const known = new Map(sessions.flatMap((s) => {
+        const txid = txidOfProposal(s.proposal)
+        return txid === undefined ? [] : [[txid, { replaced: replacedTxids(sessions, s.proposal), session: s }] as const]
+      }))
+      const unmined = (txid: Txid) => {
+        const maker = known.get(txid)?.session
+        return maker?.proposal.kind === 'spend' && maker.state !== 'confirmed' ? maker.proposal.tx : undefined
+      }
       await Promise.all(sessions.map(async (session) => {
-        const mine = session.proposal.kind === 'spend' ? rawTxid(session.proposal.tx) : undefined
-        const facts: ChainFact[] = isWatched(session)
-          ? await lookAtChain(session, chain, txid => !known.has(txid) ? undefined : known.get(txid) === mine ? 'replacement' : 'other')
-          : []
+        const mine = txidOfProposal(session.proposal) ?? ''
+        const ours = (txid: Txid) => !known.has(txid) ? undefined : known.get(txid)?.replaced.has(mine) === true ? 'replacement' : 'other'
+        const facts: ChainFact[] = isWatched(session) ? await lookAtChain(session, chain, ours, unmined) : []
         if (news) facts.push({ kind: 'tip' })
         for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
       }))
@@ -543,14 +598,14 @@ export function createMuSig2(deps: MuSig2Deps) {
     },
     createWithOptions,
     /** Builds the finished transaction for the review; nothing is sent and nothing held. */
-    reviewSpend: (params: SpendProposalParams) => desk.build(params),
+    reviewSpend: build,
     async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void, how: ProposeOptions = {}): Promise<ProposeResult> {
-      const built = await desk.build(params)
+      const built = await build(params)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
       const context = wallets.context(params.walletId)
       if (record === undefined || context === undefined) return { success: false, error: 'Shared wallet not found' }
-      const proposal: SpendProposal = { ...built.value.draft, note: cleanText(params.note ?? '', LIMITS.noteBytes), expiresAt: expiry(), salt: toHex(entropy.bytes(32)) }
+      const proposal: SpendProposal = { ...built.value.draft, note: cleanText(built.value.draft.note, LIMITS.noteBytes), expiresAt: expiry(), salt: toHex(entropy.bytes(32)) }
       const job = signingJob(context, proposal)
       if (!job.ok) return { success: false, error: job.error.rule }
       const made = await createWithOptions({

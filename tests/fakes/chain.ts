@@ -81,12 +81,17 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
     return txid
   }
 
-  function drop(txid: Txid): void {
-    const gone = new Set([txid])
-    for (let before = 0; before !== gone.size;) {
-      before = gone.size
-      for (const [id, entry] of ledger.txs) if (entry.tx.inputs.some(i => gone.has(i.txid))) gone.add(id)
+  function withDescendants(txid: Txid): Set<Txid> {
+    const family = new Set([txid])
+    for (let before = 0; before !== family.size;) {
+      before = family.size
+      for (const [id, entry] of ledger.txs) if (entry.tx.inputs.some(i => family.has(i.txid))) family.add(id)
     }
+    return family
+  }
+
+  function drop(txid: Txid): void {
+    const gone = withDescendants(txid)
     ledger = { ...ledger, txs: new Map([...ledger.txs].filter(([id]) => !gone.has(id))) }
   }
 
@@ -144,12 +149,24 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
     if (fee * 4n < BigInt(weightOf(tx))) return err('min relay fee not met')
     const reason = options.verify?.(tx, prevouts)
     if (reason !== undefined) return err(reason)
-    for (const conflict of conflicts) {
-      const old = ledger.txs.get(conflict)
-      if (old && fee <= feeOf(old)) return err('insufficient fee, rejecting replacement')
-    }
+    const refusal = replacementFault(tx, fee, conflicts)
+    if (refusal !== undefined) return err(refusal)
     for (const conflict of conflicts) drop(conflict)
     return ok(put({ tx, raw: raw.slice(), prevouts }))
+  }
+
+  /** BIP125 rules 2, 3 and 4, and more per vbyte, as nodes have it. */
+  function replacementFault(tx: Tx, fee: bigint, conflicts: ReadonlySet<Txid>): string | undefined {
+    if (conflicts.size === 0) return undefined
+    const old = [...conflicts].flatMap(txid => ledger.txs.get(txid) ?? [])
+    const parents = new Set(old.flatMap(entry => entry.tx.inputs.map(i => i.txid)))
+    const gone = new Set([...conflicts].flatMap(txid => [...withDescendants(txid)]))
+    if (tx.inputs.some(i => gone.has(i.txid))) return 'bad-txns-spends-conflicting-tx'
+    if (tx.inputs.some(i => ledger.txs.get(i.txid)?.block === undefined && !parents.has(i.txid))) return 'replacement-adds-unconfirmed'
+    const vsize = (t: Tx): bigint => BigInt(Math.ceil(weightOf(t) / 4))
+    const paid = [...gone].reduce((sum, txid) => sum + feeOf(ledger.txs.get(txid)!), 0n)
+    const more = fee >= paid + vsize(tx) && old.every(entry => fee * vsize(entry.tx) > feeOf(entry) * vsize(tx))
+    return more ? undefined : 'insufficient fee, rejecting replacement'
   }
 
   const seen = new WeakMap<Ledger, { txs: ChainTx[]; height: number }>()

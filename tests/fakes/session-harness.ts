@@ -57,12 +57,12 @@ type Task = { readonly kind: 'deliver'; readonly to: number; readonly from: numb
 
 export const accountKey = (m: MemberIndex): string => `02${toHex(sha256(utf8ToBytes(`member ${m}`)))}`
 
-export function spendProposal(p: { inputs?: number; expiresAt?: number; salt?: string; proposer?: MemberIndex; from?: string; replaces?: string } = {}): NamedProposal {
+export function spendProposal(p: { inputs?: number; expiresAt?: number; salt?: string; proposer?: MemberIndex; from?: string; replaces?: string; sats?: bigint } = {}): NamedProposal {
   const count = p.inputs ?? 2
   const tx = serializeTx({
     version: 2, locktime: 0,
     inputs: Array.from({ length: count }, (_, vout) => ({ txid: p.from ?? '11'.repeat(32), vout, script: new Uint8Array(), sequence: 0xfffffffd, witness: [] })),
-    outputs: [{ sats: 10_000n, script: concatBytes(Uint8Array.of(0x51, 32), new Uint8Array(32).fill(7)) }],
+    outputs: [{ sats: p.sats ?? 10_000n, script: concatBytes(Uint8Array.of(0x51, 32), new Uint8Array(32).fill(7)) }],
   })
   const salt = p.salt ?? '01'.repeat(32)
   const proposal: Proposal = {

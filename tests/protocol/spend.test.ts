@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { verifyTranscript } from '../../services/core/signing/verify-transcript'
-import { circle, createWorld, fund, OUTSIDE, Person, until } from './people'
+import { circle, createWorld, fund, OUTSIDE, Person, until, type World } from './people'
 
 const people: Person[] = []
 
@@ -101,6 +101,149 @@ describe('spending together over an in-memory network', () => {
       await until(() => person.session(hers!.sessionId!)?.view.state === 'broadcast', `${person.name}: hers is sent`)
       await until(() => person.session(his!.sessionId!)?.view.state === 'cancelled', `${person.name}: his is taken back`)
     }
+  })
+
+  /** A payment of 100 000 sats that everybody has signed and that is in the mempool. */
+  async function sent(world: World, everybody: Person[], walletId: string): Promise<string> {
+    await fund(world, everybody, walletId, [60_000n, 70_000n])
+    const [proposer, ...others] = everybody as [Person, ...Person[]]
+    const { sessionId } = await proposer.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 100_000n, feeRate: 1, note: 'new sails' })
+    await agree(others, sessionId!)
+    for (const person of everybody) await until(() => person.session(sessionId!)?.view.state === 'broadcast', `${person.name}: broadcast`)
+    return sessionId!
+  }
+
+  async function agree(others: Person[], id: string) {
+    for (const person of others) {
+      await until(() => person.session(id)?.view.canApprove, `${person.name} may approve`)
+      expect(await person.musig2.approve(id)).toEqual({ ok: true, value: undefined })
+    }
+  }
+
+  async function mined(world: World, everybody: Person[], walletId: string) {
+    world.chain.mine(1)
+    await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
+  }
+
+  for (const [who, by] of [['its proposer', 0], ['another member', 2]] as const) {
+    it(`a payment that waits for a block is sped up by ${who}: the later one is mined, the earlier one is replaced, on every device`, async () => {
+      const { world, everybody, walletId } = await start(3)
+      const old = await sent(world, everybody, walletId)
+      const proposer = everybody[by]!
+      await until(() => proposer.session(old)?.canReplace, 'it may be replaced')
+      const before = proposer.session(old)!.review!
+      expect(await proposer.musig2.reviewSpend({ walletId, replaces: old, feeRate: 1.5 })).toMatchObject({ ok: false, error: { field: 'feeRate', code: 'bump-too-low', minRate: 2 } })
+      const reviewed = await proposer.musig2.reviewSpend({ walletId, replaces: old, feeRate: 4 })
+      if (!reviewed.ok) throw new Error(reviewed.error.code)
+      const { review } = reviewed.value
+      expect(review.recipients).toEqual(before.recipients)
+      expect(new Set(review.inputs)).toEqual(new Set(before.inputs))
+      expect(review.note).toBe('new sails')
+      expect(review.replaces).toEqual({ txid: before.txid, session: old, kind: 'faster', sentSats: 100_000n, feeSats: before.feeSats, feeRate: before.feeRate })
+      const made = await proposer.musig2.proposeSpend({ walletId, replaces: old, feeRate: 4, reviewed: review.txid })
+      expect(made).toMatchObject({ success: true })
+      const id = made.sessionId!
+      const others = everybody.filter(p => p !== proposer)
+      for (const person of others) {
+        const card = await until(() => person.session(id)?.view.canApprove && person.session(id), `${person.name} is asked`)
+        expect(card!.replaces).toEqual(review.replaces)
+        expect(card!.overlapsWith, 'it does not merely want the same coins').toEqual([])
+        expect(person.session(old)).toMatchObject({ replacedBy: id, canReplace: false, overlapsWith: [] })
+      }
+      await agree(others, id)
+      for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: the later one is in the mempool`)
+      expect(world.chain.mempool()).toEqual([review.txid])
+      await mined(world, everybody, walletId)
+      for (const person of everybody) {
+        await until(() => person.session(id)?.view.state === 'confirmed', `${person.name}: confirmed`)
+        await until(() => person.session(old)?.view.state === 'replaced', `${person.name}: replaced`)
+        expect(person.session(old)!.view.endReason).toEqual({ code: 'replaced', txid: review.txid })
+        await until(() => person.wallet!.balance.heldSats === 0n && person.wallet!.balance.availableSats === review.change[0]!.sats, `${person.name}: nothing held, the change is there`)
+      }
+    })
+  }
+
+  it('sped up twice, and then the first one of all is mined: the later two are overtaken; after a reorg the last one is', async () => {
+    const { world, everybody, walletId } = await start(2)
+    const first = await sent(world, everybody, walletId)
+    const [anna, ben] = everybody as [Person, Person]
+    const raw = await world.chain.rawTx(anna.session(first)!.view.txid!)
+    const second = (await ben.musig2.proposeSpend({ walletId, replaces: first, feeRate: 3 })).sessionId!
+    await agree([anna], second)
+    for (const person of everybody) await until(() => person.session(second)?.view.state === 'broadcast', `${person.name}: the second is sent`)
+    await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
+    expect(await anna.musig2.reviewSpend({ walletId, replaces: first, feeRate: 9 })).toMatchObject({ ok: false, error: { code: 'being-replaced' } })
+    const third = (await anna.musig2.proposeSpend({ walletId, replaces: second, feeRate: 5 })).sessionId!
+    await agree([ben], third)
+    for (const person of everybody) await until(() => person.session(third)?.view.state === 'broadcast', `${person.name}: the third is sent`)
+    // a miner who has seen only the first
+    const last = anna.session(third)!.view.txid!
+    const kept = await world.chain.rawTx(last)
+    world.chain.evict(last)
+    if (!raw.ok || !kept.ok) throw new Error('no transaction')
+    await world.chain.broadcast(raw.value!)
+    await mined(world, everybody, walletId)
+    for (const person of everybody) {
+      await until(() => person.session(first)?.view.state === 'confirmed', `${person.name}: the first is paid`)
+      for (const id of [second, third]) await until(() => person.session(id)?.view.state === 'conflicted', `${person.name}: a later one is overtaken`)
+      await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
+    }
+    world.chain.reorg(1, false)
+    await world.chain.broadcast(kept.value!)
+    world.chain.mine(2)
+    await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
+    for (const person of everybody) {
+      await until(() => person.session(third)?.view.state === 'confirmed', `${person.name}: the third is paid`)
+      for (const id of [first, second]) await until(() => person.session(id)?.view.state === 'replaced', `${person.name}: an earlier one is replaced`)
+      await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
+    }
+  })
+
+  it('taken back: all comes back to the wallet, and nobody was paid', async () => {
+    const { world, everybody, walletId } = await start(2)
+    const old = await sent(world, everybody, walletId)
+    const [anna, ben] = everybody as [Person, Person]
+    const made = await ben.musig2.proposeSpend({ walletId, replaces: old, takeBack: true, feeRate: 5 })
+    const id = made.sessionId!
+    const card = await until(() => anna.session(id)?.view.canApprove && anna.session(id), 'Anna is asked')
+    expect(card!.replaces).toMatchObject({ kind: 'back', sentSats: 100_000n })
+    expect(card!.review!.recipients).toEqual([])
+    // the change of what is taken back is not to be built on
+    await until(() => ben.wallet!.balance.availableSats === 0n, 'nothing is free meanwhile')
+    await agree([anna], id)
+    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: sent`)
+    await mined(world, everybody, walletId)
+    for (const person of everybody) {
+      await until(() => person.session(old)?.view.state === 'replaced', `${person.name}: replaced`)
+      await until(() => person.wallet!.balance.availableSats === 130_000n - card!.review!.feeSats, 'all is back')
+    }
+  })
+
+  it('the earlier payment is mined while its replacement waits for an answer: that one is over, and nothing is held', async () => {
+    const { world, everybody, walletId } = await start(3)
+    const old = await sent(world, everybody, walletId)
+    const id = (await everybody[1]!.musig2.proposeSpend({ walletId, replaces: old, feeRate: 3 })).sessionId!
+    await until(() => everybody[2]!.session(id)?.view.canApprove, 'Cleo is asked')
+    await agree([everybody[0]!], id)
+    await mined(world, everybody, walletId)
+    for (const person of everybody) {
+      await until(() => person.session(old)?.view.state === 'confirmed', `${person.name}: paid`)
+      await until(() => person.session(id)?.view.state === 'failed', `${person.name}: the replacement is over`)
+      expect(person.session(id)!.view.endReason).toMatchObject({ code: 'paid-before' })
+      await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
+    }
+  })
+
+  it('a payment on whose change another is built is left as it is', async () => {
+    const { world, everybody, walletId } = await start(2)
+    const old = await sent(world, everybody, walletId)
+    const [anna, ben] = everybody as [Person, Person]
+    await until(() => anna.wallet!.balance.availableSats > 0n, 'the change may be spent')
+    const child = (await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 10_000n, feeRate: 1 })).sessionId!
+    expect(await anna.musig2.reviewSpend({ walletId, replaces: old, feeRate: 5 })).toMatchObject({ ok: false, error: { field: 'session', code: 'built-on' } })
+    await agree([ben], child)
+    await until(() => ben.session(child)?.view.state === 'broadcast', 'it is sent')
+    expect(ben.session(old)!.canReplace).toBe(false)
   })
 
   it('a member offline: named, nothing proposed, coins free; he comes back and a second try succeeds', async () => {

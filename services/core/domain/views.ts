@@ -1,6 +1,6 @@
 import type { ParticipantStatus } from './connectivity'
 import type { Hex } from './bytes'
-import type { AccountKey, PeerId, WalletId } from './ids'
+import type { AccountKey, PeerId, SessionId, Txid, WalletId } from './ids'
 import type { NetworkName } from './network'
 import type { HistoryItem } from './wallet'
 
@@ -103,6 +103,19 @@ export interface ReviewView {
   readonly vsize: number
   readonly txid: string
   readonly note: string
+  readonly replaces?: ReplacedView
+}
+
+/** The payment that another one is to take the place of. Only its id is there when this device does not know it. */
+export interface ReplacedView {
+  readonly txid: Txid
+  readonly session?: SessionId
+  /** against it, the new one pays the same recipients the same, nobody (all comes back), or something else */
+  readonly kind?: 'faster' | 'back' | 'other'
+  /** what its recipients were to get */
+  readonly sentSats?: bigint
+  readonly feeSats?: bigint
+  readonly feeRate?: number
 }
 
 /** A refusal of an input, at its field. */

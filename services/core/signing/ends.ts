@@ -6,7 +6,7 @@ import type { ChainFact, UserAction } from './events'
 import { failAttempt } from './hub'
 import { canEnd, canAttempt, emit, end, everybodyElse, isExpired, memberOf, move, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
 import { holdsCoins, hubOf, proposerOf, signatureCount, voteOf, type Session, type SignedOf } from './state'
-import { isChainEnd, isLive, isOpen } from './table'
+import { isChainEnd, isLive, isOpen, isSignable } from './table'
 
 /**
  * How a session is decided: votes, the person at this screen, expiry, the chain.
@@ -62,7 +62,8 @@ export function onUser(run: Run, action: UserAction, reason: string): void {
     case 'retry':
       return retry(run)
     case 'recheck':
-      if (!isLive(s.state)) return
+      // once it is out nothing of it is asked any more: its own change stands on the chain by then
+      if (!isSignable(s.state)) return
       // a check whose answer never came must not take the button away for good
       if (s.propose) set(run, { approving: false })
       return emit(run, { type: 'verify', purpose: 'show' })
@@ -140,11 +141,13 @@ export function onChain(run: Run, fact: ChainFact): void {
       if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
       return
     case 'conflict':
-      if (isOpen(s.state)) return end(run, 'failed', { code: 'input-spent', txid: fact.txid })
-      if (s.state === 'released' || s.state === 'signed' || s.state === 'broadcast') toState(run, fact.replacement ? 'replaced' : 'conflicted', { code: fact.replacement ? 'replaced' : 'conflicted', txid: fact.txid })
+      if (isOpen(s.state)) return end(run, 'failed', { code: s.proposal.kind === 'spend' && s.proposal.replaces === fact.txid ? 'paid-before' : 'input-spent', txid: fact.txid })
+      // after a reorg the block may hold another one
+      if (isOvertaken(s) && s.end?.txid !== fact.txid) toState(run, s.signed ? 'signed' : 'released')
+      if (run.s.state === 'released' || run.s.state === 'signed' || run.s.state === 'broadcast') toState(run, fact.replacement ? 'replaced' : 'conflicted', { code: fact.replacement ? 'replaced' : 'conflicted', txid: fact.txid })
       return
     case 'conflict-gone':
-      if (s.state !== 'replaced' && s.state !== 'conflicted') return
+      if (!isOvertaken(s)) return
       toState(run, s.signed ? 'signed' : 'released')
       if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
       return
@@ -152,6 +155,8 @@ export function onChain(run: Run, fact: ChainFact): void {
       if (isOpen(s.state) && s.propose && !s.live && s.verdict?.kind !== 'ok') emit(run, { type: 'verify', purpose: 'show' })
   }
 }
+
+const isOvertaken = (s: Session): boolean => s.state === 'replaced' || s.state === 'conflicted'
 
 function takeSignatures(run: Run, raw: Uint8Array | undefined): void {
   const tx = raw === undefined || run.s.signed ? undefined : parseTx(raw, LIMITS.frameBytes)

@@ -1,7 +1,8 @@
-import type { AccountKey, SessionId } from '../domain/ids'
+import type { AccountKey, OutPoint, SessionId, Txid } from '../domain/ids'
 import { outPointKey } from '../domain/ids'
 import type { Proposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
+import { rawTxid } from '../domain/txid'
 import type { Hold } from '../domain/wallet'
 import { parseTx } from '../crypto/transaction'
 import { LIMITS } from '../wire/limits'
@@ -10,45 +11,109 @@ import { isChainEnd, isLive, isOpen } from './table'
 
 /** Rules over all sessions of one wallet: what no single session can know. */
 
-const spent = new WeakMap<Proposal, readonly string[]>()
+interface Form { readonly txid: Txid | undefined; readonly spends: readonly OutPoint[]; readonly inputs: readonly string[] }
 
-/** Outpoint keys that a proposal spends; none for a practice or what does not parse. */
-export function inputsOf(proposal: Proposal): readonly string[] {
-  const known = spent.get(proposal)
+const forms = new WeakMap<Proposal, Form>()
+
+/** Nothing for a practice or what does not parse. */
+function formOf(proposal: Proposal): Form {
+  const known = forms.get(proposal)
   if (known) return known
   const parsed = proposal.kind === 'spend' ? parseTx(proposal.tx, LIMITS.txBytes) : undefined
-  const keys = parsed?.ok ? parsed.value.inputs.map(outPointKey) : []
-  spent.set(proposal, keys)
-  return keys
+  const spends = parsed?.ok ? parsed.value.inputs.map(({ txid, vout }) => ({ txid, vout })) : []
+  const form = { txid: proposal.kind === 'spend' ? rawTxid(proposal.tx) : undefined, spends, inputs: spends.map(outPointKey) }
+  forms.set(proposal, form)
+  return form
+}
+
+/** Outpoint keys that a proposal spends. */
+export const inputsOf = (proposal: Proposal): readonly string[] => formOf(proposal).inputs
+
+/** The id that the transaction of a proposal will have: signatures do not change it. */
+export const txidOfProposal = (proposal: Proposal): Txid | undefined => formOf(proposal).txid
+
+const replacedBy = (proposal: Proposal): Txid | undefined => proposal.kind === 'spend' ? proposal.replaces : undefined
+
+/** What `proposal` takes the place of: the payment that it names, what that one has replaced in its turn, and so on. */
+export function replacedTxids(sessions: Iterable<Session>, proposal: Proposal): ReadonlySet<Txid> {
+  const named = new Map<Txid | undefined, Txid | undefined>()
+  if (replacedBy(proposal) !== undefined) for (const s of sessions) named.set(txidOfProposal(s.proposal), replacedBy(s.proposal))
+  const found = new Set<Txid>()
+  for (let txid = replacedBy(proposal); txid !== undefined && !found.has(txid); txid = named.get(txid)) found.add(txid)
+  return found
 }
 
 /** Coins held on this device: from my own yes until I withdraw it or the session ends; a proposal by itself holds nothing. */
 export function holdsOf(sessions: Iterable<Session>): Hold[] {
+  const all = [...sessions]
   const holds: Hold[] = []
-  for (const session of sessions) {
-    if (holdsCoins(session)) holds.push(...inputsOf(session.proposal).map(outpoint => ({ outpoint, session: session.id })))
+  for (const session of all) {
+    if (!holdsCoins(session)) continue
+    holds.push(...inputsOf(session.proposal).map(outpoint => ({ outpoint, session: session.id })))
+    // what comes back from a payment that is to be replaced will not be there: nothing new is built on it
+    const gone = replacedTxids(all, session.proposal)
+    for (const { proposal } of gone.size === 0 ? [] : all) {
+      const txid = txidOfProposal(proposal)
+      if (proposal.kind !== 'spend' || txid === undefined || !gone.has(txid)) continue
+      holds.push(...proposal.ownOutputs.map(({ vout }) => ({ outpoint: outPointKey({ txid, vout }), session: session.id })))
+    }
   }
   return holds
 }
 
-/** Live sessions that spend a coin which `proposal` spends too; the session of the proposal itself is left out. */
+/** Transactions that cannot be once that of `proposal` is mined: what it replaces, and what of ours is built on that. */
+function undoneBy(sessions: readonly Session[], proposal: Proposal): ReadonlySet<Txid> {
+  const undone = new Set(replacedTxids(sessions, proposal))
+  for (let before = -1; undone.size > 0 && before !== undone.size;) {
+    before = undone.size
+    for (const s of sessions) {
+      const { txid, spends } = formOf(s.proposal)
+      if (txid !== undefined && spends.some(input => undone.has(input.txid))) undone.add(txid)
+    }
+  }
+  return undone
+}
+
+/**
+ * Live sessions of which, beside `proposal`, one at most can be mined: they spend a coin which it spends too, or are built on what it replaces (or it
+ * on what they replace). The session of the proposal itself is left out.
+ */
 export function overlaps(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): Session[] {
+  const all = [...sessions]
   const mine = new Set(inputsOf(proposal))
-  return [...sessions].filter(s => s.id !== self && s.proposal !== proposal && isLive(s.state) && inputsOf(s.proposal).some(key => mine.has(key)))
+  const undone = undoneBy(all, proposal)
+  const builtOn = (p: Proposal, gone: ReadonlySet<Txid>): boolean => gone.size > 0 && formOf(p).spends.some(input => gone.has(input.txid))
+  return all.filter(s => s.id !== self && s.proposal !== proposal && isLive(s.state)
+    && (inputsOf(s.proposal).some(key => mine.has(key)) || builtOn(s.proposal, undone) || (replacedBy(s.proposal) !== undefined && builtOn(proposal, undoneBy(all, s.proposal)))))
+}
+
+export type ReplaceFault = 'not-sent' | 'being-replaced' | 'built-on'
+
+/**
+ * May another payment be proposed in the place of this one? It must be signed by all, and not mined. Of two replacements for one payment only one can
+ * come to be, so the first is decided first, and then it is the one to be replaced. What is built on its change would be undone with it.
+ */
+export function replaceable(sessions: Iterable<Session>, session: Session): Result<undefined, ReplaceFault> {
+  const txid = txidOfProposal(session.proposal)
+  if (txid === undefined || (session.state !== 'signed' && session.state !== 'broadcast')) return err('not-sent')
+  const others = [...sessions].filter(s => s.id !== session.id && isLive(s.state))
+  if (others.some(s => replacedBy(s.proposal) === txid)) return err('being-replaced')
+  return others.some(s => holdsCoins(s) && formOf(s.proposal).spends.some(input => input.txid === txid)) ? err('built-on') : ok(undefined)
 }
 
 /**
  * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel` when I
  * propose it), or the one that forbids the yes because it may still go out beside this one.
  *
- * A payment whose signatures are known goes out by itself: only one that names it in `replaces` may spend its coins. One that has my
+ * A payment whose signatures are known goes out by itself: only one that replaces it, at once or by way of others, may spend its coins. One that has my
  * part, but of which nobody has the whole, is no hindrance: this one spends a coin of it, so both can never be mined, and it is the
  * way out when the others of that attempt do not come back.
  */
 export function beforeYes(sessions: Iterable<Session>, session: Session): Result<readonly Session[], { readonly code: 'may-still-go-out'; readonly session: SessionId }> {
-  const others = overlaps(sessions, session.proposal, session.id).filter(holdsCoins)
-  const replaces = session.proposal.kind === 'spend' ? session.proposal.replaces : undefined
-  const fixed = others.find(o => !isOpen(o.state) && o.state !== 'released' && (replaces === undefined || o.signed?.txid !== replaces))
+  const all = [...sessions]
+  const others = overlaps(all, session.proposal, session.id).filter(holdsCoins)
+  const replaced = replacedTxids(all, session.proposal)
+  const fixed = others.find(o => !isOpen(o.state) && o.state !== 'released' && !replaced.has(txidOfProposal(o.proposal) ?? ''))
   if (fixed) return err({ code: 'may-still-go-out', session: fixed.id })
   return ok(others.filter(o => isOpen(o.state)))
 }
@@ -58,8 +123,7 @@ export function beforeYes(sessions: Iterable<Session>, session: Session): Result
  * its own yes holds the coins until it cancels. So it tells different members different things, and neither gets a yes.
  */
 export function equivocates(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): boolean {
-  const replaced = (p: Proposal): string | undefined => p.kind === 'spend' ? p.replaces : undefined
-  return overlaps(sessions, proposal, self).some(o => o.proposal.proposer === proposal.proposer && isOpen(o.state) && replaced(o.proposal) === replaced(proposal))
+  return overlaps(sessions, proposal, self).some(o => o.proposal.proposer === proposal.proposer && isOpen(o.state) && replacedBy(o.proposal) === replacedBy(proposal))
 }
 
 export type AdmissionFault = 'too-many-live' | 'too-many-undecided'

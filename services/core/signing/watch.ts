@@ -2,7 +2,8 @@
  * What the chain says of a session's transaction and of the coins it spends, as facts for the machine. Asked after each sync of
  * the wallet; ended sessions are watched until they are buried.
  */
-import type { Txid } from '../domain/ids'
+import type { OutPoint, Txid } from '../domain/ids'
+import { ok } from '../domain/result'
 import { rawTxid } from '../domain/txid'
 import type { Chain } from '../../ports/chain'
 import { concurrently } from '../chain/concurrent'
@@ -17,10 +18,13 @@ const BURIED = 100
 /** questions at once: one session must not fill the queue of a server that all wallets share */
 const LOOK_CONCURRENCY = 2
 
-/** A session whose transaction can still change on the chain. Without my yes nothing of it can be there. */
+/**
+ * A session whose transaction can still change on the chain. Without my yes nothing of it can be there; but a replacement that I have not answered is
+ * over when the earlier payment is mined.
+ */
 export function isWatched(session: Session): boolean {
   if (session.proposal.kind !== 'spend') return false
-  if (isLive(session.state)) return !isOpen(session.state) || voteOf(session, session.self) === 'yes'
+  if (isLive(session.state)) return !isOpen(session.state) || voteOf(session, session.self) === 'yes' || session.proposal.replaces !== undefined
   return isChainEnd(session.state) && (session.height === undefined || session.tip === undefined || session.tip - session.height < BURIED)
 }
 
@@ -30,9 +34,10 @@ export type KnownSpend = 'replacement' | 'other' | undefined
 /**
  * `ours` tells what a transaction is to this wallet: one that names this session's in `replaces`, another of its sessions, or unknown. Nothing
  * spends these coins without my part, so an unknown spender is a server's invention (or what another device of mine signed): it gives no
- * fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence.
+ * fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence. `maker` gives the transaction of ours, not mined
+ * yet, that makes a coin: when another takes its place, what is built on it is over too.
  */
-export async function lookAtChain(session: Session, chain: Chain, ours: (txid: Txid) => KnownSpend): Promise<ChainFact[]> {
+export async function lookAtChain(session: Session, chain: Chain, ours: (txid: Txid) => KnownSpend, maker: (txid: Txid) => Uint8Array | undefined = () => undefined): Promise<ChainFact[]> {
   if (session.proposal.kind !== 'spend') return []
   const txid = rawTxid(session.proposal.tx)
   const parsed = parseTx(session.proposal.tx)
@@ -51,11 +56,33 @@ export async function lookAtChain(session: Session, chain: Chain, ours: (txid: T
     facts.push({ kind: 'seen', ...(session.signed === undefined ? await bytes() : {}) })
     return facts
   }
-  const spends = await concurrently(parsed.value.inputs, LOOK_CONCURRENCY, input => chain.outspend(input.txid, input.vout))
+  const needs = needed(txid, parsed.value.inputs, maker)
+  const spends = await concurrently(needs, LOOK_CONCURRENCY, async ({ point, by }) => {
+    const spent = await chain.outspend(point.txid, point.vout)
+    return spent.ok ? ok(spent.value.confirmed && spent.value.by !== by ? spent.value.by : undefined) : spent
+  })
   if (!spends.ok) return facts
-  const other = spends.value.flatMap(s => s.confirmed && s.by !== undefined && s.by !== txid && ours(s.by) !== undefined ? [s.by] : [])[0]
+  const other = spends.value.find(by => by !== undefined && by !== txid && ours(by) !== undefined)
   if (other !== undefined) facts.push({ kind: 'conflict', txid: other, replacement: ours(other) === 'replacement' })
   else if (session.state === 'replaced' || session.state === 'conflicted') facts.push({ kind: 'conflict-gone' })
   else if (session.state === 'broadcast') facts.push({ kind: 'missing' })
   return facts
+}
+
+/** generations of unconfirmed payments that are followed; nodes keep no longer chains in their mempools */
+const MAX_DEPTH = 25
+
+/** Coins without which the transaction `by` cannot be, each with who may spend it: its own, and those of payments that are not mined and make them. */
+function needed(txid: Txid, inputs: readonly OutPoint[], maker: (txid: Txid) => Uint8Array | undefined): Array<{ readonly point: OutPoint; readonly by: Txid }> {
+  const needs = inputs.map(point => ({ point, by: txid }))
+  const seen = new Set([txid])
+  for (let i = 0; i < needs.length && seen.size < MAX_DEPTH; i++) {
+    const made = needs[i]?.point.txid ?? ''
+    const raw = seen.has(made) ? undefined : maker(made)
+    const parent = raw === undefined ? undefined : parseTx(raw)
+    if (parent?.ok !== true) continue
+    seen.add(made)
+    for (const { txid: from, vout } of parent.value.inputs) needs.push({ point: { txid: from, vout }, by: made })
+  }
+  return needs
 }

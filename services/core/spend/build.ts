@@ -12,7 +12,7 @@ import { MAX_SATS, serializeTx, type TxOut } from '../crypto/transaction'
 import type { WalletContext } from '../crypto/wallet-context'
 import type { Entropy } from '../../ports/entropy'
 import { LIMITS } from '../wire/limits'
-import { checkFeeRate, dustLimit, FEE_BOUNDS, feeFault, feeFor, INPUT_VBYTES, spendVsize } from './fees'
+import { bumpFee, checkFeeRate, dustLimit, FEE_BOUNDS, feeFault, feeFor, INPUT_VBYTES, rateFor, spendVsize } from './fees'
 import { isSpendable, selectCoins, settle, type Selection, type SelectionTarget } from './selection'
 
 export interface SpendRequest {
@@ -21,6 +21,7 @@ export interface SpendRequest {
   readonly coins: readonly Coin[]
   /** outpoint keys that other sessions hold; a bump leaves out those of the session that it replaces */
   readonly held: ReadonlySet<string>
+  /** none: what `replaces` names is taken back, all of its coins to the change address */
   readonly recipients: ReadonlyArray<{ readonly script: Uint8Array; readonly amountSats: bigint | 'all' }>
   /** sat/vB, may be fractional */
   readonly feeRate: number
@@ -43,7 +44,7 @@ export interface ReplacedSpend {
   readonly txid: Txid
   readonly feeSats: bigint
   readonly vsize: number
-  /** its inputs, as coins again: at least one is spent by the new transaction */
+  /** its inputs, as coins again: the new transaction spends them all, and so does whatever replaces that one: of a row of them one can be mined */
   readonly coins: readonly Coin[]
 }
 
@@ -55,6 +56,8 @@ export interface SpendError extends FieldError {
   readonly heldSats?: bigint
   /** `dust`: the least that this recipient can be sent */
   readonly minSats?: bigint
+  /** `bump-too-low`: the least rate that takes the place of the earlier payment */
+  readonly minRate?: number
   /** `insufficient-funds`: the most that could be sent at this rate */
   readonly maxSats?: bigint
 }
@@ -69,7 +72,8 @@ export interface BuiltSpend {
 /**
  * Builds a finished, unsigned payment: version 2, sequence 0xfffffffd (BIP125, BIP68 off), locktime at the tip (a payment that
  * reorganises the last block gains nothing: anti fee sniping, as in Bitcoin Core), inputs and outputs in random order, change
- * below dust left to the fee. Refusals name the field where a person can mend them. Nothing is held by building.
+ * below dust left to the fee. Refusals name the field where a person can mend them. Nothing is held by building. A bump pays at the rate that was
+ * asked for, or is refused: nobody's fee is raised behind his back.
  */
 export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError> {
   const { wallet, replaces } = request
@@ -86,26 +90,31 @@ export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError
   const scripts = request.recipients.map(r => r.script)
   const all = request.recipients.some(r => r.amountSats === 'all')
   const fixed = request.recipients.reduce((sum, r) => r.amountSats === 'all' ? sum : sum + r.amountSats, 0n)
-  const target: SelectionTarget = { amountSats: fixed, feeRate: rate.value, scripts, changeScript: changeOutput.script, minFeeSats: bumpFee(replaces, scripts, must.length) }
+  const target: SelectionTarget = { amountSats: fixed, feeRate: rate.value, scripts, changeScript: changeOutput.script }
   const selected = all
     ? sendAll(target, request.only ? must : [...must, ...others.filter(c => c.amountSats > feeFor(INPUT_VBYTES, rate.value))])
     : request.only ? settle(must, target) : selectCoins(others, target, must)
-  if (!selected || (all && restOf(selected, fixed) <= 0n)) return err(insufficient(request, target, [...must, ...others]))
+  const nothingLeft = selected && (all ? restOf(selected, fixed) <= 0n : scripts.length === 0 && selected.changeSats === undefined)
+  if (!selected || nothingLeft) return err(replaces ? { field: 'feeRate', code: 'bump-no-coins' } : insufficient(request, target, [...must, ...others]))
   if (selected.coins.length > LIMITS.inputs) return err({ field: 'amount', code: 'too-many-coins' })
   const rest = restOf(selected, fixed)
   const outputs = request.recipients.map((r): TxOut => ({ script: r.script, sats: r.amountSats === 'all' ? rest : r.amountSats }))
   const small = outputs.find(o => o.sats < dustLimit(o.script))
   if (small) return err({ field: 'amount', code: 'dust', minSats: dustLimit(small.script) })
-  const sent = outputs.reduce((sum, o) => sum + o.sats, 0n)
+  const sent = outputs.reduce((sum, o) => sum + o.sats, 0n) || selected.changeSats || 0n
   const bad = feeFault(selected.feeSats, selected.vsize, sent)
   if (bad) return err({ field: 'feeRate', code: bad === 'fee-too-low' ? 'too-low' : 'too-high', detail: `${FEE_BOUNDS.maxPercent}%` })
-  if (replaces && selected.feeSats * BigInt(replaces.vsize) <= replaces.feeSats * BigInt(selected.vsize)) return err({ field: 'feeRate', code: 'bump-too-low' })
+  const least = replaces && bumpFee(selected.vsize, replaces)
+  if (least !== undefined && selected.feeSats < least) {
+    const minRate = rateFor(least, selected.vsize)
+    return err({ field: 'feeRate', code: 'bump-too-low', minRate, detail: String(minRate) })
+  }
   return ok(assemble(request, selected, outputs, changeOutput.script))
 }
 
 function recipientFault(request: SpendRequest): SpendError | undefined {
-  const { recipients, wallet } = request
-  if (recipients.length === 0) return { field: 'recipient', code: 'empty' }
+  const { recipients, wallet, replaces } = request
+  if (recipients.length === 0 && !replaces) return { field: 'recipient', code: 'empty' }
   // one place is for the change
   if (recipients.length >= LIMITS.outputs) return { field: 'recipient', code: 'too-many' }
   if (recipients.filter(r => r.amountSats === 'all').length > 1) return { field: 'amount', code: 'all-twice' }
@@ -133,30 +142,23 @@ function usable(request: SpendRequest): Result<{ readonly must: readonly Coin[];
       must.push(coin)
     }
     if (must.length === 0) return err({ field: 'coins', code: 'empty' })
-    if (replaces && !must.some(c => replaces.coins.some(r => outPointKey(r) === outPointKey(c)))) return err({ field: 'coins', code: 'no-shared-coin' })
+    const chosen = new Set(must.map(outPointKey))
+    if (replaces?.coins.some(c => !chosen.has(outPointKey(c)))) return err({ field: 'coins', code: 'no-shared-coin' })
     return ok({ must, others: [] })
   }
   // the transaction that is replaced goes away, and its change with it
   const must = replaces ? [...replaces.coins] : []
   const taken = new Set(must.map(outPointKey))
-  const others = request.coins.filter(c => !held.has(outPointKey(c)) && !taken.has(outPointKey(c)) && isSpendable(c) && c.txid !== replaces?.txid)
+  // a replacement may bring in no other unconfirmed coin (BIP125 rule 2), and taking back needs none at all
+  const mayAdd = (c: Coin): boolean => !replaces || (c.height !== undefined && request.recipients.length > 0)
+  const others = request.coins.filter(c => !held.has(outPointKey(c)) && !taken.has(outPointKey(c)) && isSpendable(c) && mayAdd(c))
   return ok({ must, others })
-}
-
-/** BIP125 rules 3 and 4: more than the old fee, by at least 1 sat/vB of the own size; and more per vbyte (protocol.md). */
-function bumpFee(replaces: ReplacedSpend | undefined, scripts: readonly Uint8Array[], inputs: number): bigint {
-  if (!replaces) return 0n
-  const vsize = spendVsize(Math.max(inputs, 1), scripts) + 43
-  const perByte = replaces.feeSats * BigInt(vsize) / BigInt(replaces.vsize) + 1n
-  const total = replaces.feeSats + BigInt(vsize)
-  return total > perByte ? total : perByte
 }
 
 function sendAll(target: SelectionTarget, coins: readonly Coin[]): Selection | undefined {
   if (coins.length === 0) return undefined
   const vsize = spendVsize(coins.length, target.scripts)
-  const fee = feeFor(vsize, target.feeRate)
-  return { coins, feeSats: fee > target.minFeeSats ? fee : target.minFeeSats, vsize, changeSats: undefined }
+  return { coins, feeSats: feeFor(vsize, target.feeRate), vsize, changeSats: undefined }
 }
 
 /** What is left for the recipient who gets all. */
@@ -168,8 +170,7 @@ function insufficient(request: SpendRequest, target: SelectionTarget, coins: rea
   const cost = feeFor(INPUT_VBYTES, target.feeRate)
   const useful = request.only ? coins : coins.filter(c => c.amountSats > cost)
   const total = totalOf(useful)
-  const plainFee = feeFor(spendVsize(Math.max(useful.length, 1), target.scripts), target.feeRate)
-  const fee = plainFee > target.minFeeSats ? plainFee : target.minFeeSats
+  const fee = feeFor(spendVsize(Math.max(useful.length, 1), target.scripts), target.feeRate)
   const missing = target.amountSats + fee - total
   const held = totalOf(request.coins.filter(c => request.held.has(outPointKey(c)) && isSpendable(c)))
   return {

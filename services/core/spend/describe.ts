@@ -1,6 +1,7 @@
 import { toHex } from '../domain/bytes'
+import type { SessionId } from '../domain/ids'
 import type { Proposal } from '../domain/proposal'
-import type { ReviewView } from '../domain/views'
+import type { ReplacedView, ReviewView } from '../domain/views'
 import { scriptToAddress } from '../crypto/address'
 import { readSpend } from '../crypto/proposal-id'
 import { txidOf } from '../crypto/transaction'
@@ -35,4 +36,11 @@ export function describeProposal(wallet: WalletContext, proposal: Proposal): Rev
     feePercent: sentSats === 0n ? 0 : Number(feeSats * 10_000n / sentSats) / 100,
     vsize, txid: txidOf(tx), note: proposal.note,
   }
+}
+
+/** What `next` takes the place of, as its review shows it. */
+export function describeReplaced(old: ReviewView, session: SessionId, next: ReviewView): ReplacedView {
+  const paid = (r: ReviewView): string => r.recipients.map(out => `${out.address} ${out.sats}`).sort().join()
+  const kind = next.recipients.length === 0 ? 'back' : paid(old) === paid(next) ? 'faster' : 'other'
+  return { txid: old.txid, session, kind, sentSats: sumOf(old.recipients), feeSats: old.feeSats, feeRate: old.feeRate }
 }

@@ -5,25 +5,26 @@
 import type { Chain } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
-import type { Txid, WalletId } from '../domain/ids'
+import type { SessionId, Txid, WalletId } from '../domain/ids'
 import { outPointKey } from '../domain/ids'
 import type { Proposal, SpendProposal } from '../domain/proposal'
 import { err, ok } from '../domain/result'
 import type { Result } from '../domain/result'
 import type { Verdict } from '../domain/signing-state'
-import type { FieldError, ReviewView } from '../domain/views'
+import type { FieldError, ReplacedView, ReviewView } from '../domain/views'
 import type { WalletRecord } from '../domain/wallet'
 import { gatherSpendFacts } from '../chain/facts'
 import type { ChainCoin, WalletChain } from '../chain/view'
 import { addressToScript } from '../crypto/address'
-import { derivePlaces } from '../crypto/proposal-id'
-import { parseTx } from '../crypto/transaction'
+import { derivePlaces, readSpend } from '../crypto/proposal-id'
+import { parseTx, txidOf } from '../crypto/transaction'
 import type { WalletContext } from '../crypto/wallet-context'
 import { LIMITS } from '../wire/limits'
 import { buildSpend } from './build'
-import type { SpendError } from './build'
-import { describeProposal } from './describe'
-import { factsNeeded, verifyProposal } from './verify-proposal'
+import type { BuiltSpend, ReplacedSpend, SpendError, SpendRequest } from './build'
+import { describeProposal, describeReplaced } from './describe'
+import { sumOf } from './fees'
+import { factsNeeded, signedVsize, verifyProposal } from './verify-proposal'
 import type { ReplacedFacts } from './verify-proposal'
 
 export interface DeskWallets {
@@ -51,13 +52,36 @@ export interface SpendWish {
   readonly reviewed?: Txid
 }
 
+/** Another payment in the place of one that is sent and not in a block. */
+export interface ReplaceWish {
+  readonly walletId: WalletId
+  /** of the earlier payment; recipients, amounts and note are its own */
+  readonly replaces: SessionId
+  /** pays nobody: all of its coins come back to the wallet */
+  readonly takeBack?: boolean
+  /** the least that takes its place, or the usual rate when that is higher, when omitted */
+  readonly feeRate?: number
+  readonly reviewed?: Txid
+}
+
+export type Wish = SpendWish | ReplaceWish
+
+/** What the own sessions say to a check. */
+export interface SessionFacts {
+  readonly changeInUse: ReadonlySet<string>
+  readonly equivocates: boolean
+  /** the payment that is to be replaced, when my part of it is out: what it spends and pays has been checked then */
+  readonly replaced?: { readonly proposal: SpendProposal; readonly confirmed: boolean }
+  readonly replacedBefore?: ReadonlySet<Txid>
+}
+
 export interface Reviewed {
   readonly review: ReviewView
   /** expiry, note and salt are made anew when it is proposed */
   readonly draft: SpendProposal
 }
 
-type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats' | 'minSats' | 'maxSats'>>
+type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats' | 'minSats' | 'maxSats' | 'minRate'>>
 
 /** bytes of raw parents kept between checks; which transactions they are a proposer chooses */
 const PARENT_BYTES = 8 * 1024 * 1024
@@ -70,13 +94,13 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
   /** raw parents by txid: they cannot change, so a session asks for each once */
   const parents = new Map<Txid, Uint8Array>()
 
-  const nameOf = (wish: SpendWish) => JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
+  const nameOf = (wish: Wish) => JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
 
   /**
    * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none: what a person has
-   * looked at is never replaced by another behind his back. Refusals name the field.
+   * looked at is never replaced by another behind his back. Refusals name the field. `earlier`: the payment whose place a `ReplaceWish` is to take.
    */
-  async function build(wish: SpendWish): Promise<Result<Reviewed, DeskError>> {
+  async function build(wish: Wish, earlier?: { readonly session: SessionId; readonly proposal: SpendProposal }): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
     const context = wallets.context(wish.walletId)
     if (record === undefined || context === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
@@ -86,35 +110,83 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     if (changeIndex === undefined) return err({ field: 'coins', code: 'no-change-address' })
     const coins = wallets.coins(wish.walletId)
     const known = reviewed.get(wish.walletId)
-    const free = new Set(coins.map(outPointKey))
+    const replaces = earlier && replacedSpend(context, earlier.proposal)
+    const free = new Set([...coins, ...replaces?.coins ?? []].map(outPointKey))
     const stands = known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
     if (stands && (wish.reviewed === undefined || wish.reviewed === known.made.review.txid)) return ok(known.made)
     if (wish.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
-    const text = wish.recipient.trim()
-    if (text === '') return err({ field: 'recipient', code: 'empty' })
-    const script = addressToScript(text, context.network)
-    if (!script.ok) return err({ field: 'recipient', code: `address-${script.error.code}` })
-    const only = wish.coins === undefined ? undefined : coins.filter(c => wish.coins?.includes(outPointKey(c)))
-    if (only !== undefined && only.length !== wish.coins?.length) return err({ field: 'coins', code: 'unknown-coin' })
-    const built = buildSpend({
-      wallet: context, coins, held: new Set(), recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }],
-      feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
-      ...(only === undefined ? {} : { only }), proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS, note: wish.note ?? '',
-    })
+    const common = {
+      wallet: context, coins, held: new Set<string>(), feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
+      proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS,
+    }
+    const built = 'replaces' in wish ? await buildReplacement(wish, common, earlier?.proposal, replaces) : buildPayment(wish, common)
     if (!built.ok) return built
     const { proposal } = built.value
     const described = describeProposal(context, proposal)
     if (described === undefined) return err({ field: 'recipient', code: 'unsupported' })
-    const made = { review: described, draft: proposal }
+    const made = { review: earlier === undefined ? described : { ...described, replaces: replaced(proposal, earlier) }, draft: proposal }
     reviewed.set(wish.walletId, { wish: nameOf(wish), made })
     return ok(made)
+  }
+
+  type Common = Omit<SpendRequest, 'recipients' | 'note'>
+
+  function buildPayment(wish: SpendWish, common: Common): Result<BuiltSpend, DeskError> {
+    const { wallet, coins } = common
+    const text = wish.recipient.trim()
+    if (text === '') return err({ field: 'recipient', code: 'empty' })
+    const script = addressToScript(text, wallet.network)
+    if (!script.ok) return err({ field: 'recipient', code: `address-${script.error.code}` })
+    const only = wish.coins === undefined ? undefined : coins.filter(c => wish.coins?.includes(outPointKey(c)))
+    if (only !== undefined && only.length !== wish.coins?.length) return err({ field: 'coins', code: 'unknown-coin' })
+    return buildSpend({ ...common, recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }], ...(only === undefined ? {} : { only }), note: wish.note ?? '' })
+  }
+
+  /**
+   * The chain is asked whether somebody has built on the earlier payment: who replaces it would have to pay for all of that too, and a recipient who
+   * has passed his coins on would lose them, so such a payment is left as it is.
+   */
+  async function buildReplacement(wish: ReplaceWish, common: Common, earlier: SpendProposal | undefined, replaces: ReplacedSpend | undefined): Promise<Result<BuiltSpend, DeskError>> {
+    const chain = wallets.chainOf(wish.walletId)
+    const tx = earlier && parseTx(earlier.tx)
+    if (replaces === undefined || earlier === undefined || tx?.ok !== true) return err({ field: 'session', code: 'unknown-session' })
+    if (chain === undefined) return err({ field: 'wallet', code: 'chain-unreachable' })
+    const [seen, ...children] = await Promise.all([chain.tx(replaces.txid), ...tx.value.outputs.map((_, vout) => chain.outspend(replaces.txid, vout))])
+    if (!seen.ok || children.some(c => !c.ok)) return err({ field: 'wallet', code: 'chain-unreachable' })
+    if (seen.value?.confirmed !== undefined) return err({ field: 'session', code: 'not-sent' })
+    if (children.some(c => c.ok && c.value.spent)) return err({ field: 'session', code: 'built-on' })
+    const own = new Set(earlier.ownOutputs.map(o => o.vout))
+    const recipients = wish.takeBack === true ? [] : tx.value.outputs.filter((_, vout) => !own.has(vout)).map(({ script, sats }) => ({ script, amountSats: sats }))
+    const request = { ...common, recipients, replaces, note: wish.takeBack === true ? '' : earlier.note }
+    const built = buildSpend(request)
+    const least = built.ok || wish.feeRate !== undefined ? undefined : built.error.minRate
+    return least === undefined ? built : buildSpend({ ...request, feeRate: least })
+  }
+
+  function replacedSpend(context: WalletContext, proposal: SpendProposal): ReplacedSpend | undefined {
+    const form = readSpend(context, proposal)
+    if (!form.ok) return undefined
+    const { tx, prevouts } = form.value
+    const coins = tx.inputs.flatMap(({ txid, vout }, i) => {
+      const claim = proposal.inputs[i]
+      return claim === undefined ? [] : [{ txid, vout, ...claim, ours: true }]
+    })
+    return { txid: txidOf(tx), feeSats: sumOf(prevouts) - sumOf(tx.outputs), vsize: signedVsize(tx), coins }
+  }
+
+  /** What stands in a review of the payment that `proposal` is to take the place of. */
+  function replaced(proposal: SpendProposal, earlier?: { readonly session: SessionId; readonly proposal: Proposal }): ReplacedView | undefined {
+    if (proposal.replaces === undefined) return undefined
+    const before = earlier === undefined ? null : review(earlier.proposal)
+    const now = before === null ? null : review(proposal)
+    return earlier !== undefined && before !== null && now !== null ? describeReplaced(before, earlier.session, now) : { txid: proposal.replaces }
   }
 
   /**
    * The co-signer's full check, with facts asked for now; those of the own sessions are taken last, when the server has answered. Trouble
    * with the server blames nobody: "not yet seen".
    */
-  async function verify(proposal: Proposal, sessions: () => { readonly changeInUse: ReadonlySet<string>; readonly equivocates: boolean }): Promise<Verdict> {
+  async function verify(proposal: Proposal, sessions: () => SessionFacts): Promise<Verdict> {
     const context = wallets.context(proposal.walletId)
     const chain = wallets.chainOf(proposal.walletId)
     const view = wallets.chainView(proposal.walletId)
@@ -125,10 +197,13 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     trimParents()
     if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
     await derivePlaces(context, proposal, pause)
-    const replaced = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
+    const seen = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
+    const own = sessions()
     return verifyProposal(context, proposal, {
       now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
-      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], replaced, ...sessions(),
+      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], changeInUse: own.changeInUse, equivocates: own.equivocates,
+      // a payment whose fee is so low that servers have let it go is just the one that needs another in its place
+      replaced: seen ?? (own.replaced && signedFacts(context, own.replaced)), ...(own.replacedBefore === undefined ? {} : { replacedBefore: own.replacedBefore }),
     })
   }
 
@@ -162,6 +237,11 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     return { feeSats: seen.value.feeSats, weight: seen.value.weight, confirmed: seen.value.confirmed !== undefined, inputs: new Set(tx.value.inputs.map(outPointKey)) }
   }
 
+  function signedFacts(context: WalletContext, { proposal, confirmed }: { readonly proposal: SpendProposal; readonly confirmed: boolean }): ReplacedFacts | undefined {
+    const spend = replacedSpend(context, proposal)
+    return spend && { feeSats: spend.feeSats, weight: spend.vsize * 4, confirmed, inputs: new Set(spend.coins.map(outPointKey)) }
+  }
+
   /** undefined for a practice text */
   function review(proposal: Proposal): ReviewView | null {
     const known = reviews.get(proposal)
@@ -175,5 +255,5 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
   /** The picture when it has been made already: drawing one may take a while (`prepare`). */
   const drawn = (proposal: Proposal): ReviewView | null => reviews.get(proposal) ?? null
 
-  return { build, prepare, verify, review, drawn }
+  return { build, prepare, verify, review, drawn, replaced }
 }

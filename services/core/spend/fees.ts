@@ -14,6 +14,8 @@ export const FEE_BOUNDS = {
   maxRate: 2_000,
   /** satoshis: Core's `maxtxfee`, 0.1 BTC */
   maxSats: 10_000_000n,
+  /** sat/vB that a replacement pays for its own size on top of the fee of what it replaces (BIP125 rule 4): `incrementalrelayfee` of nodes before Core 29.1 */
+  incrementalRate: 1,
   /** of what the recipients get, in per cent ... */
   maxPercent: 10n,
   /** ... unless the fee is below this many satoshis: a small payment in a busy hour is not refused */
@@ -41,6 +43,19 @@ export function feeFor(vsize: number, rate: number): bigint {
   const milli = BigInt(Math.round(rate * 1000)) * BigInt(Math.ceil(vsize * 2))
   return (milli + 1999n) / 2000n
 }
+
+/**
+ * The least fee at which a transaction of `vsize` vbytes takes the place of `old` everywhere: BIP125 rules 3 and 4, and more per vbyte, as nodes and
+ * co-signers ask for.
+ */
+export function bumpFee(vsize: number, old: { readonly feeSats: bigint; readonly vsize: number }): bigint {
+  const total = old.feeSats + feeFor(vsize, FEE_BOUNDS.incrementalRate)
+  const perByte = old.feeSats * BigInt(vsize) / BigInt(old.vsize) + 1n
+  return total > perByte ? total : perByte
+}
+
+/** The least rate, to a hundredth, at which `vsize` vbytes pay `feeSats`. */
+export const rateFor = (feeSats: bigint, vsize: number): number => Number((feeSats * 100n + BigInt(vsize) - 1n) / BigInt(vsize)) / 100
 
 /** sat/vB with two decimals, rounded down so that it is never shown higher than it is. */
 export const rateOf = (feeSats: bigint, vsize: number): number => Number(feeSats * 100n / BigInt(vsize)) / 100

@@ -16,8 +16,6 @@ export interface SelectionTarget {
   /** scripts of the recipients, and of the change if there is any */
   readonly scripts: readonly Uint8Array[]
   readonly changeScript: Uint8Array
-  /** the fee may not be below this (a bump pays more than what it replaces) */
-  readonly minFeeSats: bigint
 }
 
 export interface Selection {
@@ -37,17 +35,16 @@ export const isSpendable = (coin: Coin): boolean => coin.height !== undefined ||
 /** Fee and change of spending exactly these coins; undefined when they do not suffice. Change below dust goes to the fee. */
 export function settle(coins: readonly Coin[], target: SelectionTarget): Selection | undefined {
   const total = coins.reduce((sum, coin) => sum + coin.amountSats, 0n)
-  const max = (a: bigint, b: bigint): bigint => a > b ? a : b
   const withChange = spendVsize(coins.length, [...target.scripts, target.changeScript])
-  const changeFee = max(feeFor(withChange, target.feeRate), target.minFeeSats)
+  const changeFee = feeFor(withChange, target.feeRate)
   const changeSats = total - target.amountSats - changeFee
   if (changeSats >= dustLimit(target.changeScript)) return { coins, feeSats: changeFee, vsize: withChange, changeSats }
   const vsize = spendVsize(coins.length, target.scripts)
   const feeSats = total - target.amountSats
-  return feeSats >= max(feeFor(vsize, target.feeRate), target.minFeeSats) ? { coins, feeSats, vsize, changeSats: undefined } : undefined
+  return feeSats >= feeFor(vsize, target.feeRate) ? { coins, feeSats, vsize, changeSats: undefined } : undefined
 }
 
-/** Undefined when the coins do not suffice. `must` are spent in any case (explicit choice, or the input that a bump shares). */
+/** Undefined when the coins do not suffice. `must` are spent in any case (explicit choice, or the inputs of what a bump replaces). */
 export function selectCoins(candidates: readonly Coin[], target: SelectionTarget, must: readonly Coin[] = []): Selection | undefined {
   const taken = new Set(must.map(outPointKey))
   const cost = feeFor(INPUT_VBYTES, target.feeRate)

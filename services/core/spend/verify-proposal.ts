@@ -41,6 +41,8 @@ export interface ProposalFacts {
   readonly changeInUse: ReadonlySet<string>
   /** the transaction that `replaces` names, as the own view has it; undefined: not seen */
   readonly replaced: ReplacedFacts | undefined
+  /** what that one has replaced in its turn: a server that has not seen the later one may still name it as the spender */
+  readonly replacedBefore?: ReadonlySet<Txid>
   /** the proposer has another live proposal for one of these coins (`equivocates` in signing/registry.ts) */
   readonly equivocates?: boolean
 }
@@ -131,15 +133,15 @@ function verifyInputs(proposal: SpendProposal, { tx, prevouts }: SpendForm, fact
     if (!output || !claimed) return wrong('not-ours', { input: i })
     if (!equalBytes(output.script, claimed.script)) return wrong('input-script', { input: i })
     if (output.sats !== claimed.sats) return wrong('input-amount', { input: i })
-    if (spent.spent && !isAllowedSpender(proposal, ownTxid, spent)) return wrong('input-spent', { input: i })
+    if (spent.spent && !isAllowedSpender(proposal, ownTxid, spent, facts)) return wrong('input-spent', { input: i })
     if (parent.inputs[0]?.txid === NULL_TXID && facts.tip && (known.height === undefined || facts.tip.height - known.height + 1 < COINBASE_MATURITY)) return wrong('input-immature', { input: i })
   }
   return unseen ? { kind: 'not-yet-seen', what: 'input' } : { kind: 'ok' }
 }
 
-/** This very payment, already out; or the unconfirmed one that it replaces. */
-const isAllowedSpender = (proposal: SpendProposal, ownTxid: Txid, spent: { readonly by?: Txid; readonly confirmed: boolean }): boolean =>
-  spent.by === ownTxid || (proposal.replaces !== undefined && spent.by === proposal.replaces && !spent.confirmed)
+/** This very payment, already out; or an unconfirmed one that it replaces. */
+const isAllowedSpender = (proposal: SpendProposal, ownTxid: Txid, { by, confirmed }: { readonly by?: Txid; readonly confirmed: boolean }, facts: ProposalFacts): boolean =>
+  by === ownTxid || (by !== undefined && proposal.replaces !== undefined && !confirmed && (by === proposal.replaces || facts.replacedBefore?.has(by) === true))
 
 function readParent(raw: Uint8Array, txid: Txid): Tx | undefined {
   const parsed = parseTx(raw)
@@ -171,7 +173,9 @@ function verifyReplaced(proposal: SpendProposal, tx: Tx, feeSats: bigint, facts:
   const old = facts.replaced
   if (!old) return { kind: 'not-yet-seen', what: 'chain' }
   if (old.confirmed) return wrong('replaces-unknown')
-  if (!tx.inputs.some(input => old.inputs.has(outPointKey(input)))) return wrong('replaces-no-shared-input')
+  // all of its coins, so that of a row of replacements, and of two for one payment, never more than one can be mined
+  const spent = new Set(tx.inputs.map(outPointKey))
+  if ([...old.inputs].some(point => !spent.has(point))) return wrong('replaces-no-shared-input')
   // more in total, and more per vbyte (cross-multiplied: no rounding)
   const vsize = BigInt(signedVsize(tx))
   const oldVsize = BigInt(Math.ceil(old.weight / 4))

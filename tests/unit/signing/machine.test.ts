@@ -329,6 +329,27 @@ describe('from released on', () => {
     expect(h.session(1).end?.txid).toBe('dd'.repeat(32))
   })
 
+  it('once it is out nothing of it is checked any more', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1, 2)
+    expect(h.state(0)).toBe('broadcast')
+    const before = h.node(0).log.length
+    h.user(0, 'recheck')
+    expect(h.node(0).log.slice(before).map(e => e.type)).not.toContain('verify')
+  })
+
+  it('partials for other nonces of this attempt spoil it, and accuse nobody: perhaps the hub has lost what it sent', () => {
+    const h = new Harness()
+    h.tamper = m => m.body.type === 'partials' && m.attempt?.counter === 1 ? { ...m, body: { ...m.body, noncesHash: new Uint8Array(32) } } : m
+    h.propose()
+    h.approveAll(1, 2)
+    expect(h.session(0).lastFailure).toMatchObject({ code: 'partials-other-nonces', culprit: undefined })
+    h.advance(40_000)
+    expect(h.states()).toEqual(['broadcast', 'broadcast', 'broadcast'])
+    expect(h.offences).toEqual([])
+  })
+
   it('the same nonces again gets the same partials, another one is refused and is evidence', () => {
     const h = releasedAt(1)
     const mine = h.session(1).released

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal } from '../../fakes/session-harness'
 import { decodeSession, encodeSession } from '../../../services/core/signing/codec'
-import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, inputsOf, overlaps } from '../../../services/core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, inputsOf, overlaps, replaceable, replacedTxids, txidOfProposal } from '../../../services/core/signing/registry'
 import { LIMITS } from '../../../services/core/wire/limits'
 import { newSession, type Session } from '../../../services/core/signing/state'
 
@@ -84,6 +84,58 @@ describe('overlaps', () => {
     expect(out.state).toBe('released')
     expect(beforeYes([out], sessionOf(a))).toEqual({ ok: true, value: [] })
     expect(holdsOf([out]).length, 'its coins stay held against everything else').toBeGreaterThan(0)
+  })
+})
+
+describe('one payment in the place of another', () => {
+  const sent = (h: Harness): void => { approved(h); h.approveAll(2) }
+  const withChange = (s: Session, index: number): Session => ({ ...s, proposal: { ...s.proposal, ownOutputs: [{ vout: 0, branch: 1, index }] } as Session['proposal'] })
+  /** three rounds for the same two coins: each spends them, with another amount */
+  const first = sessionOf(spendProposal({ salt: salt(1) }), sent)
+  const firstId = txidOfProposal(first.proposal)!
+  const second = sessionOf(spendProposal({ salt: salt(2), sats: 9_000n, replaces: firstId }), sent)
+  const secondId = txidOfProposal(second.proposal)!
+  const third = spendProposal({ salt: salt(3), sats: 8_000n, proposer: 2, replaces: secondId })
+  const child = spendProposal({ salt: salt(4), from: firstId, inputs: 1 })
+
+  it('takes the place of what that one has replaced too: all of them let it through', () => {
+    expect([...replacedTxids([first, second], third.proposal)]).toEqual([secondId, firstId])
+    expect(beforeYes([first, second], newSession(third, [0, 1, 2].map(accountKey), accountKey(ME)))).toEqual({ ok: true, value: [] })
+    // one that names the first alone would go beside the second
+    expect(beforeYes([first, second], sessionOf(spendProposal({ salt: salt(5), sats: 7_000n, replaces: firstId })))).toEqual({ ok: false, error: { code: 'may-still-go-out', session: second.id } })
+    expect([...replacedTxids([second], spendProposal({ replaces: secondId }).proposal)], 'known only by name').toEqual([secondId, firstId])
+    expect(replacedTxids([first, second], first.proposal).size).toBe(0)
+  })
+
+  it('who bumps his own payment says nothing different to different members', () => {
+    const signing = { ...first, state: 'signing' as const }
+    expect(equivocates([signing], second.proposal, second.id)).toBe(false)
+    expect(equivocates([first, sessionOf(spendProposal({ salt: salt(6), sats: 9_500n, replaces: firstId }))], second.proposal, second.id)).toBe(true)
+  })
+
+  it('the change of what it replaces is held with its coins, and its place is free for the other', () => {
+    const old = withChange(first, 4)
+    expect(holdsOf([old, second]).filter(h => h.outpoint.startsWith(firstId))).toEqual([{ outpoint: `${firstId}:0`, session: second.id }])
+    expect(holdsOf([old, newSession(third, [0, 1, 2].map(accountKey), accountKey(ME))]).filter(h => h.outpoint.startsWith(firstId)), 'a proposal by itself holds nothing').toEqual([])
+    expect([...changeInUse([old], second)]).toEqual([])
+  })
+
+  it('what is built on the earlier payment and what replaces it are one or the other', () => {
+    const built = sessionOf(child, approved)
+    expect(overlaps([first, built], second.proposal, second.id).map(s => s.id).sort()).toEqual([first.id, built.id].sort())
+    expect(overlaps([first, second], child.proposal, child.sessionId).map(s => s.id)).toEqual([second.id])
+    expect(beforeYes([first, built], sessionOf(spendProposal({ salt: salt(2), sats: 9_000n, replaces: firstId })))).toEqual({ ok: true, value: [built] })
+    const out = sessionOf(child, sent)
+    expect(beforeYes([first, out], sessionOf(spendProposal({ salt: salt(2), sats: 9_000n, replaces: firstId })))).toMatchObject({ ok: false, error: { session: out.id } })
+  })
+
+  it('may be proposed when it is sent, nothing is built on it and nothing else is to take its place', () => {
+    expect(replaceable([first], first)).toEqual({ ok: true, value: undefined })
+    expect(replaceable([first, second], second)).toEqual({ ok: true, value: undefined })
+    expect(replaceable([first, second], first)).toEqual({ ok: false, error: 'being-replaced' })
+    expect(replaceable([first, sessionOf(child, approved)], first)).toEqual({ ok: false, error: 'built-on' })
+    for (const play of [approved, released]) expect(replaceable([], sessionOf(spendProposal(), play))).toEqual({ ok: false, error: 'not-sent' })
+    expect(replaceable([], { ...first, state: 'confirmed' })).toEqual({ ok: false, error: 'not-sent' })
   })
 })
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../services/core/domain/result'
+import { txidOfProposal } from '../../../services/core/signing/registry'
 import { isWatched, lookAtChain } from '../../../services/core/signing/watch'
 import type { Chain } from '../../../services/ports/chain'
-import { Harness } from '../../fakes/session-harness'
+import { Harness, spendProposal } from '../../fakes/session-harness'
 
 const OTHER = 'cc'.repeat(32)
 
@@ -42,6 +43,42 @@ describe('looking at the chain', () => {
   it('one of our own other payments ends it', async () => {
     expect(await lookAtChain(released(), server(OTHER).chain, () => 'other')).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
     expect(await lookAtChain(released(), server(OTHER).chain, () => 'replacement')).toEqual([{ kind: 'conflict', txid: OTHER, replacement: true }])
+  })
+
+  it('what is built on a payment is over when another has taken its place', async () => {
+    const parent = spendProposal({ from: '33'.repeat(32), inputs: 1 })
+    const made = txidOfProposal(parent.proposal)!
+    const h = new Harness(3, spendProposal({ from: made, inputs: 1 }))
+    h.propose()
+    h.approveAll(1, 2)
+    const child = h.session(1)
+    const spentBy = (by: string) => ({
+      tip: async () => ok({ height: 9, hash: '00'.repeat(32) }), tx: async () => ok(undefined),
+      outspend: async (txid: string) => ok(txid === '33'.repeat(32) ? { spent: true, by, confirmed: true } : { spent: false, confirmed: false }),
+    }) as unknown as Chain
+    const maker = (txid: string) => txid === made && parent.proposal.kind === 'spend' ? parent.proposal.tx : undefined
+    expect(await lookAtChain(child, spentBy(OTHER), () => 'other', maker)).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
+    expect((await lookAtChain(child, spentBy(OTHER), () => 'other')).map(f => f.kind), 'its maker is not known').toEqual(child.state === 'broadcast' ? ['missing'] : [])
+    expect((await lookAtChain(child, spentBy(made), () => 'other', maker)).map(f => f.kind), 'its maker itself is mined').toEqual(child.state === 'broadcast' ? ['missing'] : [])
+  })
+
+  it('a replacement that I have not answered is looked after too: it is over when the earlier payment is mined', async () => {
+    const old = '44'.repeat(32)
+    const h = new Harness(3, spendProposal({ replaces: old }))
+    h.propose()
+    expect(isWatched(h.session(1))).toBe(true)
+    for (const fact of await lookAtChain(h.session(1), server(old).chain, () => 'other')) h.chain(1, fact)
+    expect(h.session(1)).toMatchObject({ state: 'failed', end: { code: 'paid-before', txid: old } })
+  })
+
+  it('after a reorg the block may hold another one: the end says which', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1, 2)
+    h.chain(1, { kind: 'conflict', txid: OTHER, replacement: false })
+    expect(h.session(1)).toMatchObject({ state: 'conflicted', end: { txid: OTHER } })
+    h.chain(1, { kind: 'conflict', txid: 'dd'.repeat(32), replacement: true })
+    expect(h.session(1)).toMatchObject({ state: 'replaced', end: { txid: 'dd'.repeat(32) } })
   })
 
   it('asks a few questions at a time, and nothing about proposals that have not my yes', async () => {

@@ -7,7 +7,7 @@ import { nameProposal } from '../../../services/core/crypto/proposal-id'
 import { parseTx, vsizeOf, withKeyPathWitnesses } from '../../../services/core/crypto/transaction'
 import { buildSpend, type SpendRequest } from '../../../services/core/spend/build'
 import { describeProposal } from '../../../services/core/spend/describe'
-import { dustLimit, feeFault, feeFor, parseFeeRate, spendVsize } from '../../../services/core/spend/fees'
+import { bumpFee, dustLimit, feeFault, feeFor, parseFeeRate, rateFor, spendVsize } from '../../../services/core/spend/fees'
 import { selectCoins } from '../../../services/core/spend/selection'
 import { verifyProposal } from '../../../services/core/spend/verify-proposal'
 import { createFakeEntropy } from '../../fakes/entropy'
@@ -151,17 +151,70 @@ describe('buildSpend', () => {
     expect(refused(request([fund(0, 9_000_000n)], change as Partial<SpendRequest>))).toMatchObject({ field, code })
   })
 
-  it('a bump shares its inputs and pays more in total and per vbyte; its co-signers agree', () => {
+  describe('in the place of an unconfirmed payment', () => {
+    const OLD = 'ab'.repeat(32)
     const coin = fund(0, 200_000n)
     const old = built(request([coin]))
-    const replaced = { txid: 'ab'.repeat(32), feeSats: old.feeSats, vsize: old.vsize, coins: [coin.coin] }
-    const bump = built(request([coin], { feeRate: 5, replaces: replaced }))
-    const spent = new Map([[outPointKey(coin.coin), { spent: true, by: replaced.txid, confirmed: false }]])
-    const facts = factsFor([coin], { outspends: spent, replaced: { feeSats: old.feeSats, weight: old.vsize * 4, confirmed: false, inputs: new Set([outPointKey(coin.coin)]) } })
-    expect(bump.feeSats).toBeGreaterThan(old.feeSats)
-    expect(verifyProposal(wallet, bump.proposal, facts)).toEqual({ kind: 'ok' })
-    // asked for less than the old one: lifted to what relays
-    expect(built(request([coin], { feeRate: 1, replaces: replaced })).feeSats).toBeGreaterThanOrEqual(old.feeSats + BigInt(old.vsize))
+    const replaces = { txid: OLD, feeSats: old.feeSats, vsize: old.vsize, coins: [coin.coin] }
+    const facts = (coins: readonly Funded[]) => factsFor(coins, {
+      outspends: new Map(coins.map(c => [outPointKey(c.coin), c === coin ? { spent: true, by: OLD, confirmed: false } : { spent: false, confirmed: false }])),
+      replaced: { feeSats: old.feeSats, weight: old.vsize * 4, confirmed: false, inputs: new Set([outPointKey(coin.coin)]) },
+    })
+    const spent = (b: ReturnType<typeof built>) => txOf(b.proposal.tx).inputs.map(outPointKey)
+
+    it('pays the same from the same coins, with less change; its co-signers agree', () => {
+      const bump = built(request([coin, fund(1, 90_000n)], { feeRate: 5, replaces }))
+      expect(bump.proposal.replaces).toBe(OLD)
+      expect(spent(bump)).toEqual([outPointKey(coin.coin)])
+      expect(bump.vsize).toBe(old.vsize)
+      expect(bump.feeSats).toBe(feeFor(old.vsize, 5))
+      expect(bump.change?.sats).toBe(200_000n - 50_000n - bump.feeSats)
+      expect(verifyProposal(wallet, bump.proposal, facts([coin]))).toEqual({ kind: 'ok' })
+    })
+
+    it('a rate that would not take its place is refused with the least that does; at that one it is built', () => {
+      // one input, the same outputs: 2 sat/vB became 3, by 1 sat/vB of its own size
+      expect(refused(request([coin], { feeRate: 2.99, replaces }))).toMatchObject({ field: 'feeRate', code: 'bump-too-low', minRate: 3, detail: '3' })
+      const least = built(request([coin], { feeRate: 3, replaces }))
+      expect(least.feeSats).toBe(old.feeSats + BigInt(old.vsize))
+      expect(least.feeSats).toBe(bumpFee(old.vsize, replaces))
+      expect(verifyProposal(wallet, least.proposal, facts([coin]))).toEqual({ kind: 'ok' })
+    })
+
+    it('adds confirmed coins when the change is not enough, and then pays for its own larger size', () => {
+      const tight = fund(2, 50_400n)
+      const without = built(request([tight]))
+      expect(without.change).toBeUndefined()
+      const place = { txid: OLD, feeSats: without.feeSats, vsize: without.vsize, coins: [tight.coin] }
+      expect(refused(request([tight], { feeRate: 6, replaces: place }))).toEqual({ field: 'feeRate', code: 'bump-no-coins' })
+      const young = fund(3, 80_000n, { height: null, ours: true })
+      expect(refused(request([tight, young], { feeRate: 6, replaces: place }))).toEqual({ field: 'feeRate', code: 'bump-no-coins' })
+      const more = fund(4, 70_000n)
+      const bump = built(request([tight, young, more], { feeRate: 6, replaces: place }))
+      expect(spent(bump).sort()).toEqual([outPointKey(tight.coin), outPointKey(more.coin)].sort())
+      expect(bump.feeSats).toBeGreaterThanOrEqual(without.feeSats + BigInt(bump.vsize))
+      const low = refused(request([tight, more], { feeRate: 3.7, replaces: place }))
+      expect(low).toMatchObject({ code: 'bump-too-low' })
+      expect(built(request([tight, more], { feeRate: low!.minRate!, replaces: place })).feeSats).toBeGreaterThanOrEqual(without.feeSats + BigInt(bump.vsize))
+    })
+
+    it('taken back: all to the change address, from its own coins alone', () => {
+      const back = built(request([coin, fund(1, 90_000n)], { feeRate: 4, replaces, recipients: [] }))
+      expect(spent(back)).toEqual([outPointKey(coin.coin)])
+      expect(txOf(back.proposal.tx).outputs).toEqual([{ script: wallet.output(1, 3)!.script, sats: 200_000n - back.feeSats }])
+      expect(verifyProposal(wallet, back.proposal, facts([coin]))).toEqual({ kind: 'ok' })
+      expect(describeProposal(wallet, back.proposal)).toMatchObject({ recipients: [], totalSats: back.feeSats, feePercent: 0 })
+      // smaller than what it replaces: the old fee and its own size are still to be paid
+      const least = rateFor(bumpFee(back.vsize, replaces), back.vsize)
+      expect(refused(request([coin], { feeRate: 3, replaces, recipients: [] }))).toMatchObject({ code: 'bump-too-low', minRate: least })
+      expect(built(request([coin], { feeRate: least, replaces, recipients: [] })).feeSats).toBeGreaterThanOrEqual(old.feeSats + BigInt(back.vsize))
+      const poor = fund(5, 700n)
+      expect(refused(request([poor], { feeRate: 6, replaces: { ...replaces, feeSats: 100n, coins: [poor.coin] }, recipients: [] }))).toEqual({ field: 'feeRate', code: 'bump-no-coins' })
+    })
+
+    it('nobody is paid only when something is taken back', () => {
+      expect(refused(request([coin], { recipients: [] }))).toEqual({ field: 'recipient', code: 'empty' })
+    })
   })
 
   it('the same entropy gives the same transaction; another order for other entropy', () => {
@@ -198,7 +251,7 @@ describe('buildSpend', () => {
   })
 
   it('an exact set is found without change', () => {
-    const target = { amountSats: 50_000n, feeRate: 1, scripts: [P2TR], changeScript: P2TR, minFeeSats: 0n }
+    const target = { amountSats: 50_000n, feeRate: 1, scripts: [P2TR], changeScript: P2TR }
     const coins = [120_000n, 31_000n, 19_200n, 7_000n].map((sats, i) => fund(i, sats).coin)
     const selected = selectCoins(coins, target)
     expect(selected?.changeSats).toBeUndefined()
@@ -207,7 +260,7 @@ describe('buildSpend', () => {
 
   it('hundreds of coins are chosen from in well under a second', () => {
     const coins = Array.from({ length: 2_000 }, (_, i) => ({ ...fund(0, 1_000n, { nonce: i }).coin, amountSats: 5_000n + BigInt(i % 17) }))
-    expect(selectCoins(coins, { amountSats: 400_000n, feeRate: 3.7, scripts: [P2TR], changeScript: P2TR, minFeeSats: 0n })?.coins.length).toBeGreaterThan(70)
+    expect(selectCoins(coins, { amountSats: 400_000n, feeRate: 3.7, scripts: [P2TR], changeScript: P2TR })?.coins.length).toBeGreaterThan(70)
   })
 
   it('the address of the review is the one that was typed', () => {

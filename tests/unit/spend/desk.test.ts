@@ -61,3 +61,18 @@ describe('what a proposer can make the desk do', () => {
     expect(few.pauses()).toBe(0)
   })
 })
+
+describe('the payment that another takes the place of', () => {
+  it('is known from the own session when no server shows it any more', async () => {
+    const { desk } = set()
+    const old = spend([txid(1), txid(2)])
+    const bump = (...coins: string[]) => ({ ...spend(coins), replaces: txid(9) })
+    const verify = (proposal: SpendProposal, confirmed?: boolean) => desk.verify(proposal, () => ({ ...sessions(), ...(confirmed === undefined ? {} : { replaced: { proposal: old, confirmed } }) }))
+    // the coins themselves are not seen here: what is certainly wrong is said before that
+    expect(await verify(bump(txid(1)))).toEqual({ kind: 'not-yet-seen', what: 'input' })
+    expect(await verify(bump(txid(1)), false)).toEqual({ kind: 'wrong', rule: 'replaces-no-shared-input' })
+    expect(await verify(bump(txid(1), txid(2)), true)).toEqual({ kind: 'wrong', rule: 'replaces-unknown' })
+    // as much as before is not more
+    expect(await verify(bump(txid(1), txid(2)), false)).toEqual({ kind: 'wrong', rule: 'replaces-fee' })
+  })
+})

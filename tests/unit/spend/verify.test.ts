@@ -80,6 +80,9 @@ describe('the co-signer\'s check', () => {
     ['not-ours', () => rule({ ...honest, walletId: '00'.repeat(32) })],
     ['replaces-unknown', () => rule({ ...honest, replaces: 'ab'.repeat(32) }, { ...facts, replaced: { feeSats: 1n, weight: 400, confirmed: true, inputs: new Set([key(0)]) } })],
     ['replaces-no-shared-input', () => rule({ ...honest, replaces: 'ab'.repeat(32) }, { ...facts, replaced: { feeSats: 1n, weight: 400, confirmed: false, inputs: new Set(['x']) } })],
+    // one of two coins: another replacement may take the other one, and both be mined
+    ['replaces-no-shared-input', () => rule({ ...honest, replaces: 'ab'.repeat(32) }, { ...facts, replaced: { feeSats: 1n, weight: 400, confirmed: false, inputs: new Set([key(0), 'x']) } })],
+    ['ok', () => rule({ ...honest, replaces: 'ab'.repeat(32) }, { ...facts, replaced: { feeSats: 1n, weight: 400, confirmed: false, inputs: new Set([key(0), key(1)]) } })],
     ['replaces-fee', () => rule({ ...honest, replaces: 'ab'.repeat(32) }, { ...facts, replaced: { feeSats: 5_000n, weight: 400, confirmed: false, inputs: new Set([key(0)]) } })],
     // more in total, less per vbyte
     ['replaces-fee', () => rule({ ...honest, replaces: 'ab'.repeat(32) }, { ...facts, replaced: { feeSats: 500n, weight: 400, confirmed: false, inputs: new Set([key(0)]) } })],
@@ -118,6 +121,10 @@ describe('the co-signer\'s check', () => {
     const replaced = { feeSats: 100n, weight: 400, confirmed: false, inputs: new Set([key(0)]) }
     expect(rule(bump, { ...spentBy('ab'.repeat(32)), replaced })).toBe('ok')
     expect(rule(bump, { ...spentBy('ab'.repeat(32), true), replaced })).toBe('input-spent')
+    // a server that still shows what that one has replaced before
+    expect(rule(bump, { ...spentBy('cd'.repeat(32)), replaced })).toBe('input-spent')
+    expect(rule(bump, { ...spentBy('cd'.repeat(32)), replaced, replacedBefore: new Set(['ab'.repeat(32), 'cd'.repeat(32)]) })).toBe('ok')
+    expect(rule(bump, { ...spentBy('cd'.repeat(32), true), replaced, replacedBefore: new Set(['ab'.repeat(32), 'cd'.repeat(32)]) })).toBe('input-spent')
   })
 
   it('an immature coinbase waits for a hundred blocks', () => {
