@@ -26,7 +26,8 @@ export class Broken extends Error {
  * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed;
  * 4. in the end every session has ended, or there is a reason why it waits;
  * 5. no coin is held for a session that has ended, none is free whose payment may still go out;
- * 6. an honest member is never blamed on evidence, nor disconnected for an offence by another honest one.
+ * 6. an honest member is never blamed on evidence, nor disconnected for an offence by another honest one;
+ * 7. of a payment and what takes its place one at most is mined, and while both are about nothing new is built on the change of the first.
  */
 export class Judge {
   /** by public nonce (hex) of one input */
@@ -105,10 +106,15 @@ export class Judge {
     const wanted = new Set<string>()
     /** signed by me and perhaps not yet sent: from then on they are held */
     const soon = new Set<string>()
+    const byTxid = new Map(cards.flatMap(({ view }) => view.proposal.kind === 'spend' ? [[rawTxid(view.proposal.tx), view] as const] : []))
     for (const { view } of cards) {
       const spends = view.proposal.kind === 'spend' ? inputsOf(view.proposal) : []
-      if (view.mine && !this.#proposed.has(view.id)) for (const point of spends) soon.add(point)
-      else if (holds(view.state, view.members.find(m => m.self)?.vote === 'yes')) for (const point of spends) wanted.add(point)
+      const mine = view.mine && !this.#proposed.has(view.id) ? soon : holds(view.state, view.members.find(m => m.self)?.vote === 'yes') ? wanted : undefined
+      for (const point of spends) mine?.add(point)
+      for (const [id, old] of earlier(view, byTxid)) {
+        if (old.state === 'confirmed' && view.state === 'confirmed') throw new Broken('both-paid', `member ${device.member}: ${id} and what replaces it`)
+        for (const { vout } of old.proposal.kind === 'spend' ? old.proposal.ownOutputs : []) mine?.add(`${id}:${vout}`)
+      }
       const txid = view.proposal.kind === 'spend' ? rawTxid(view.proposal.tx) : undefined
       const others = this.#approved.get(`${device.member} ${txid ?? ''}`) ?? []
       if (txid !== undefined && this.out.has(txid) && GONE.has(view.state) && !device.forgot && ![...others].some(id => id !== view.id)) throw new Broken('disagree', `member ${device.member} says ${view.state}, but it is signed`)
@@ -143,6 +149,18 @@ export class Judge {
 
 /** Ends by which the payment can never happen. */
 const GONE: ReadonlySet<SessionState> = new Set<SessionState>(['declined', 'withdrawn', 'cancelled', 'expired', 'failed'])
+
+/** What a session replaces, what that has replaced before, and so on, by transaction id. */
+function earlier(view: SessionCard['view'], byTxid: ReadonlyMap<Txid | undefined, SessionCard['view']>): Map<Txid, SessionCard['view']> {
+  const row = new Map<Txid, SessionCard['view']>()
+  for (let at = view; at.proposal.kind === 'spend' && at.proposal.replaces !== undefined && !row.has(at.proposal.replaces);) {
+    const old = byTxid.get(at.proposal.replaces)
+    if (old === undefined) break
+    row.set(at.proposal.replaces, old)
+    at = old
+  }
+  return row
+}
 
 const holds = (state: SessionState, yes: boolean): boolean => (isLive(state) ? yes || (state !== 'proposed' && state !== 'signing') : false) && !isChainEnd(state)
 

@@ -24,6 +24,8 @@ export type Happening = { readonly at: number } & (
   /** the member's disk is as it was `agoMs` before, as from a backup of the machine */
   | { readonly type: 'restore'; readonly member: number; readonly agoMs: number }
   | { readonly type: 'propose'; readonly member: number; readonly coins: number; readonly overlap: boolean }
+  /** a payment that waits for a block: another in its place, for the same recipients or none; at this rate, or at the least one */
+  | { readonly type: 'bump'; readonly member: number; readonly back: boolean; readonly feeRate?: number }
 )
 
 /** What a person does with a proposal. */
@@ -84,12 +86,16 @@ export function planOf(seed: number): Plan {
   })
   const proposals = Array.from({ length: r.pick([1, 1, 1, 2, 2, 3]) }, (_, i): Happening =>
     ({ at: i === 0 ? 1_000 : r.between(1_000, TROUBLE_MS / 2), type: 'propose', member: member(), coins: r.pick([1, 1, 2, 3]), overlap: i > 0 && r.chance(0.5) }))
-  return {
+  const plan = {
     seed, members, hostile,
     drop: calm ? 0 : r.pick([0, 0, 0.02, 0.15]), duplicate: calm ? 0 : r.pick([0, 0.05, 0.3]), reorder: calm ? 0 : r.pick([0, 0.05, 0.3]),
-    minds: r.chance(0.6) ? 'willing' : 'mixed',
-    happenings: [...proposals, ...trouble].sort((a, b) => a.at - b.at),
+    minds: r.chance(0.6) ? 'willing' as const : 'mixed' as const,
   }
+  const bumps = Array.from({ length: r.pick([0, 0, 1, 2, 3, 5]) }, (): Happening => {
+    const feeRate = r.pick([undefined, undefined, 3, 8, 25])
+    return { at: r.between(20_000, TROUBLE_MS), type: 'bump', member: member(), back: r.chance(0.25), ...(feeRate === undefined ? {} : { feeRate }) }
+  })
+  return { ...plan, happenings: [...proposals, ...trouble, ...bumps].sort((a, b) => a.at - b.at) }
 }
 
 /** Plans that are a little simpler than this one, the simplest first. */

@@ -217,6 +217,21 @@ class World implements Surroundings {
     })
   }
 
+  /** The payments of this device that wait for a block; one of them gets another in its place. */
+  #bump(device: Device, back: boolean, feeRate?: number): void {
+    const { door } = device
+    if (door === undefined || !device.life.alive) return
+    const cards = door.cards().filter(card => card.canReplace)
+    if (cards.length === 0) return
+    const old = this.random.pick(cards)
+    const wish = { walletId: this.circle.context.id, replaces: old.id, takeBack: back, ...(feeRate === undefined ? {} : { feeRate }) }
+    void door.proposeSpend(wish, undefined, { partial: this.random.chance(0.5) }).then((made) => {
+      this.trace?.(`${this.#time()} ${device.member} ${back ? 'takes back' : 'speeds up'} ${old.id.slice(0, 6)}: ${made.success ? made.sessionId?.slice(0, 6) : made.error}`)
+      const card = made.success ? door.cards().find(c => c.id === made.sessionId) : undefined
+      if (card) this.#judge.approves(device.member, card)
+    })
+  }
+
   readonly #address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080'
 
   // ---------------------------------------------------------------- trouble
@@ -226,6 +241,7 @@ class World implements Surroundings {
     this.trace?.(`${this.#time()} ${JSON.stringify(h)}`)
     switch (h.type) {
       case 'propose': return this.#propose(this.#at(h.member), h.coins, h.overlap)
+      case 'bump': return this.#bump(this.#at(h.member), h.back, h.feeRate)
       case 'crash': {
         const device = this.#at(h.member)
         if (!device.life.alive) return

@@ -128,8 +128,9 @@ export function receivePartials(run: Run, message: SignedOf<'partials'>): void {
     if (!equalBytes(messageHash(before), messageHash(message))) spoiled(run, 'partials-equivocation', member, undefined, [before, message])
     return
   }
+  // perhaps those of this very attempt that I sent before my disk was set back: nobody's offence, and of no use
+  if (!equalBytes(message.body.noncesHash, messageHash(work.nonces))) return failAttempt(run, 'partials-other-nonces')
   const evidence = [work.pubnonces[member], work.nonces, message].filter(m => m !== undefined)
-  if (!equalBytes(message.body.noncesHash, messageHash(work.nonces))) return spoiled(run, 'partials-other-nonces', member, undefined, evidence)
   if (message.body.partials.length !== signatureCount(run.s.proposal)) return spoiled(run, 'partials-count', member, undefined, evidence)
   const partials = put(work.partials, member, message)
   setWork(run, { partials })
