@@ -27,6 +27,12 @@ export function useSession(id: () => string) {
 /** Unix seconds by which proposals are put in order; exact where the usual time limit was used. */
 export const proposedAround = (card: SessionCard): number => card.expiresAt - LIMITS.defaultExpiryS
 
+/** The amount by which a proposal is known: what the recipients get, or were to get when it is taken back. Undefined for a practice. */
+export const amountOf = (card: SessionCard): bigint | undefined =>
+  card.replaces?.kind === 'back' ? card.replaces.sentSats : card.review?.recipients.reduce((total, r) => total + r.sats, 0n)
+
+export const isTakenBack = (card: SessionCard): boolean => card.replaces?.kind === 'back'
+
 const LIVE: readonly SessionState[] = ['proposed', 'signing', 'released', 'signed', 'broadcast']
 
 /** Not decided, or not final yet. */

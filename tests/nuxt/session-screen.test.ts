@@ -81,3 +81,40 @@ describe('the answer to a request', () => {
     expect(scrolled).toHaveBeenCalledWith(expect.anything(), { block: 'nearest', behavior })
   })
 })
+
+describe('one payment in the place of another', () => {
+  const review = { recipients: [{ address: 'bcrt1qaaaa', sats: 60_000n }], change: [], inputs: [], totalSats: 60_154n, feeSats: 154n, feeRate: 1, feePercent: 0.25, vsize: 154, txid: 'aa', note: '' }
+  const spend = (change: object, state = 'broadcast') => {
+    const card = request()
+    return { ...card, practiceText: undefined, review, ...change, view: { ...card.view, state } } as unknown as SessionCard
+  }
+
+  it('is offered for what waits for a block, with what each does', async () => {
+    await show(SessionScreen, { card: spend({ canReplace: true }), wallet })
+    expect(described(button('Speed up'))).toContain('with a higher fee')
+    expect(described(button('Take back'))).toContain('bring the coins back')
+    document.body.innerHTML = ''
+    await show(SessionScreen, { card: spend({ canReplace: false }), wallet })
+    expect([...buttons('Speed up'), ...buttons('Take back')]).toEqual([])
+  })
+
+  it.each([
+    ['faster', 'This replaces the payment of 60\u2009000 sats sent before, to pay the same with a higher fee. Only one of the two can happen.'],
+    ['back', 'This takes back the payment of 60\u2009000 sats sent before: its coins come back to this wallet. Only one of the two can happen.'],
+    ['other', 'This replaces the payment of 60\u2009000 sats sent before, and does not pay the same. Only one of the two can happen.'],
+    [undefined, 'This replaces a payment that this device does not know. Only one of the two can happen.'],
+  ] as const)('says to co-signers what it is to the earlier payment (%s)', async (kind, sentence) => {
+    const known = kind === undefined ? {} : { session: 'old', kind, sentSats: 60_000n, feeSats: 154n, feeRate: 1 }
+    await show(SessionScreen, { card: spend({ replaces: { txid: 'bb', ...known } }, 'proposed'), wallet })
+    expect(document.querySelector('[role="note"]')?.textContent?.replaceAll('\u202f', '\u2009')).toBe(sentence)
+    expect(document.querySelectorAll('a[href="#/sessions/old"]')).toHaveLength(kind === undefined ? 0 : 1)
+  })
+
+  it('the earlier one says that another may come in its place, and shows no old verdict', async () => {
+    const card = spend({ replacedBy: 'new' })
+    await show(SessionScreen, { card: { ...card, view: { ...card.view, verdict: { kind: 'wrong', rule: 'change-reused' } } } as SessionCard, wallet })
+    expect(document.querySelector('[role="status"]')?.textContent).toContain('Sent, may be replaced')
+    expect(document.querySelector('[role="alert"]')).toBeNull()
+    expect(document.querySelectorAll('a[href="#/sessions/new"]')).toHaveLength(1)
+  })
+})

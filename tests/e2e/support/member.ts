@@ -281,6 +281,17 @@ export class Member {
     await expect(this.status).toContainText('Waiting for approvals')
   }
 
+  /** From the page of a payment that waits for a block to the page of the session that is to take its place. */
+  async replace(how: 'Speed up' | 'Take back', feeRate: number) {
+    await this.button(how).click()
+    await expect(this.field('Fee rate')).toHaveValue(/^\d/)
+    await this.field('Fee rate').fill(String(feeRate))
+    await this.button('Review').click()
+    await expect(this.page.getByRole('region', { name: 'Review' })).toBeVisible()
+    await this.button('Propose').click()
+    await expect(this.status).toContainText('Waiting for approvals')
+  }
+
   async openRequest() {
     await this.link('Review request').click()
     await expect(this.button('Approve')).toBeVisible()
