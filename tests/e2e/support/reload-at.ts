@@ -17,24 +17,24 @@ export async function reloadable(context: BrowserContext) {
       sessionStorage.setItem(key, 'going')
       location.reload()
     }
-    const post = Worker.prototype.postMessage
-    const methods = new WeakMap<Worker, Map<unknown, unknown>>()
-    Worker.prototype.postMessage = function (this: Worker, message: { id?: unknown; method?: unknown }, ...rest: unknown[]) {
-      let known = methods.get(this)
-      if (known === undefined) {
-        known = new Map()
-        methods.set(this, known)
-        const names = known
-        this.addEventListener('message', (event: MessageEvent<{ id?: unknown }>) => {
-          if (due('answer', names.get(event.data.id))) go()
-          // until the page is gone nothing goes on as if nothing had happened
+    window.Worker = new Proxy(window.Worker, {
+      construct(target, args: [string | URL, WorkerOptions?]) {
+        const worker = new target(...args)
+        const methods = new Map<unknown, unknown>()
+        // before any listener of the app: what it is not to hear any more it does not hear
+        worker.addEventListener('message', (event: MessageEvent<{ id?: unknown }>) => {
+          if (due('answer', methods.get(event.data.id))) go()
           if (going) event.stopImmediatePropagation()
         })
-      }
-      known.set(message.id, message.method)
-      if (due('call', message.method)) go()
-      if (!going) (post as (...args: unknown[]) => void).call(this, message, ...rest)
-    } as typeof post
+        const post = worker.postMessage.bind(worker) as (...args: unknown[]) => void
+        worker.postMessage = (message: { id?: unknown; method?: unknown }, ...rest: unknown[]) => {
+          methods.set(message.id, message.method)
+          if (due('call', message.method)) go()
+          if (!going) post(message, ...rest)
+        }
+        return worker
+      },
+    })
   }, KEY)
 }
 
