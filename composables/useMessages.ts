@@ -5,7 +5,8 @@ import type { ChainStatusView, DraftView, FieldError } from '../services/core/do
 
 type Params = Readonly<Record<string, string | number | undefined>>
 
-function fill(text: string, params: Params = {}): string {
+/** Puts values into a sentence and begins it with a capital. */
+export function fill(text: string, params: Params = {}): string {
   const filled = text.replace(/\{(\w+)\}/g, (_, key: string) => String(params[key] ?? ''))
   return filled.charAt(0).toUpperCase() + filled.slice(1)
 }
@@ -71,10 +72,6 @@ export function useMessages() {
     partial: (names: readonly string[]): string => fill(en.session.partial, { names: listOf(names), get: names.length > 1 ? 'get' : 'gets', come: names.length > 1 ? 'their browsers come' : 'that browser comes' }),
     locked: (names: readonly string[]): string => fill(en.session.locked, { names: listOf(names) }),
     vote: (vote: 'yes' | 'no' | 'withdraw' | undefined): string => en.session.vote[vote ?? 'none'],
-    /** what a payment is to the one whose place it takes; `amount` as text */
-    replaces: (kind: 'faster' | 'back' | 'other' | undefined, amount: string, done: boolean): string =>
-      fill(kind === undefined ? en.session.replaces.unknown : done ? en.session.replacedIt : en.session.replaces[kind], { amount }),
-    replace: en.replace,
     steps: en.session.steps,
     session: en.session,
     chain: (status: ChainStatusView): string => en.chain[status.state],

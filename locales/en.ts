@@ -195,34 +195,9 @@ export const en = {
       decline: 'Declining ends this request for everybody. Nothing is sent.',
       withdraw: 'Withdrawing ends this request for everybody. Nothing is sent.',
       cancel: 'Cancelling ends this proposal for everybody. Nothing is sent.',
-      'speed-up': 'Proposes to pay the same with a higher fee, so that a block takes it sooner.',
-      'take-back': 'Proposes to bring the coins back to this wallet before a block holds the payment.',
     },
-    /** for one payment in the place of another: what a co-signer must know before all else */
-    replaces: {
-      faster: 'This replaces the payment of {amount} sent before, to pay the same with a higher fee. Only one of the two can happen.',
-      back: 'This takes back the payment of {amount} sent before: its coins come back to this wallet. Only one of the two can happen.',
-      other: 'This replaces the payment of {amount} sent before, and does not pay the same. Only one of the two can happen.',
-      unknown: 'This replaces a payment that this device does not know. Only one of the two can happen.',
-    },
-    /** the same once it is in a block */
-    replacedIt: 'It took the place of the payment of {amount} sent before, which will not happen.',
-    beingReplaced: { title: 'Sent, may be replaced', sentence: 'Another payment is to take the place of this one. Only one of the two can happen.' },
+    beingReplaced: 'Sent, may be replaced',
     vote: { yes: 'approved', no: 'declined', withdraw: 'withdrew', none: 'has not answered' },
-  },
-  /** one payment in the place of another that waits for a block */
-  replace: {
-    title: { 'speed-up': 'Speed up', 'take-back': 'Take back' },
-    lead: {
-      'speed-up': 'The recipients get the same. Only the fee is higher, so that a block takes the payment sooner.',
-      'take-back': 'All coins of the payment come back to this wallet, less a fee that is higher than the earlier one. It works only as long as no block holds the payment.',
-    },
-    rate: 'What the miners get for each byte of the payment, in sats per vbyte. It must be higher than before.',
-    oneOfTwo: 'Everyone is asked again, because this is another payment. Only one of the two can happen, never both.',
-    tooLate: 'Nothing can take the place of this payment now.',
-    see: 'See the payment',
-    seeEarlier: 'See the earlier payment',
-    seeOther: 'See the other payment',
   },
   /** why a session or an attempt ended */
   reason: {
