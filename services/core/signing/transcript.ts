@@ -131,11 +131,19 @@ export class Transcripts {
   }
 
   async #read(id: SessionId): Promise<Kept> {
-    const bytes = await this.d.storage.get('transcripts', id).catch(() => undefined)
-    const read = bytes && decodeWith(stored, bytes, FILE_BYTES)
     const kept = empty()
-    if (read?.ok !== true) return kept
-    kept.complete = read.value.complete
+    let bytes: Uint8Array | undefined
+    try {
+      bytes = await this.d.storage.get('transcripts', id)
+    } catch (error) {
+      this.d.onError(error)
+      kept.complete = false
+    }
+    if (bytes === undefined) return kept
+    const read = decodeWith(stored, bytes, FILE_BYTES)
+    // what was kept cannot be read: what follows is not all that was said
+    kept.complete = read.ok && read.value.complete
+    if (!read.ok) return kept
     for (const entry of read.value.entries) {
       const message = decodeSigned(entry.message)
       if (!message.ok) continue

@@ -132,6 +132,17 @@ describe('keeping it', () => {
     expect(await storage.all('transcripts')).toEqual([])
   })
 
+  it('what was kept and cannot be read is missing, and is said to be', async () => {
+    const { storage, clock, kept } = open()
+    await storage.put('transcripts', session, new Uint8Array([1, 2, 3]))
+    expect(await kept().entries(session)).toEqual({ entries: [], complete: false })
+    const errors: unknown[] = []
+    const broken = new Transcripts({ clock, storage: { ...storage, get: () => Promise.reject(new Error('disk')) }, onError: error => errors.push(error) })
+    expect((await broken.entries(session)).complete).toBe(false)
+    expect(errors).toHaveLength(1)
+    expect((await kept().entries('09'.repeat(32))).complete).toBe(true)
+  })
+
   it('and not more than its bound, which it says', async () => {
     const { kept } = open()
     const transcripts = kept()
