@@ -16,7 +16,7 @@ import type { Aggregator, Signer, UnlockedProfile } from '../../services/ports/s
 import { createWallets } from '../../services/wallets'
 import type { Wallets } from '../../services/wallets'
 import { createFakeChain } from '../fakes/chain'
-import type { FakeChain } from '../fakes/chain'
+import type { FakeChain, FakeChainView } from '../fakes/chain'
 import { createFakeLog } from '../fakes/log'
 import { createFakeStorage } from '../fakes/storage'
 import { createMemoryNetwork } from '../fakes/transport'
@@ -48,6 +48,8 @@ export class Person {
   finished: Record<string, string> = {}
   sessions: SessionCard[] = []
   signer!: Signer & Aggregator
+  /** what the own chain server shows */
+  chain!: FakeChainView
   profile!: UnlockedProfile
   p2p!: P2P
   walletsDoor!: Wallets
@@ -74,7 +76,8 @@ export class Person {
     const seed = opened.value.peerKey
     const networks: AppConfig['networks'] = { regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis } }
     const common = { clock: workerClock, entropy: workerEntropy, log: this.log }
-    const chain = this.world.chain.view()
+    this.chain = this.world.chain.view()
+    const { chain } = this
     this.p2p = createP2P({
       ...common, transport: this.world.network.transport(peerIdOf(seed)), sign: async bytes => ed25519.sign(bytes, seed),
       allowed: (peerId, protocol) => this.walletsDoor.allowed(peerId, protocol), relays: [this.world.relay], build: 'test',

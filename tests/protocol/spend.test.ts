@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { nameProposal } from '../../services/core/crypto/proposal-id'
 import { verifyTranscript } from '../../services/core/signing/verify-transcript'
+import { LIMITS } from '../../services/core/wire/limits'
 import { circle, createWorld, fund, OUTSIDE, Person, until, type World } from './people'
 
 const people: Person[] = []
@@ -277,6 +279,54 @@ describe('spending together over an in-memory network', () => {
     await until(() => cleo.session(id)?.view.canApprove, 'Cleo may approve')
     await cleo.musig2.approve(id)
     for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+  })
+
+  it('a co-signer whose chain server lags has not seen the coin yet: nobody is blamed, and with its news it may be approved', async () => {
+    const { world, everybody, walletId } = await start(2)
+    const [anna, ben] = everybody as [Person, Person]
+    ben.chain.freeze()
+    const at = await anna.walletsDoor.newAddress(walletId)
+    expect((await world.chain.faucet(at!.address, 60_000n)).ok).toBe(true)
+    await anna.walletsDoor.refresh(walletId)
+    await until(() => anna.wallet?.balance.availableSats === 60_000n, 'Anna sees the coin')
+    const proposed = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
+    const id = proposed.sessionId!
+    const unseen = await until(() => ben.session(id)?.view.verdict !== undefined && ben.session(id), 'Ben\'s device has checked')
+    expect(unseen).toMatchObject({ view: { verdict: { kind: 'not-yet-seen' }, canApprove: false, canDecline: true } })
+    // Anna hears nothing bad of it, and nothing is held against her
+    expect(anna.session(id)).toMatchObject({ view: { state: 'proposed', live: true } })
+    expect(ben.log.entries.filter(e => e.event === 'signing.offence')).toEqual([])
+    expect(ben.p2p.isLinkUp(anna.p2p.peerId, 'sign')).toBe(true)
+    ben.chain.thaw()
+    await ben.walletsDoor.refresh(walletId)
+    await until(() => ben.session(id)?.view.canApprove, 'Ben may approve')
+    expect((await ben.musig2.approve(id)).ok).toBe(true)
+    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+  })
+
+  it('a lagging server does not make a lie look like news to come: what is certainly wrong is said at once', async () => {
+    const { world, everybody, walletId } = await start(2)
+    await fund(world, everybody, walletId, [60_000n])
+    const [anna, ben] = everybody as [Person, Person]
+    const record = anna.walletsDoor.record(walletId)!
+    const context = anna.walletsDoor.context(walletId)!
+    const reviewed = await anna.musig2.reviewSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
+    if (!reviewed.ok) throw new Error(reviewed.error.code)
+    const { draft } = reviewed.value
+    // the coin of a payment that no server has; the second is to stand for longer than anything may
+    const unseen = { ...draft, tx: draft.tx.map((byte, i) => i === 5 ? byte ^ 1 : byte) }
+    const verdicts: unknown[] = []
+    for (const proposal of [unseen, { ...unseen, expiresAt: draft.expiresAt + LIMITS.sessionLifeS }]) {
+      const named = nameProposal(context, proposal)
+      if (!named.ok) throw new Error(named.error.rule)
+      const { sessionId } = named.value
+      const signed = await anna.signer.signMessage({ network: record.network, descriptor: record.descriptor }, sessionId, undefined, { type: 'propose', proposal })
+      if (!signed.ok) throw new Error(signed.error.detail)
+      await anna.p2p.send(ben.p2p.peerId, 'sign', signed.value)
+      verdicts.push((await until(() => ben.session(sessionId)?.view.verdict !== undefined && ben.session(sessionId), 'checked'))!.view.verdict)
+      await ben.musig2.decline(sessionId)
+    }
+    expect(verdicts).toEqual([{ kind: 'not-yet-seen', what: 'input' }, { kind: 'wrong', rule: 'expiry' }])
   })
 
   it('words and a file that is older than the last confirmation restore balance and history, with nobody else there', async () => {

@@ -170,7 +170,9 @@ function wrongInput(job: SigningJob, member: MemberIndex, partials: SignedOf<'pa
   if (toHex(nonces.body.hashes[member] ?? new Uint8Array()) !== toHex(pubnoncesHash(pubnonces.body.pubnonces))) return undefined
   const wrong = job.inputs.findIndex((input, i) => {
     const [aggregate, partial, own] = [nonces.body.aggregates[i], partials.body.partials[i], pubnonces.body.pubnonces[i]]
-    if (!aggregate || !partial || !own) return true
+    // what the hub did not say is not this member's fault
+    if (!aggregate) return false
+    if (!partial || !own) return true
     try {
       return !partialVerify(musigSession(input.agg, aggregate, input.message), member, partial, own)
     }

@@ -12,8 +12,10 @@ import { decodeSigned, encodeSigned } from '../../../services/core/wire/codec'
 import { LIMITS } from '../../../services/core/wire/limits'
 import type { SignBody, SignedMessage } from '../../../services/core/wire/messages'
 import { entropyOf, Keys } from '../../../services/adapters/keyworker/keys'
+import { buildSpend } from '../../../services/core/spend/build'
 import { FakeClock } from '../../fakes/clock'
-import { wallet } from '../../fakes/spend-wallet'
+import { createFakeEntropy } from '../../fakes/entropy'
+import { fund, NOW, TIP, wallet } from '../../fakes/spend-wallet'
 import { createFakeStorage } from '../../fakes/storage'
 import { TEST_WORDS } from '../../fakes/vault'
 import type { Wire } from '../../../services/core/wire/cbor'
@@ -24,47 +26,54 @@ const keys = await Promise.all(TEST_WORDS.slice(0, 3).map(words => Keys.fromEntr
 const secrets = wallet.members.map(member => keys.flatMap(k => k.member(wallet) ?? []).find(own => wallet.members[own.index]?.accountKey === member.accountKey)!.secretKey)
 const keyOf = (m: number): string => wallet.members[m]!.accountKey
 const proposal: Proposal = { kind: 'practice', walletId: wallet.id, proposer: keyOf(0), expiresAt: 1_800_086_400, note: '', salt: '02'.repeat(32), text: 'hello' }
-const named = nameProposal(wallet, proposal)
-const job = signingJob(wallet, proposal)
-if (!named.ok || !job.ok) throw new Error('no proposal')
-const { sessionId: session, digest } = named.value
 const attempt = { counter: 1, hub: 0 }
 
-function say(m: number, body: SignBody, inAttempt = true): SignedMessage {
-  const unsigned = { sender: keyOf(m), walletId: wallet.id, session, ...(inAttempt ? { attempt } : {}), body }
-  return { ...unsigned, signature: signHash(messageHash(unsigned), secrets[m]!, new Uint8Array(32)) }
-}
+/** What is said of one proposal. */
+function talk(of: Proposal) {
+  const named = nameProposal(wallet, of)
+  const job = signingJob(wallet, of)
+  if (!named.ok || !job.ok) throw new Error('no proposal')
+  const { inputs } = job.value
+  const { sessionId: session, digest } = named.value
 
-/** One attempt of three members; `spoil` changes what is said. */
-function course(spoil: { wrongPartial?: number; leftOut?: number; twice?: number } = {}): SignedMessage[] {
-  const input = job.ok ? job.value.inputs[0]! : undefined!
-  const pairs = secrets.map((secretKey, m) => nonceGen({ random: new Uint8Array(32).fill(m + 1), publicKey: wallet.members[m]!.publicKey, secretKey, aggregateKey: xOnlyKey(input.agg), message: input.message }))
-  const pubnonces = pairs.map((pair, m) => say(m, { type: 'pubnonces', digest, pubnonces: [pair.public] }))
-  const aggregate = nonceAgg(pairs.map(p => p.public))
-  const hashes = pairs.map((p, m) => pubnoncesHash(m === spoil.leftOut ? [new Uint8Array(66)] : [p.public]))
-  const nonces = say(0, { type: 'nonces', digest, aggregates: [aggregate], hashes })
-  const noncesHash = messageHash(nonces)
-  const partials = pairs.map((pair, m) => {
-    const partial = partialSign(musigSession(input.agg, aggregate, input.message), pair.secret, secrets[m]!)
-    if (m === spoil.wrongPartial) partial[31]! ^= 1
-    return say(m, { type: 'partials', digest, noncesHash, partials: [partial] })
-  })
-  return [
-    say(0, { type: 'propose', proposal }, false), ...[1, 2].map(m => say(m, { type: 'vote', digest, choice: 'yes' }, false)),
-    say(0, { type: 'begin', digest }), ...pubnonces, ...(spoil.twice === undefined ? [] : [say(spoil.twice, { type: 'pubnonces', digest, pubnonces: [pairs[0]!.public] })]), nonces, ...partials,
-  ]
+  function say(m: number, body: SignBody, inAttempt = true): SignedMessage {
+    const unsigned = { sender: keyOf(m), walletId: wallet.id, session, ...(inAttempt ? { attempt } : {}), body }
+    return { ...unsigned, signature: signHash(messageHash(unsigned), secrets[m]!, new Uint8Array(32)) }
+  }
+
+  /** One attempt of three members; `spoil` changes what is said, `aggregates` and `partials` (of the last member) how many of them. */
+  function course(spoil: { wrongPartial?: number; leftOut?: number; twice?: number; aggregates?: number; partials?: number } = {}): SignedMessage[] {
+    const pairs = secrets.map((secretKey, m) => inputs.map(({ agg, message }, i) =>
+      nonceGen({ random: new Uint8Array(32).fill(16 * i + m + 1), publicKey: wallet.members[m]!.publicKey, secretKey, aggregateKey: xOnlyKey(agg), message })))
+    const pubnonces = pairs.map((own, m) => say(m, { type: 'pubnonces', digest, pubnonces: own.map(pair => pair.public) }))
+    const aggregates = inputs.map((_, i) => nonceAgg(pairs.map(own => own[i]!.public)))
+    const hashes = pairs.map((own, m) => pubnoncesHash(m === spoil.leftOut ? [new Uint8Array(66)] : own.map(pair => pair.public)))
+    const nonces = say(0, { type: 'nonces', digest, aggregates: aggregates.slice(0, spoil.aggregates), hashes })
+    const noncesHash = messageHash(nonces)
+    const partials = pairs.map((own, m) => {
+      const sigs = own.map((pair, i) => partialSign(musigSession(inputs[i]!.agg, aggregates[i]!, inputs[i]!.message), pair.secret, secrets[m]!))
+      if (m === spoil.wrongPartial) sigs[0]![31]! ^= 1
+      return say(m, { type: 'partials', digest, noncesHash, partials: m === 2 ? sigs.slice(0, spoil.partials) : sigs })
+    })
+    return [
+      say(0, { type: 'propose', proposal: of }, false), ...[1, 2].map(m => say(m, { type: 'vote', digest, choice: 'yes' }, false)),
+      say(0, { type: 'begin', digest }), ...pubnonces, ...(spoil.twice === undefined ? [] : [say(spoil.twice, { type: 'pubnonces', digest, pubnonces: [pairs[0]![0]!.public] })]), nonces, ...partials,
+    ]
+  }
+  return { session, digest, say, course }
 }
+const { session, digest, say, course } = talk(proposal)
 
 const listed = (messages: readonly SignedMessage[]): TranscriptEntry[] => messages.map((message, i) => ({ at: 1_000 + i, message: encodeSigned(message) }))
 
-function file(list: readonly TranscriptEntry[], exporter = 1): Uint8Array {
-  const unsigned = { session, exporter: keyOf(exporter), complete: true, entries: list }
+function file(list: readonly TranscriptEntry[], of = session, exporter = 1): Uint8Array {
+  const unsigned = { session: of, exporter: keyOf(exporter), complete: true, entries: list }
   const signature = toHex(signHash(statementHash(transcriptStatement(wallet.id, unsigned)), secrets[exporter]!, new Uint8Array(32)))
   return encodeTranscript({ version: 1, network: 'regtest', descriptor: wallet.descriptor, ...unsigned, signature })
 }
 
 const findings = (messages: readonly SignedMessage[]) => {
-  const report = verifyTranscript(file(listed(messages)))
+  const report = verifyTranscript(file(listed(messages), messages[0]!.session))
   if (!report.ok) throw new Error(report.error.code)
   return report.value.findings
 }
@@ -80,6 +89,19 @@ describe('a transcript proves by itself', () => {
     expect(findings(course({ twice: 1 }))).toEqual([{ kind: 'said-two-things', member: 1, type: 'pubnonces', attempt }])
     expect(findings(course({ leftOut: 2 }))).toMatchObject([{ kind: 'left-out', hub: 0, member: 2 }])
     expect(findings([...course(), say(2, { type: 'final', digest, signatures: [new Uint8Array(64)] }, false)])).toEqual([{ kind: 'wrong-final', member: 2 }])
+  })
+
+  it('nothing against a member by what the hub alone left out, which has an input without an aggregate', () => {
+    const coins = [fund(0, 40_000n), fund(1, 30_000n)].map(made => made.coin)
+    const built = buildSpend({
+      wallet, coins, held: new Set(), recipients: [{ script: Uint8Array.from([0, 20, ...new Uint8Array(20)]), amountSats: 50_000n }], feeRate: 3, changeIndex: 0, tip: TIP,
+      entropy: createFakeEntropy(), proposer: keyOf(0), expiresAt: NOW, note: '',
+    })
+    if (!built.ok) throw new Error(built.error.code)
+    const spend = talk(built.value.proposal)
+    expect(findings(spend.course())).toEqual([])
+    expect(findings(spend.course({ aggregates: 1 }))).toEqual([])
+    expect(findings(spend.course({ partials: 1 }))).toEqual([{ kind: 'wrong-partial', member: 2, input: 1, attempt }])
   })
 
   it('and is refused when an entry is changed, moved, taken out, of another session or by nobody of the wallet', () => {
