@@ -7,18 +7,18 @@ import { useWalletsStore } from '../stores/wallets'
 import { useMessages } from './useMessages'
 import { useProposal } from './useProposal'
 
-export type ReplaceWay = 'speed-up' | 'take-back'
+export type ReplaceWay = 'speed-up' | 'take-back' | 'pay-again'
 
 /** milliseconds after the last key before the new fee is worked out */
 const TYPED_MS = 250
 
-/** Another payment in the place of one that waits for a block: only its fee rate is asked for, and what it comes to is shown while it is typed. */
+/** Another payment in the place of one that waits for a block, or was not completed in time: only its fee rate is asked for, and what it comes to is shown while it is typed. */
 export function useReplace(card: SessionCard, way: ReplaceWay) {
   const store = useMuSig2Store()
   const wallets = useWalletsStore()
   const { fieldError } = useMessages()
   const flow = useProposal(card.walletId)
-  const wish = { walletId: card.walletId, replaces: card.id, takeBack: way === 'take-back' }
+  const wish = way === 'pay-again' ? { walletId: card.walletId, again: card.id } : { walletId: card.walletId, replaces: card.id, takeBack: way === 'take-back' }
 
   const feeRate = ref('')
   const error = ref<{ readonly field: 'feeRate' | 'form'; readonly text: string }>()
@@ -59,7 +59,7 @@ export function useReplace(card: SessionCard, way: ReplaceWay) {
     const [{ fast }] = await Promise.all([wallets.feeEstimates(card.walletId), work()])
     // a tenth of a sat is all the choice that a person needs; rounded up so that it does take the place
     const least = preview.value?.feeRate
-    if (least !== undefined && feeRate.value === '') feeRate.value = String(Math.ceil(Math.max(fast, least) * 10) / 10)
+    if (least !== undefined && feeRate.value === '') feeRate.value = String(Math.ceil((way === 'pay-again' ? least : Math.max(fast, least)) * 10) / 10)
   })
 
   async function makeReview(): Promise<void> {

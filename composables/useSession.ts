@@ -13,6 +13,11 @@ export function useSession(id: () => string) {
   return {
     card,
     wallet: computed(() => (card.value === undefined ? undefined : wallets.wallet(card.value.walletId))),
+    /** other live proposals for the same coins: those that a yes takes my yes from, and those that may still go out */
+    rivals: computed(() => {
+      const others = (card.value?.overlapsWith ?? []).flatMap(other => store.session(other) ?? [])
+      return { open: others.filter(o => !o.view.mayStillGoOut).map(o => o.id), out: others.filter(o => o.view.mayStillGoOut).map(o => o.id) }
+    }),
     loaded: computed(() => wallets.loaded),
     approve: () => store.approve(id()),
     decline: () => store.decline(id()),

@@ -1,11 +1,13 @@
-/** Words of one payment in the place of another that waits for a block, which nobody needs on the first screen: fetched with the pages of payments. */
+/** Words of one payment in the place of another that waits for a block, or was not completed in time, which nobody needs on the first screen: fetched with the pages of payments. */
 export const enReplace = {
-  title: { 'speed-up': 'Speed up', 'take-back': 'Take back' },
+  title: { 'speed-up': 'Speed up', 'take-back': 'Take back', 'pay-again': 'Pay again' },
   lead: {
     'speed-up': 'The recipients get the same. Only the fee is higher, so that a block takes the payment sooner.',
     'take-back': 'All coins of the payment come back to this wallet, less a fee that is higher than the earlier one. It works only as long as no block holds the payment.',
+    'pay-again': 'The first was not completed in time. The recipients get the same, and the same coins are spent, so that it can never be paid twice.',
   },
-  rate: 'What the miners get for each byte of the payment, in sats per vbyte. It must be higher than before.',
+  rate: 'What the miners get for each byte of the payment, in sats per vbyte.',
+  higher: 'It must be higher than before.',
   oneOfTwo: 'Everyone is asked again, because this is another payment. Only one of the two can happen, never both.',
   tooLate: 'Nothing can take the place of this payment now.',
   see: 'See the payment',
@@ -24,5 +26,10 @@ export const enReplace = {
   means: {
     'speed-up': 'Proposes to pay the same with a higher fee, so that a block takes it sooner.',
     'take-back': 'Proposes to bring the coins back to this wallet before a block holds the payment.',
+    'pay-again': 'Proposes the same payment anew with the same coins, so that it can never be paid twice.',
   },
+  notInTime: 'It was not completed in time, but your signature is out: it may still go out until its coins are spent. To pay after all, pay again with the same coins.',
+  /** beside a proposal for coins of a payment that was not completed; and beside that payment */
+  earlierOut: 'An earlier payment of these coins was not completed and may still go out. Only one of the two can happen.',
+  paidAgain: 'Another proposal spends the same coins. Only one of the two can happen.',
 }

@@ -78,6 +78,7 @@ export const en = {
     'feeRate-bump-too-low': 'To take the place of the earlier payment the fee must be higher: use at least {detail} sat/vB.',
     'feeRate-bump-no-coins': 'At this rate the fee is more than the change of the earlier payment and the free coins of the wallet. Choose a lower rate.',
     'not-sent': 'This payment waits for no block any more, so nothing can take its place.',
+    'coins-gone': 'The coins of this payment are spent already. See the history.',
     'being-replaced': 'A payment that is to take the place of this one is already there. Answer that one, or speed that one up.',
     'built-on': 'A later payment is built on this one and would be lost with it, so it is left as it is. Speed up the later one, or wait for the next block.',
     'note-too-long': 'This note is too long. Use at most 500 characters.',

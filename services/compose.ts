@@ -119,7 +119,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   late.connections = connections
 
   // what is stored is shown before the network is up; a dead relay must not keep anybody from his wallet
-  await wallets.start()
+  await wallets.start(() => signing.load())
   late.signing = signing
   await signing.start()
   void p2p.start().then(() => { sinks.started(p2p.peerId); connections.tell() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))

@@ -31,7 +31,7 @@ import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps, replaceable, replacedTxids, txidOfProposal } from './core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps, payableAgain, replaceable, replacedTxids, txidOfProposal } from './core/signing/registry'
 import { TIMES } from './core/signing/run'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
@@ -113,9 +113,11 @@ export interface SessionCard {
   readonly replacedBy?: SessionId
   /** signed by all and not in a block: another may be proposed in its place */
   readonly canReplace: boolean
+  /** not complete in time, and my part is out: the same may be proposed anew, with the same coins */
+  readonly canPayAgain: boolean
 }
 
-/** amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment. */
+/** amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it is one anew. */
 export type SpendProposalParams = Wish
 
 export interface ProposeOptions {
@@ -251,10 +253,11 @@ export function createMuSig2(deps: MuSig2Deps) {
 
   /** Builds what a person asks for, once; nothing is sent and nothing held. */
   async function build(wish: Wish): Promise<Result<Reviewed, FieldError>> {
-    if (!('replaces' in wish)) return desk.build(wish)
-    const session = runner.get(wish.replaces)
+    const about = 'replaces' in wish ? wish.replaces : 'again' in wish ? wish.again : undefined
+    if (about === undefined) return desk.build(wish)
+    const session = runner.get(about)
     if (session?.proposal.kind !== 'spend' || session.walletId !== wish.walletId) return err(sessionField('unknown-session'))
-    const may = replaceable(ofWallet(wish.walletId), session)
+    const may = 'replaces' in wish ? replaceable(ofWallet(wish.walletId), session) : payableAgain(session, clock.now()) ? ok(undefined) : err('too-late' as const)
     return may.ok ? desk.build(wish, { session: session.id, proposal: session.proposal }) : err(sessionField(may.error))
   }
 
@@ -291,7 +294,7 @@ export function createMuSig2(deps: MuSig2Deps) {
         id: session.id, walletId: session.walletId, view: sessionView(session, now), review: isLive(session.state) ? desk.review(session.proposal) : desk.drawn(session.proposal),
         ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
         spendCode: spendCode(session.digest), proposerName: memberLabels(record.roster).get(proposal.proposer) ?? '',
-        expiresAt: proposal.expiresAt, ...besides(session, byWallet.get(session.walletId) ?? []),
+        expiresAt: proposal.expiresAt, canPayAgain: payableAgain(session, now), ...besides(session, byWallet.get(session.walletId) ?? []),
       }]
     }).sort((a, b) => b.expiresAt - a.expiresAt)
   }
@@ -550,18 +553,24 @@ export function createMuSig2(deps: MuSig2Deps) {
   }
 
   return {
-    async start() {
+    /** Reads the stored sessions and tells the wallets what they hold, before anything of a wallet is shown; then `start`. */
+    async load() {
       for (const { key, value } of await storage.all('sessions')) {
         const session = decodeSession(value)
-        if (session.ok) {
-          // those that have ended are drawn later: their number must not keep this device from being reached
-          if (isLive(session.value.state)) {
-            await desk.prepare(session.value.proposal)
-            await transcripts.open(session.value.id, false)
-          }
-          runner.add(session.value)
-        } else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
+        if (session.ok) runner.add(session.value)
+        else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
       }
+      for (const id of wallets.ids()) hold(id)
+    },
+    async start() {
+      for (const session of runner.all()) {
+        // those that have ended are drawn later: their number must not keep this device from being reached
+        if (!isLive(session.state)) continue
+        await desk.prepare(session.proposal)
+        await transcripts.open(session.id, false)
+      }
+      // locked while it was opening
+      if (stopped) return
       release.push(
         p2p.onMessage('sign', onMessage),
         p2p.onLink((_peerId, protocol) => { if (protocol === 'sign') for (const id of wallets.ids()) void tellPeers(id) }),
@@ -577,10 +586,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       )
       await runner.tellAll({ type: 'resumed' })
       void drawEnded()
-      for (const id of wallets.ids()) {
-        hold(id)
-        void tellPeers(id)
-      }
+      for (const id of wallets.ids()) void tellPeers(id)
       changed()
     },
     stop() {

@@ -110,7 +110,9 @@ export function createWallets(deps: WalletsDeps) {
 
   const available = NETWORK_NAMES.filter(name => deps.networks[name] !== undefined)
 
-  const changed = createPulse(clock, SCREEN_MS, () => deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished()))
+  /** the holds of stored sessions are known: before that no coin may be shown as free, or taken */
+  let holdsKnown = false
+  const changed = createPulse(clock, SCREEN_MS, () => holdsKnown && deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished()))
 
   const lobby = createLobby({
     signer, storage, clock, log, entropy: deps.entropy, selfPeerId: p2p.peerId,
@@ -259,15 +261,18 @@ export function createWallets(deps: WalletsDeps) {
   p2p.onEvent((event) => { if (event.type === 'peer' || event.type === 'presence') changed() })
 
   return {
-    async start() {
+    /** `holds` reads what stored sessions hold, once their wallets are there (`setHolds`). */
+    async start(holds: () => Promise<void>) {
       for (const { key, value } of await storage.all('wallets')) {
         const record = decodeWalletRecord(value)
         if (record.ok) await openRoom(record.value)
         else log.write('error', 'wallets.unreadable-record', { key: key.slice(0, 8), code: record.error.code })
       }
       await lobby.load()
+      await holds()
+      holdsKnown = true
       reach()
-      changed()
+      changed.now()
     },
     stop() {
       changed.stop()
@@ -432,7 +437,7 @@ export function createWallets(deps: WalletsDeps) {
     isActive: (walletId: WalletId) => { const room = rooms.get(walletId); return room !== undefined && usable(room) },
     chainOf: (walletId: WalletId): Chain | undefined => { const room = rooms.get(walletId); return room && deps.chain(room.record.network) },
     chainView: (walletId: WalletId): WalletChain | undefined => rooms.get(walletId)?.follower?.wallet,
-    coins: (walletId: WalletId): ChainCoin[] => { const room = rooms.get(walletId); return room?.follower === undefined ? [] : spendableCoins(room.follower.wallet, room.held) },
+    coins: (walletId: WalletId): ChainCoin[] => { const room = rooms.get(walletId); return room?.follower === undefined || !holdsKnown ? [] : spendableCoins(room.follower.wallet, room.held) },
     nextChange: (walletId: WalletId): number | undefined => { const room = rooms.get(walletId); return room?.follower === undefined ? undefined : nextIndex(room.follower.wallet, 1, room.reservedChange) },
     sync: (walletId: WalletId) => rooms.get(walletId)?.follower?.refresh() ?? Promise.resolve(),
     /** While a signed payment is not seen or confirmed the chain is asked more often, and soon: whoever broadcasts comes first. */

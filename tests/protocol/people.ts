@@ -12,6 +12,7 @@ import { createMuSig2 } from '../../services/musig2'
 import type { MuSig2, SessionCard } from '../../services/musig2'
 import { createP2P } from '../../services/p2p'
 import type { P2P } from '../../services/p2p'
+import type { Clock } from '../../services/ports/clock'
 import type { Aggregator, Signer, UnlockedProfile } from '../../services/ports/signer'
 import { createWallets } from '../../services/wallets'
 import type { Wallets } from '../../services/wallets'
@@ -28,11 +29,14 @@ export interface World {
   readonly network: ReturnType<typeof createMemoryNetwork>
   readonly chain: FakeChain
   readonly relay: string
+  /** everybody's; `ahead` of the machine's by so many ms */
+  readonly clock: Clock & { ahead: number }
 }
 
 export function createWorld(): World {
   const network = createMemoryNetwork()
-  return { network, chain: createFakeChain({ blocks: 120 }), relay: network.relay({ peerId: RELAY_PEER }) }
+  const clock = { ...workerClock, ahead: 0, now: () => workerClock.now() + clock.ahead }
+  return { network, clock, chain: createFakeChain({ blocks: 120 }), relay: network.relay({ peerId: RELAY_PEER }) }
 }
 
 const peerIdOf = (seed: Uint8Array) => base58.encode(concatBytes(fromHex('002408011220'), ed25519.getPublicKey(seed)))
@@ -44,6 +48,8 @@ export class Person {
   readonly log = createFakeLog()
   readonly statuses: Array<{ session: string; status: ParticipantStatus }> = []
   wallets: WalletView[] = []
+  /** every balance that was shown, in satoshis free to spend */
+  readonly shown: bigint[] = []
   drafts: DraftView[] = []
   finished: Record<string, string> = {}
   sessions: SessionCard[] = []
@@ -59,7 +65,7 @@ export class Person {
 
   static async create(world: World, name: string, words: number): Promise<Person> {
     const person = new Person(name, world)
-    const vault = createVault({ store: person.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: workerClock })
+    const vault = createVault({ store: person.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: world.clock })
     const made = await vault.createProfile({ name, words: TEST_WORDS[words] ?? '', password: TEST_PASSWORD, wordsChecked: true })
     if (!made.ok) throw new Error(made.error.code)
     await person.open()
@@ -68,14 +74,14 @@ export class Person {
 
   /** What unlocking does in compose.ts. */
   async open(): Promise<void> {
-    this.signer = createVault({ store: this.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: workerClock })
+    this.signer = createVault({ store: this.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: this.world.clock })
     const [info] = await this.signer.profiles()
     const opened = await this.signer.unlock({ profileId: info!.id, password: TEST_PASSWORD, takeover: false })
     if (!opened.ok) throw new Error(opened.error.code)
     this.profile = opened.value
     const seed = opened.value.peerKey
     const networks: AppConfig['networks'] = { regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis } }
-    const common = { clock: workerClock, entropy: workerEntropy, log: this.log }
+    const common = { clock: this.world.clock, entropy: workerEntropy, log: this.log }
     this.chain = this.world.chain.view()
     const { chain } = this
     this.p2p = createP2P({
@@ -85,13 +91,18 @@ export class Person {
     this.walletsDoor = createWallets({
       ...common, profileName: this.name, signer: this.signer, storage: this.storage, p2p: this.p2p, networks,
       chain: () => chain, relays: () => [this.world.relay], relaysWanted: () => {}, link: fragment => `http://app/${fragment}`,
-      events: { changed: (wallets, drafts, finished) => { this.wallets = wallets; this.drafts = drafts; this.finished = finished } },
+      events: { changed: (wallets, drafts, finished) => {
+          this.wallets = wallets
+          this.drafts = drafts
+          this.finished = finished
+          this.shown.push(...wallets.map(w => w.balance.availableSats))
+        } },
     })
     this.musig2 = createMuSig2({
       ...common, signer: this.signer, storage: this.storage, p2p: this.p2p, wallets: this.walletsDoor,
       events: { sessions: (cards) => { this.sessions = cards }, participant: (session, status) => { this.statuses.push({ session, status }) } },
     })
-    await this.walletsDoor.start()
+    await this.walletsDoor.start(() => this.musig2.load())
     await this.musig2.start()
     await this.p2p.start()
   }

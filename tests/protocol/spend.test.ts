@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { nameProposal } from '../../services/core/crypto/proposal-id'
 import { verifyTranscript } from '../../services/core/signing/verify-transcript'
 import { LIMITS } from '../../services/core/wire/limits'
+import type { SignedMessage } from '../../services/core/wire/messages'
 import { circle, createWorld, fund, OUTSIDE, Person, until, type World } from './people'
 
 const people: Person[] = []
@@ -279,6 +280,62 @@ describe('spending together over an in-memory network', () => {
     await until(() => cleo.session(id)?.view.canApprove, 'Cleo may approve')
     await cleo.musig2.approve(id)
     for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+  })
+
+  it('parts are out, the hub is gone and the time is over: the same is paid again with the same coins, and only that happens', async () => {
+    const { world, everybody, walletId } = await start(3)
+    await fund(world, everybody, walletId, [60_000n, 70_000n])
+    const [anna, ben, cleo] = everybody as [Person, Person, Person]
+    const proposed = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 100_000n, feeRate: 2, note: 'new sails' })
+    const old = proposed.sessionId!
+    // what Ben and Cleo sign comes to nobody
+    for (const person of [ben, cleo]) {
+      const { send } = person.p2p
+      person.p2p.send = (peerId, protocol, message) => protocol === 'sign' && (message as SignedMessage).body.type === 'partials' ? Promise.resolve(true) : send(peerId, protocol, message)
+    }
+    for (const person of [ben, cleo]) {
+      await until(() => person.session(old)?.view.canApprove, `${person.name} may approve`)
+      await person.musig2.approve(old)
+    }
+    for (const person of [ben, cleo]) await until(() => person.session(old)?.view.state === 'released', `${person.name}: may still go out`)
+    await Promise.all(everybody.map(p => p.close()))
+    world.clock.ahead += 25 * 3_600_000
+    for (const person of everybody) person.shown.splice(0)
+    await Promise.all(everybody.map(p => p.open()))
+    await until(() => anna.session(old)?.view.state === 'expired', 'over for Anna, of whom nothing is out')
+    for (const person of [ben, cleo]) {
+      await until(() => person.session(old)?.canPayAgain, `${person.name} may pay again`)
+      expect(person.session(old)!.view).toMatchObject({ state: 'released', mayStillGoOut: true, canRetry: false })
+      await until(() => person.shown.length > 0 && person.wallet?.balance.heldSats === 130_000n, `${person.name}: the coins are held`)
+      expect(new Set(person.shown), 'not for a moment were they free').toEqual(new Set([0n]))
+    }
+    expect(anna.session(old)!.canPayAgain).toBe(false)
+    await until(() => anna.wallet?.balance.availableSats === 130_000n, 'Anna holds nothing')
+    expect(await anna.musig2.reviewSpend({ walletId, again: old })).toMatchObject({ ok: false, error: { field: 'session', code: 'too-late' } })
+
+    for (const person of everybody) await until(() => person.p2p.addresses().length > 0, `${person.name} can be reached`)
+    const reviewed = await ben.musig2.reviewSpend({ walletId, again: old })
+    if (!reviewed.ok) throw new Error(reviewed.error.code)
+    expect(reviewed.value.review).toMatchObject({ recipients: [{ address: OUTSIDE, sats: 100_000n }], note: 'new sails' })
+    const outpoints = (inputs: ReadonlyArray<{ txid: string; vout: number }>) => inputs.map(i => `${i.txid}:${i.vout}`).sort()
+    expect(outpoints(reviewed.value.review.inputs)).toEqual(outpoints(ben.session(old)!.review!.inputs))
+    const again = await ben.musig2.proposeSpend({ walletId, again: old, reviewed: reviewed.value.review.txid })
+    expect(again).toMatchObject({ success: true })
+    const id = again.sessionId!
+    for (const person of [anna, cleo]) {
+      await until(() => person.session(id)?.view.canApprove, `${person.name} may approve the second`)
+      expect((await person.musig2.approve(id)).ok).toBe(true)
+    }
+    expect(cleo.session(id)!.overlapsWith).toEqual([old])
+    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: sent`)
+    world.chain.mine(1)
+    await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
+    for (const person of everybody) {
+      await until(() => person.session(id)?.view.state === 'confirmed', `${person.name}: confirmed`)
+      await until(() => person.session(old)?.view.state === (person === anna ? 'expired' : 'conflicted'), `${person.name}: the first is over`)
+      expect(person.wallet!.balance.heldSats).toBe(0n)
+    }
+    expect(world.chain.find(ben.session(id)!.view.txid!)?.height).toBeDefined()
   })
 
   it('a co-signer whose chain server lags has not seen the coin yet: nobody is blamed, and with its news it may be approved', async () => {

@@ -90,7 +90,7 @@ export class Device {
     })
     this.door = door
     // the machine's own start reads the disk, which takes turns
-    void door.start().then(() => {
+    void door.load().then(() => door.start()).then(() => {
       if (!life.alive) return
       this.#started = true
       this.#rest()

@@ -102,6 +102,13 @@ export function replaceable(sessions: Iterable<Session>, session: Session): Resu
 }
 
 /**
+ * May the same be paid anew with the same coins? Its time is over, so that nobody signs it any more, but my part is out and may have been put together:
+ * a payment of other coins could come on top of it.
+ */
+export const payableAgain = (session: Session, now: number): boolean =>
+  session.state === 'released' && session.proposal.kind === 'spend' && now >= session.proposal.expiresAt * 1000
+
+/**
  * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel` when I
  * propose it), or the one that forbids the yes because it may still go out beside this one.
  *

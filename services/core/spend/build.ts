@@ -30,6 +30,8 @@ export interface SpendRequest {
   /** height of the best block */
   readonly tip: number
   readonly entropy: Entropy
+  /** spent in any case, whatever holds them; others are added when they do not do */
+  readonly must?: readonly Coin[]
   /** spend exactly these */
   readonly only?: readonly OutPoint[]
   readonly replaces?: ReplacedSpend
@@ -147,7 +149,7 @@ function usable(request: SpendRequest): Result<{ readonly must: readonly Coin[];
     return ok({ must, others: [] })
   }
   // the transaction that is replaced goes away, and its change with it
-  const must = replaces ? [...replaces.coins] : []
+  const must = [...replaces?.coins ?? request.must ?? []]
   const taken = new Set(must.map(outPointKey))
   // a replacement may bring in no other unconfirmed coin (BIP125 rule 2), and taking back needs none at all
   const mayAdd = (c: Coin): boolean => !replaces || (c.height !== undefined && request.recipients.length > 0)

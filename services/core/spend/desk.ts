@@ -18,6 +18,7 @@ import type { ChainCoin, WalletChain } from '../chain/view'
 import { addressToScript } from '../crypto/address'
 import { derivePlaces, readSpend } from '../crypto/proposal-id'
 import { parseTx, txidOf } from '../crypto/transaction'
+import type { Tx } from '../crypto/transaction'
 import type { WalletContext } from '../crypto/wallet-context'
 import { LIMITS } from '../wire/limits'
 import { buildSpend } from './build'
@@ -64,7 +65,20 @@ export interface ReplaceWish {
   readonly reviewed?: Txid
 }
 
-export type Wish = SpendWish | ReplaceWish
+/**
+ * The same payment anew, after its time is over and parts of it are out: it spends all of those coins too, so that of the two one at most
+ * can be mined.
+ */
+export interface AgainWish {
+  readonly walletId: WalletId
+  /** of the earlier proposal; recipients, amounts and note are its own */
+  readonly again: SessionId
+  /** the usual rate when omitted */
+  readonly feeRate?: number
+  readonly reviewed?: Txid
+}
+
+export type Wish = SpendWish | ReplaceWish | AgainWish
 
 /** What the own sessions say to a check. */
 export interface SessionFacts {
@@ -98,7 +112,7 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
 
   /**
    * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none: what a person has
-   * looked at is never replaced by another behind his back. Refusals name the field. `earlier`: the payment whose place a `ReplaceWish` is to take.
+   * looked at is never replaced by another behind his back. Refusals name the field. `earlier`: what a `ReplaceWish` or an `AgainWish` is about.
    */
   async function build(wish: Wish, earlier?: { readonly session: SessionId; readonly proposal: SpendProposal }): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
@@ -110,8 +124,8 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     if (changeIndex === undefined) return err({ field: 'coins', code: 'no-change-address' })
     const coins = wallets.coins(wish.walletId)
     const known = reviewed.get(wish.walletId)
-    const replaces = earlier && replacedSpend(context, earlier.proposal)
-    const free = new Set([...coins, ...replaces?.coins ?? []].map(outPointKey))
+    const before = earlier && replacedSpend(context, earlier.proposal)
+    const free = new Set([...coins, ...before?.coins ?? []].map(outPointKey))
     const stands = known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
     if (stands && (wish.reviewed === undefined || wish.reviewed === known.made.review.txid)) return ok(known.made)
     if (wish.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
@@ -119,12 +133,13 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
       wallet: context, coins, held: new Set<string>(), feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
       proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS,
     }
-    const built = 'replaces' in wish ? await buildReplacement(wish, common, earlier?.proposal, replaces) : buildPayment(wish, common)
+    const built = 'replaces' in wish ? await buildReplacement(wish, common, earlier?.proposal, before)
+      : 'again' in wish ? buildAgain(common, earlier?.proposal, before, view) : buildPayment(wish, common)
     if (!built.ok) return built
     const { proposal } = built.value
     const described = describeProposal(context, proposal)
     if (described === undefined) return err({ field: 'recipient', code: 'unsupported' })
-    const made = { review: earlier === undefined ? described : { ...described, replaces: replaced(proposal, earlier) }, draft: proposal }
+    const made = { review: proposal.replaces === undefined ? described : { ...described, replaces: replaced(proposal, earlier) }, draft: proposal }
     reviewed.set(wish.walletId, { wish: nameOf(wish), made })
     return ok(made)
   }
@@ -155,12 +170,26 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     if (!seen.ok || children.some(c => !c.ok)) return err({ field: 'wallet', code: 'chain-unreachable' })
     if (seen.value?.confirmed !== undefined) return err({ field: 'session', code: 'not-sent' })
     if (children.some(c => c.ok && c.value.spent)) return err({ field: 'session', code: 'built-on' })
-    const own = new Set(earlier.ownOutputs.map(o => o.vout))
-    const recipients = wish.takeBack === true ? [] : tx.value.outputs.filter((_, vout) => !own.has(vout)).map(({ script, sats }) => ({ script, amountSats: sats }))
-    const request = { ...common, recipients, replaces, note: wish.takeBack === true ? '' : earlier.note }
+    const request = { ...common, recipients: wish.takeBack === true ? [] : recipientsOf(earlier, tx.value), replaces, note: wish.takeBack === true ? '' : earlier.note }
     const built = buildSpend(request)
     const least = built.ok || wish.feeRate !== undefined ? undefined : built.error.minRate
     return least === undefined ? built : buildSpend({ ...request, feeRate: least })
+  }
+
+  /** Its coins as the own chain view has them: one that is gone says that something of theirs is on its way already. */
+  function buildAgain(common: Common, earlier: SpendProposal | undefined, before: ReplacedSpend | undefined, view: WalletChain): Result<BuiltSpend, DeskError> {
+    const tx = earlier && parseTx(earlier.tx)
+    if (earlier === undefined || before === undefined || tx?.ok !== true) return err({ field: 'session', code: 'unknown-session' })
+    const wanted = new Set(before.coins.map(outPointKey))
+    const must = view.coins.filter(coin => wanted.has(outPointKey(coin)))
+    if (must.length < wanted.size) return err({ field: 'session', code: 'coins-gone' })
+    return buildSpend({ ...common, recipients: recipientsOf(earlier, tx.value), must, note: earlier.note })
+  }
+
+  /** Whom a payment pays, its change left out. */
+  function recipientsOf({ ownOutputs }: SpendProposal, { outputs }: Tx): SpendRequest['recipients'] {
+    const own = new Set(ownOutputs.map(o => o.vout))
+    return outputs.filter((_, vout) => !own.has(vout)).map(({ script, sats }) => ({ script, amountSats: sats }))
   }
 
   function replacedSpend(context: WalletContext, proposal: SpendProposal): ReplacedSpend | undefined {

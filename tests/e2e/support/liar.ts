@@ -73,7 +73,7 @@ export class Liar {
     const musig2 = createMuSig2({ ...common, signer, storage, p2p, wallets, events: { sessions: (cards) => { if (liar.is) liar.is.cards = cards }, participant: () => undefined } })
     liar.is = new Liar(words, p2p, wallets, musig2, createDesk({ ...common, wallets }))
     p2p.onMessage('sign', (_from, message) => { liar.is?.heard.push(message) })
-    await wallets.start()
+    await wallets.start(() => musig2.load())
     await musig2.start()
     await p2p.start()
     return liar.is
