@@ -101,6 +101,8 @@ export interface WatchOptions {
   readonly relays?: readonly string[]
   /** links that are kept open while there is a connection */
   readonly links?: readonly ProtocolName[]
+  /** the other side does not know this peer yet, and so does not call it */
+  readonly unknown?: boolean
 }
 
 export type P2P = ReturnType<typeof createP2P>
@@ -237,7 +239,7 @@ export function createP2P(deps: P2PDeps) {
     if (options.relays) hints.set(peerId, options.relays)
     const protocols = options.links ?? []
     for (const protocol of protocols) links.keep(peerId, protocol, true)
-    const release = watcher.watch(peerId, options.member)
+    const release = watcher.watch(peerId, options.member, options.unknown)
     let released = false
     return () => {
       if (released || state === 'stopped') return

@@ -135,13 +135,13 @@ export function createWallets(deps: WalletsDeps) {
       })
     }
     // people of a wallet in the making: the creator's browser, or members who have not taken the roster yet
-    const wanted = new Map(lobby.wanted().map(w => [w.peerId, w.relays]))
+    const wanted = new Map(lobby.wanted().map(w => [w.peerId, w]))
     for (const [peerId, release] of watched) {
       if (wanted.has(peerId)) continue
       watched.delete(peerId)
       release()
     }
-    for (const [peerId, relays] of wanted) if (!watched.has(peerId)) watched.set(peerId, p2p.watch(peerId, { relays, links: ['join'] }))
+    for (const [peerId, { relays, unknown }] of wanted) if (!watched.has(peerId)) watched.set(peerId, p2p.watch(peerId, { relays, unknown, links: ['join'] }))
     deps.relaysWanted(lobby.relays())
   }
 

@@ -79,6 +79,21 @@ describe('members of a wallet find each other', () => {
     }
   })
 
+  it('who is not known on the other side calls at once, whatever the two ids are', async () => {
+    const w = world()
+    const [low, high] = [...people].sort((a, b) => a.peerId < b.peerId ? -1 : 1) as [FakePeer, FakePeer]
+    for (const [caller, called] of [[low, high], [high, low]] as const) {
+      const [mine, theirs] = [await w.open(caller, { wallet: false }), await w.open(called, { wallet: false })]
+      theirs.strangers.add(caller.peerId)
+      mine.strangers.add(called.peerId)
+      const release = mine.p2p.watch(called.peerId, { relays: w.relays, links: ['join'], unknown: true })
+      await w.clock.advance(500)
+      expect(mine.p2p.status(called.peerId)).toMatchObject({ connected: true })
+      release()
+      await Promise.all([mine.p2p.stop(), theirs.p2p.stop()])
+    }
+  })
+
   it('hears presence, says online and last seen, and forgets after 180 s', async () => {
     const w = world()
     const a = await w.open(alice)

@@ -42,6 +42,8 @@ interface Entry {
   readonly peerId: PeerId
   member?: AccountKey
   refs: number
+  /** nobody calls from the other side: there is nobody to let go first */
+  alone: boolean
   status: ParticipantStatus
   fails: number
   misses: number
@@ -74,16 +76,17 @@ export class Watcher {
     this.wake()
   }
 
-  /** Watches the peer until the returned function was called as often as this one. */
-  watch(peerId: PeerId, member?: AccountKey): () => void {
+  /** Watches the peer until the returned function was called as often as this one. `unknown`: the other side does not watch this one. */
+  watch(peerId: PeerId, member?: AccountKey, unknown = false): () => void {
     let entry = this.#entries.get(peerId)
     if (!entry) {
       const since = this.d.clock.now()
-      entry = { peerId, refs: 0, fails: 0, misses: 0, upgrades: 0, holds: 0, status: { peerId, connected: false, state: 'waiting', since } }
+      entry = { peerId, refs: 0, alone: unknown, fails: 0, misses: 0, upgrades: 0, holds: 0, status: { peerId, connected: false, state: 'waiting', since } }
       this.#entries.set(peerId, entry)
       this.#look(entry)
     }
     entry.refs++
+    entry.alone &&= unknown
     if (member && !entry.member) {
       entry.member = member
       entry.status = { ...entry.status, member }
@@ -273,7 +276,7 @@ export class Watcher {
   }
 
   #first(entry: Entry): number {
-    return (this.d.transport.peerId < entry.peerId ? 0 : YIELD_MS) + this.#byte()
+    return (entry.alone || this.d.transport.peerId < entry.peerId ? 0 : YIELD_MS) + this.#byte()
   }
 
   #delay(entry: Entry): number {

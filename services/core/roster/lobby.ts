@@ -49,8 +49,8 @@ export interface Lobby {
   get(draftId: Hex): DraftState | undefined
   onMessage(from: PeerId, message: Exclude<JoinMessage, Hello>): Promise<void>
   onConnected(peerId: PeerId): Promise<void>
-  /** creators that this profile waits for */
-  wanted(): Array<{ readonly peerId: PeerId; readonly relays: readonly string[] }>
+  /** creators that this profile waits for, who do not know it before it comes (`unknown`), and members who have not taken the roster */
+  wanted(): Array<{ readonly peerId: PeerId; readonly relays: readonly string[]; readonly unknown: boolean }>
   /** somebody may come with an invite of ours, or we with one of his */
   mayTalk(peerId: PeerId): boolean
   relays(): readonly string[]
@@ -178,10 +178,10 @@ export function createLobby(deps: LobbyDeps): Lobby {
     }),
     wanted() {
       return [...drafts.values()].flatMap(d => d.role === 'joiner' && (d.phase === 'asking' || d.phase === 'admitted')
-        ? [{ peerId: d.invite.creatorPeerId, relays: d.invite.relays }]
+        ? [{ peerId: d.invite.creatorPeerId, relays: d.invite.relays, unknown: true }]
         // members who have not acknowledged the roster yet
         : d.role === 'creator' && d.phase === 'closed' && d.made !== undefined
-          ? d.made.roster.filter(e => e.accountKey !== d.own.accountKey && !d.acknowledged.includes(e.accountKey)).map(e => ({ peerId: e.peerId, relays: d.invite.relays }))
+          ? d.made.roster.filter(e => e.accountKey !== d.own.accountKey && !d.acknowledged.includes(e.accountKey)).map(e => ({ peerId: e.peerId, relays: d.invite.relays, unknown: false }))
           : [])
     },
     mayTalk(peerId) {
