@@ -39,6 +39,13 @@ export interface LobbyDeps {
   changed(): void
 }
 
+/** A peer that this profile wants to be connected to. */
+export interface Wanted {
+  readonly peerId: PeerId
+  readonly relays: readonly string[]
+  readonly unknown: boolean
+}
+
 export interface Lobby {
   load(): Promise<void>
   create(p: { name: string; network: NetworkName; n: number; myName: string; relays: readonly string[] }): Promise<Hex>
@@ -50,7 +57,7 @@ export interface Lobby {
   onMessage(from: PeerId, message: Exclude<JoinMessage, Hello>): Promise<void>
   onConnected(peerId: PeerId): Promise<void>
   /** creators that this profile waits for, who do not know it before it comes (`unknown`), and members who have not taken the roster */
-  wanted(): Array<{ readonly peerId: PeerId; readonly relays: readonly string[]; readonly unknown: boolean }>
+  wanted(): Wanted[]
   /** somebody may come with an invite of ours, or we with one of his */
   mayTalk(peerId: PeerId): boolean
   relays(): readonly string[]
@@ -177,7 +184,7 @@ export function createLobby(deps: LobbyDeps): Lobby {
       for (const id of [...drafts.keys()]) await apply(id, { type: 'connected', peerId })
     }),
     wanted() {
-      return [...drafts.values()].flatMap(d => d.role === 'joiner' && (d.phase === 'asking' || d.phase === 'admitted')
+      return [...drafts.values()].flatMap((d): Wanted[] => d.role === 'joiner' && (d.phase === 'asking' || d.phase === 'admitted')
         ? [{ peerId: d.invite.creatorPeerId, relays: d.invite.relays, unknown: true }]
         // members who have not acknowledged the roster yet
         : d.role === 'creator' && d.phase === 'closed' && d.made !== undefined
