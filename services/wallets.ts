@@ -301,7 +301,10 @@ export function createWallets(deps: WalletsDeps) {
       if (name === '') return err(field('name', 'empty'))
       // the same seed on another device is the same person, and has one seat
       if (invite.value.creatorPeerId === p2p.peerId) return err(field('invite', 'invite-own'))
-      return ok(await lobby.join(invite.value, name))
+      const draftId = await lobby.join(invite.value, name)
+      // who has talked about another wallet of the creator is linked already, and no link will come up to ask over
+      if (p2p.isLinkUp(invite.value.creatorPeerId, 'join')) void lobby.onConnected(invite.value.creatorPeerId)
+      return ok(draftId)
     },
     admit: (draftId: string, accountKey: AccountKey) => lobby.tell(draftId, { type: 'admit', accountKey }),
     removeSeat: (draftId: string, accountKey: AccountKey) => lobby.tell(draftId, { type: 'remove', accountKey }),
