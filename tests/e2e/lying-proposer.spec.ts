@@ -34,7 +34,7 @@ async function expectRefused(member: Member, session: string, rule: string) {
 
 test('a proposer who lies is found out on every honest screen, and no signature leaves', async ({ stack, launch }) => {
   const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  const liar = await Liar.create(stack)
+  const liar = await Liar.create(stack.app)
   const honest = [anna, ben]
   const names = ['Anna', 'Ben']
   const sessions: string[] = []
