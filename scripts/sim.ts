@@ -18,6 +18,8 @@ const REAL_EVERY = 40
 /** runs in which a planted fault must be found */
 const BUG_RUNS = 3_000
 const OUT = 'test-results'
+/** most of what a run makes is gone at its end: with room for it, little is looked at twice */
+const YOUNG_MB = 96
 
 function usage(problem: string): never {
   console.error(`test:sim: ${problem}. Options: --runs N (${RUNS} unless given) --seed S (first seed, 1) --plan FILE (plays one plan, with its messages) --curve small|secp256k1 (for --plan) --no-bugs (does not look whether planted faults are found) --json`)
@@ -49,7 +51,7 @@ const workers = availableParallelism()
 
 /** Runs tasks of a build in as many workers; ends early when `hear` says so. */
 async function play(file: string, tasks: readonly Task[], hear: (report: Report) => boolean | void): Promise<void> {
-  const running = tasks.map(task => new Worker(file, { workerData: task, execArgv: ['--enable-source-maps'] }))
+  const running = tasks.map(task => new Worker(file, { workerData: task, execArgv: ['--enable-source-maps'], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }))
   await Promise.all(running.map(worker => new Promise<void>((resolve, reject) => {
     worker.on('message', (report: Report) => {
       if (hear(report) !== true) return

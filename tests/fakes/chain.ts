@@ -273,8 +273,12 @@ function feeOf(entry: Entry): bigint {
   return paid === undefined ? 0n : paid - entry.tx.outputs.reduce((sum, out) => sum + out.sats, 0n)
 }
 
+const drawn = new WeakMap<Entry, ChainTx>()
+
 function toChainTx(entry: Entry): ChainTx {
-  return {
+  const known = drawn.get(entry)
+  if (known !== undefined) return known
+  const made: ChainTx = {
     txid: txidOf(entry.tx),
     vin: entry.tx.inputs.map((input, i) => {
       const out = entry.prevouts[i]
@@ -285,4 +289,6 @@ function toChainTx(entry: Entry): ChainTx {
     weight: weightOf(entry.tx),
     ...(entry.block ? { confirmed: entry.block } : {}),
   }
+  drawn.set(entry, made)
+  return made
 }

@@ -58,6 +58,8 @@ export class Device {
   #started = false
   #writes = 0
   #told = ''
+  /** what the server said last, while it says the same */
+  #seen: ReturnType<FakeChainView['known']> | undefined
   readonly #server: FakeChainView
 
   constructor(readonly member: MemberIndex, private readonly w: Surroundings) {
@@ -83,6 +85,7 @@ export class Device {
     this.#vault = vault
     this.#synced = new Set()
     this.#told = ''
+    this.#seen = undefined
     this.#look()
     const door = createMuSig2({
       signer: this.#signer(vault, life), storage: this.disk.records(work => this.#write(life, work)), p2p: this.#p2p(life), wallets: this.#wallets(life),
@@ -251,7 +254,10 @@ export class Device {
 
   /** What the server says, at once: how a sync comes about has its own tests. True when it is news. */
   #look(): boolean {
-    const { txs, height } = this.#server.known()
+    const known = this.#server.known()
+    if (known === this.#seen) return false
+    this.#seen = known
+    const { txs, height } = known
     const told = JSON.stringify([height, txs.map(tx => [tx.txid, tx.confirmed?.hash])])
     if (told === this.#told) return false
     this.#told = told

@@ -5,11 +5,23 @@
  *
  * An element v is written as a point is: x is the smaller of v and -v, and y says by its parity which one it is.
  */
-import { bytesToNumberBE, numberToBytesBE } from '@noble/curves/utils.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '../../services/core/domain/bytes'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+
+/** 32 bytes, as all numbers here have, or fewer. */
+function bytesToNumberBE(bytes: Uint8Array): bigint {
+  if (bytes.length !== 32) return bytes.reduce((n, byte) => (n << 8n) | BigInt(byte), 0n)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 32)
+  return (view.getBigUint64(0) << 192n) | (view.getBigUint64(8) << 128n) | (view.getBigUint64(16) << 64n) | view.getBigUint64(24)
+}
+
+function put32(out: Uint8Array, at: number, n: bigint): Uint8Array {
+  const view = new DataView(out.buffer, at, 32)
+  for (let i = 24, rest = n; i >= 0; i -= 8, rest >>= 64n) view.setBigUint64(i, rest & 0xffff_ffff_ffff_ffffn)
+  return out
+}
 
 const mod = (a: bigint): bigint => {
   const r = a % ORDER
@@ -25,7 +37,7 @@ const Fn = {
   isValid: (a: bigint): boolean => a >= 0n && a < ORDER,
   isValidNot0: (a: bigint): boolean => a > 0n && a < ORDER,
   fromBytes: (bytes: Uint8Array, _skip?: boolean): bigint => bytesToNumberBE(bytes),
-  toBytes: (a: bigint): Uint8Array => numberToBytesBE(a, 32),
+  toBytes: (a: bigint): Uint8Array => put32(new Uint8Array(32), 0, a),
 }
 
 export class Point {
@@ -48,7 +60,9 @@ export class Point {
   toBytes(_compressed = true): Uint8Array {
     if (this.v === 0n) throw new Error('bad point: ZERO')
     const { x, y } = this.toAffine()
-    return concatBytes(Uint8Array.of(y === 0n ? 2 : 3), numberToBytesBE(x, 32))
+    const out = new Uint8Array(33)
+    out[0] = y === 0n ? 2 : 3
+    return put32(out, 1, x)
   }
 
   equals(other: Point): boolean { return this.v === other.v }

@@ -32,19 +32,18 @@ const GCM_IV = 12
 const vaultFail = (code: VaultError['code']): { readonly ok: false; readonly error: VaultError } => err({ code })
 const signerFail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } => err({ code, detail })
 
-/** Opens each descriptor once: key aggregation is the dear part of everything that follows. */
-function contextCache(): (wallet: WalletKeys) => WalletContext | undefined {
-  const known = new Map<string, WalletContext>()
-  return ({ network, descriptor }) => {
-    const name = `${network} ${descriptor}`
-    const context = known.get(name)
-    if (context !== undefined) return context
-    const opened = openWallet(network, descriptor)
-    if (!opened.ok) return undefined
-    if (known.size >= MAX_CONTEXTS) known.clear()
-    known.set(name, opened.value)
-    return opened.value
-  }
+const contexts = new Map<string, WalletContext>()
+
+/** Opens each descriptor once: key aggregation is the dear part of everything that follows. All of it is public, so it outlives a lock and is shared by vaults. */
+function contextOf({ network, descriptor }: WalletKeys): WalletContext | undefined {
+  const name = `${network} ${descriptor}`
+  const known = contexts.get(name)
+  if (known !== undefined) return known
+  const opened = openWallet(network, descriptor)
+  if (!opened.ok) return undefined
+  if (contexts.size >= MAX_CONTEXTS) contexts.clear()
+  contexts.set(name, opened.value)
+  return opened.value
 }
 
 /** What only its own call may sign, or only the member whom it names. */
@@ -79,7 +78,6 @@ function statementFault(account: Pick<Statement, 'accountKey'> & { readonly xpub
 }
 
 export function createVault(deps: VaultDeps): Signer & Aggregator {
-  const contextOf = contextCache()
   const profiles: Profiles = new Profiles(deps, () => approvals.forget())
   const approvals = new Approvals(deps, () => profiles.current, contextOf)
   const openOrThrow = (): Unlocked => {

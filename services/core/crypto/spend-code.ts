@@ -6,9 +6,11 @@ import { fromHex, type Hex } from '../domain/bytes'
  * screen that shows the same transaction. In a file of its own because the word list is 13 kB of JavaScript: import it lazily.
  */
 export function spendCode(digest: Hex): string[] {
-  let bits = 0n
-  for (const byte of fromHex(digest).subarray(0, 9)) bits = (bits << 8n) | BigInt(byte)
-  // 9 bytes are 72 bits: the last 6 are not used
-  bits >>= 6n
-  return Array.from({ length: 6 }, (_, i) => wordlist[Number((bits >> BigInt(11 * (5 - i))) & 0x7ffn)] ?? '')
+  const bytes = fromHex(digest.slice(0, 18))
+  return Array.from({ length: 6 }, (_, i) => {
+    // 11 bits lie in three bytes; those after the ninth are not asked for
+    const first = (11 * i) >> 3
+    const window = ((bytes[first] ?? 0) << 16) | ((bytes[first + 1] ?? 0) << 8) | (bytes[first + 2] ?? 0)
+    return wordlist[(window >> (13 - ((11 * i) & 7))) & 0x7ff] ?? ''
+  })
 }

@@ -198,9 +198,23 @@ export const decodeFrame = <P extends ProtocolName>(protocol: P, frame: Uint8Arr
 
 /** What the signature of a session message covers: the message without its `sig`. */
 export const encodeUnsigned = (m: Omit<SignedMessage, 'signature'>): Uint8Array => encodeWith(unsigned, m, LIMITS.frameBytes)
+/** Frames of messages that have been encoded or read: a session is stored with all of its messages at each of its steps. Nobody writes into either. */
+const framesOf = new WeakMap<SignedMessage, Uint8Array>()
+
 /** The same bytes as its frame: for storage and evidence. */
-export const encodeSigned = (m: SignedMessage): Uint8Array => encodeWith(signed, m, LIMITS.frameBytes)
-export const decodeSigned = (data: Uint8Array): Result<SignedMessage, DecodeError> => decodeWith(signed, data, LIMITS.frameBytes)
+export function encodeSigned(m: SignedMessage): Uint8Array {
+  const known = framesOf.get(m)
+  if (known !== undefined) return known
+  const made = encodeWith(signed, m, LIMITS.frameBytes)
+  framesOf.set(m, made)
+  return made
+}
+export function decodeSigned(data: Uint8Array): Result<SignedMessage, DecodeError> {
+  const read = decodeWith(signed, data, LIMITS.frameBytes)
+  // what has been read has no other encoding than these bytes; a copy, because they may be a piece of something larger
+  if (read.ok) framesOf.set(read.value, new Uint8Array(data))
+  return read
+}
 
 /** What the signature of a statement covers. */
 export const encodeStatement = (s: Statement): Uint8Array => encodeWith(statement, s, LIMITS.frameBytes)
