@@ -1,7 +1,7 @@
 /**
  * The signing door (docs/protocol.md, ARCHITECTURE.md "Connectivity"). It connects before it proposes, runs the sessions of the open
  * profile, and reports plain pictures. Module-level functions act on the one instance that `initMuSig2` made.
- * Long because the whole public contract stands in one place: options, misuse checks, gate, intake of messages. The rules are in core/signing.
+ * Long because the whole public contract stands in one place: options, misuse checks, gate. The rules are in core/signing.
  */
 import type { Clock } from './ports/clock'
 import type { Entropy } from './ports/entropy'
@@ -20,23 +20,20 @@ import { rawTxid } from './core/domain/txid'
 import type { FieldError, ReplacedView, ReviewView } from './core/domain/views'
 import type { WalletRecord } from './core/domain/wallet'
 import { LIMITS } from './core/wire/limits'
-import type { SignedMessage } from './core/wire/messages'
 import { nameProposal, signingJob } from './core/crypto/proposal-id'
 import { spendCode } from './core/crypto/spend-code'
 import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
-import { TokenBucket } from './core/net/rate'
 import { memberLabels } from './core/roster/join'
 import { memberOfPeer } from './core/roster/wallet-record'
 import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
+import { createIntake } from './core/signing/intake'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, equivocates, forgettable, holdsOf, overlaps, payableAgain, replaceable, replacedTxids, txidOfProposal } from './core/signing/registry'
-import { TIMES } from './core/signing/run'
+import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps, payableAgain, replaceable, replacedTxids, txidOfProposal } from './core/signing/registry'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
-import { askAbout } from './core/signing/sync'
 import { isChainEnd, isLive, isOpen } from './core/signing/table'
 import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
 import { isWatched, lookAtChain } from './core/signing/watch'
@@ -154,9 +151,6 @@ export interface MuSig2Deps {
 }
 
 export type MuSig2 = ReturnType<typeof createMuSig2>
-
-/** sessions of which is remembered that they were asked about */
-const QUESTIONS_KEPT = 512
 
 const sessionField = (code: string): FieldError => ({ field: 'session', code })
 
@@ -321,91 +315,17 @@ export function createMuSig2(deps: MuSig2Deps) {
     if (record !== undefined) await runner.tellAll({ type: 'peers', connected: linked(record) }, walletId)
   }
 
-  async function onMessage(peerId: PeerId, message: SignedMessage): Promise<void> {
-    const record = wallets.record(message.walletId)
-    const from = record === undefined ? -1 : indexOfPeer(record, peerId)
-    if (record === undefined || from < 0 || !wallets.isActive(record.id)) return
-    if (!record.roster.some(e => e.accountKey === message.sender) || !(await signer.verifyMessage(message))) {
-      log.write('warn', 'signing.bad-signature', { from, type: message.body.type })
-      return p2p.offence(peerId, 'signature')
-    }
-    if (runner.get(message.session) === undefined && !(await meet(record, from, message))) return
-    transcripts.note(message)
-    await runner.tell(message.session, { type: 'message', from, message })
-  }
-
-  /** How fast a member may bring proposals; one entry per member of an own wallet. What is refused comes again with a later `sync`. */
-  const paces = new Map<string, TokenBucket>()
-  function paceOf(walletId: WalletId, proposer: AccountKey): TokenBucket {
-    const key = `${walletId} ${proposer}`
-    const pace = paces.get(key) ?? new TokenBucket(clock, LIMITS.proposalsPerMinute / 60, LIMITS.proposalsAtOnce)
-    paces.set(key, pace)
-    return pace
-  }
-
-  /** When a member was last asked about a session that is not known here, unix ms; the oldest first. */
-  const asked = new Map<string, number>()
-  /**
-   * Once in half a minute for each session. What the answer brings may be refused (it has expired, comes too fast), and its last message is then asked
-   * about once more: without a pause two devices would talk about it for ever.
-   */
-  function asksAgain(walletId: WalletId, from: MemberIndex, session: SessionId): boolean {
-    const key = `${walletId} ${from} ${session}`
-    if (clock.now() - (asked.get(key) ?? -Infinity) < TIMES.sync / 2) return false
-    asked.delete(key)
-    asked.set(key, clock.now())
-    for (const oldest of asked.keys()) {
-      if (asked.size <= QUESTIONS_KEPT) break
-      asked.delete(oldest)
-    }
-    return true
-  }
-
-  /** A session that this device does not know: a proposal is taken in, anything else is asked about. */
-  async function meet(record: WalletRecord, from: MemberIndex, message: SignedMessage): Promise<boolean> {
-    const context = wallets.context(record.id)
-    if (context === undefined) return false
-    if (message.body.type !== 'propose') {
-      const question = asksAgain(record.id, from, message.session) ? askAbout(message) : undefined
-      const keys = { network: record.network, descriptor: record.descriptor }
-      const signed = question === undefined ? undefined : await signer.signMessage(keys, message.session, undefined, question)
-      const peerId = record.roster[from]?.peerId
-      if (signed?.ok === true && peerId !== undefined) void p2p.send(peerId, 'sign', signed.value)
-      return false
-    }
-    const { proposal } = message.body
-    const malformed = (rule: string) => {
-      const peerId = record.roster[from]?.peerId
-      log.write('warn', 'signing.malformed-proposal', { from, rule })
-      if (peerId !== undefined) p2p.offence(peerId, 'propose-malformed')
-      return false
-    }
-    const refused = (code: string) => {
-      log.write('warn', 'signing.not-admitted', { from, code })
-      return false
-    }
-    // what costs nothing first: a proposer must not keep this thread, or fill this store, by proposing
-    if (proposal.walletId !== record.id || message.sender !== proposal.proposer) return malformed('names')
-    if (proposal.expiresAt * 1000 <= clock.now()) return refused('expired')
-    const admitted = admit(ofWallet(record.id), proposal.proposer)
-    if (!admitted.ok) return refused(admitted.error)
-    if (!paceOf(record.id, proposal.proposer).take()) return refused('too-fast')
-    await desk.prepare(proposal)
-    const named = nameProposal(context, proposal)
-    if (!named.ok || named.value.sessionId !== message.session) return malformed(named.ok ? 'names' : named.error.rule)
-    // other messages were served meanwhile: one may have brought this very session, or taken the last place
-    if (runner.get(message.session) !== undefined) return true
-    const still = admit(ofWallet(record.id), proposal.proposer)
-    if (!still.ok) return refused(still.error)
-    for (const id of forgettable(ofWallet(record.id), proposal.proposer)) if (runner.remove(id)) {
+  const intake = createIntake({
+    clock, log, signer, wallets, runner, begin,
+    send: (peerId, message) => { void p2p.send(peerId, 'sign', message) },
+    offence: (peerId, code) => p2p.offence(peerId, code),
+    prepare: proposal => desk.prepare(proposal),
+    note: message => transcripts.note(message),
+    forget(id) {
       transcripts.forget(id)
       void storage.delete('sessions', id)
-    }
-    await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
-    // a proposer who wants one coin twice says different things: the earlier request must lose its Approve at once
-    for (const other of overlaps(ofWallet(record.id), proposal, message.session)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
-    return true
-  }
+    },
+  })
 
   async function begin(session: Session) {
     await transcripts.open(session.id, true)
@@ -572,7 +492,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       // locked while it was opening
       if (stopped) return
       release.push(
-        p2p.onMessage('sign', onMessage),
+        p2p.onMessage('sign', intake),
         p2p.onLink((_peerId, protocol) => { if (protocol === 'sign') for (const id of wallets.ids()) void tellPeers(id) }),
         p2p.onEvent((event) => {
           if (event.type !== 'peer') return
