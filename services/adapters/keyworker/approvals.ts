@@ -87,7 +87,11 @@ export class Approvals {
       this.#live.delete(session)
       this.#void.add(session)
       const open = this.opened()
-      if (open !== undefined && (await this.#put(open, session, { kind: 'void' })).ok) this.#void.delete(session)
+      if (open === undefined) return
+      // where there was no yes there is nothing to take back, and a proposer who cancels again and again fills no store
+      const stored = await this.#stored(open, session)
+      const gone = stored.ok && stored.value === undefined
+      if (gone || (await this.#put(open, session, { kind: 'void' })).ok) this.#void.delete(session)
     })
   }
 
@@ -188,7 +192,10 @@ export class Approvals {
   }
 
   async #vote(open: Unlocked, session: SessionId): Promise<Result<VoteRecord | undefined, SignerError>> {
-    if (this.#void.has(session)) return ok({ kind: 'void' })
+    return this.#void.has(session) ? ok({ kind: 'void' }) : this.#stored(open, session)
+  }
+
+  async #stored(open: Unlocked, session: SessionId): Promise<Result<VoteRecord | undefined, SignerError>> {
     try {
       const sealed = await this.deps.store.vote(open.record.id, session)
       if (sealed === undefined) return ok(undefined)

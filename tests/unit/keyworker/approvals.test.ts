@@ -61,6 +61,19 @@ describe('from a yes to partials', () => {
     expect(await vault.approve(group.wallet, proposal)).toMatchObject(refused('not-approved'))
   })
 
+  it('what never had a yes leaves nothing in the store; what cannot be read is void', async () => {
+    const { store, vault } = group.members[1]!
+    const writes = store.writes.length
+    for (let i = 0; i < 20; i++) await vault.retract(i.toString(16).padStart(64, '0'))
+    expect(store.writes).toHaveLength(writes)
+    const { vote } = store
+    store.vote = () => Promise.reject(new Error('disk'))
+    await vault.retract(sessionOf(group, proposal))
+    store.vote = vote
+    expect(store.writes).toHaveLength(writes + 1)
+    expect(await vault.approve(group.wallet, proposal)).toMatchObject(refused('not-approved'))
+  })
+
   it('calls side by side sign once', async () => {
     const { nonces } = await ready()
     const [a, b] = await Promise.all([me().makePartials(group.wallet, proposal, nonces), me().makePartials(group.wallet, proposal, nonces)])
