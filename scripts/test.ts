@@ -22,7 +22,7 @@ const env = {
   ...process.env,
   ...(chromium === undefined ? {} : { CHROMIUM_PATH: chromium }),
   TANDEM_SKIPS: SKIPS,
-  ...(long ? { TANDEM_LONG: '1', TANDEM_DIALS: '60', TANDEM_REPEATS: '20' } : {}),
+  ...(long ? { TANDEM_LONG: '1', TANDEM_DIALS: '60', TANDEM_REPEATS: '100' } : {}),
 }
 
 const count = (name: string, key: 'numPassedTests' | 'numFailedTests' | 'numPendingTests') => {

@@ -5,7 +5,7 @@ import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
 import { leftToLong } from './support/long'
 import { noWebrtc } from './support/webrtc'
 
-const REPEATS = Number(process.env.TANDEM_REPEATS ?? '20')
+const REPEATS = Number(process.env.TANDEM_REPEATS ?? '100')
 /** milliseconds that one payment may take, its block and everybody's balance included */
 const REPEAT_MS = 60_000
 

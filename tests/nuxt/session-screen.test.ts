@@ -110,6 +110,27 @@ describe('one payment in the place of another', () => {
     expect(document.querySelectorAll('a[href="#/sessions/old"]')).toHaveLength(kind === undefined ? 0 : 1)
   })
 
+  it('my part is out and the time is over: it says so, and offers to pay the same again', async () => {
+    const card = spend({ canPayAgain: true, canReplace: false }, 'released')
+    await show(SessionScreen, { card: { ...card, view: { ...card.view, mayStillGoOut: true } } as SessionCard, wallet })
+    expect(document.querySelector('[role="status"]')?.textContent).toContain('May still go out')
+    expect(document.querySelector('[role="status"]')?.textContent).toContain('To pay after all, pay again with the same coins.')
+    expect(described(button('Pay again'))).toContain('can never be paid twice')
+  })
+
+  it('beside a payment that may still go out no yes is said to be taken back', async () => {
+    const anew = { ...spend({ overlapsWith: ['old'] }, 'proposed'), id: 'new' } as SessionCard
+    const old = { ...spend({ overlapsWith: ['new'], canPayAgain: true }, 'released'), id: 'old' } as SessionCard
+    const cards = [anew, { ...old, view: { ...old.view, mayStillGoOut: true } } as SessionCard] as const
+    for (const [i, sentence] of ['An earlier payment of these coins was not completed and may still go out.', 'Another proposal spends the same coins.'].entries()) {
+      await show(SessionScreen, { card: cards[i], wallet }, () => useMuSig2Store()._mirrorSessions([...cards]))
+      expect(document.body.textContent).toContain(sentence)
+      expect(document.body.textContent).not.toContain('withdraws your approval')
+      expect(document.querySelectorAll(`a[href="#/sessions/${['old', 'new'][i]}"]`)).toHaveLength(1)
+      document.body.innerHTML = ''
+    }
+  })
+
   it('the earlier one says that another may come in its place, and shows no old verdict', async () => {
     const card = spend({ replacedBy: 'new' })
     await show(SessionScreen, { card: { ...card, view: { ...card.view, verdict: { kind: 'wrong', rule: 'change-reused' } } } as SessionCard, wallet })
