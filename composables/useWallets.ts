@@ -47,6 +47,7 @@ export function useWallet(id: () => string) {
     newAddress: () => store.newAddress(id()),
     faucet: () => store.faucet(id()),
     feeEstimates: () => store.feeEstimates(id()),
+    changesSeen: () => store.changesSeen(id()),
     refresh: () => store.refresh(id()),
     txDetail: (txid: string) => store.txDetail(id(), txid),
   }

@@ -33,6 +33,8 @@ import { parseInvite } from './core/roster/invite'
 import type { Invite } from './core/roster/invite'
 import { memberLabels, preverify } from './core/roster/join'
 import type { Verify } from './core/roster/join'
+import { changesOf, decodeChanges, encodeChanges, noteChanges } from './core/roster/changes'
+import type { Before } from './core/roster/changes'
 import { createLobby } from './core/roster/lobby'
 import { safetyHash, safetyNumber } from './core/roster/safety'
 import { checkRecord, confirmStatement, isActive, memberOfPeer, mergeRecord, recordClaims, recordMessage, wholeRecordClaims, withConfirmation, withOwnFile } from './core/roster/wallet-record'
@@ -76,6 +78,8 @@ interface Room {
   reservedChange: ReadonlySet<number>
   /** came from a wallet file on this device */
   readonly restored: boolean
+  /** members who have changed since a person looked */
+  before: readonly Before[]
   /** the signing door waits for a transaction to be seen */
   expecting: boolean
 }
@@ -156,10 +160,12 @@ export function createWallets(deps: WalletsDeps) {
     const opened = openWallet(record.network, record.descriptor)
     if (!opened.ok) return log.write('error', 'wallets.bad-descriptor', { wallet: record.id.slice(0, 8), code: opened.error.code })
     const context = opened.value
-    const [storedChain, storedShown, restored] = await Promise.all([storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`), storage.get('settings', `restored/${record.id}`)])
+    const [storedChain, storedShown, restored, storedChanges] = await Promise.all([
+      storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`), storage.get('settings', `restored/${record.id}`), storage.get('settings', `changes/${record.id}`),
+    ])
     const chain = deps.chain(record.network)
     const room: Room = {
-      record, context, held: new Set(), reservedChange: new Set(), expecting: false, restored: restored !== undefined,
+      record, context, held: new Set(), reservedChange: new Set(), expecting: false, restored: restored !== undefined, before: storedChanges === undefined ? [] : decodeChanges(storedChanges),
       shown: storedShown === undefined ? -1 : (storedShown[0] ?? 0) * 256 + (storedShown[1] ?? 0),
       follower: chain === undefined ? undefined : createFollower({
         chain, clock, genesis: record.genesis, local: NETWORKS[record.network].local,
@@ -191,16 +197,19 @@ export function createWallets(deps: WalletsDeps) {
     changed()
   }
 
-  function members({ record }: Room): MemberView[] {
+  function members({ record, before }: Room): MemberView[] {
     const net = new Map(p2p.members(record.id).map(m => [m.accountKey, m]))
     const labels = memberLabels(record.roster)
+    const changes = changesOf(before, record)
     return record.roster.map((entry): MemberView => {
       const self = entry.accountKey === record.self
       const { lastSeen, online, status: link } = net.get(entry.accountKey) ?? {}
+      const change = changes.get(entry.accountKey)
       return {
         accountKey: entry.accountKey, name: labels.get(entry.accountKey) ?? entry.name, peerId: entry.peerId, self,
         confirmed: Object.hasOwn(record.confirmations, entry.accountKey), saved: record.saved.includes(entry.accountKey),
         ...(lastSeen === undefined ? {} : { lastSeen }), ...(online === undefined ? {} : { online }), ...(link === undefined ? {} : { link }),
+        ...(change === undefined ? {} : { changed: change }),
       }
     })
   }
@@ -250,7 +259,11 @@ export function createWallets(deps: WalletsDeps) {
     } while (seen !== room.record)
     const merged = mergeRecord(room.record, sender.accountKey, message, verify, Math.floor(clock.now() / 1000))
     for (const note of merged.notes) log.write('info', `wallets.${note.kind}`, { wallet: room.record.id.slice(0, 8) })
-    if (merged.changed) await update(room, merged.record)
+    if (!merged.changed) return
+    const before = noteChanges(room.before, merged.notes)
+    const told = before.length > room.before.length
+    room.before = before
+    await Promise.all([update(room, merged.record), ...(told ? [storage.put('settings', `changes/${room.record.id}`, encodeChanges(before))] : [])])
   })
   p2p.onLink((peerId, protocol, up) => {
     if (up && protocol === 'join') void lobby.onConnected(peerId)
@@ -406,6 +419,14 @@ export function createWallets(deps: WalletsDeps) {
         return Math.max(1, known.length > 0 ? Math.min(...known) : 1)
       }
       return { fast: at(2), normal: at(6), slow: at(144) }
+    },
+    /** A person has looked at what members have changed. */
+    async changesSeen(walletId: WalletId) {
+      const room = rooms.get(walletId)
+      if (room === undefined) return
+      room.before = []
+      await storage.delete('settings', `changes/${walletId}`)
+      changed()
     },
     async refresh(walletId: WalletId) {
       await rooms.get(walletId)?.follower?.refresh(true)

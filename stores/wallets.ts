@@ -81,6 +81,9 @@ export const useWalletsStore = defineStore('wallets', {
     async feeEstimates(walletId: string) {
       return (await door()).feeEstimates(walletId)
     },
+    async changesSeen(walletId: string) {
+      return (await door()).changesSeen(walletId)
+    },
     async refresh(walletId: string) {
       return (await door()).refresh(walletId)
     },

@@ -2,20 +2,20 @@ import { expect, test } from './support/test'
 import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
 import { LONG, leftToLong } from './support/long'
 import type { Member } from './support/member'
-import { comeBack, reloadable, reloadAt, type Moment } from './support/reload-at'
+import { comeBack, reloadable, reloadAt, stopped, type Moment } from './support/reload-at'
 
 const COIN = 2_000_000
 const wish = { to: OUTSIDE, sats: 10_000 }
 
 leftToLong('reloads at every moment of signing: run by npm run test:long, here at the three worst')
 
-/** Who is reloaded when; the proposer collects the others' contributions. */
-type Case = readonly [name: string, proposer: Moment | undefined, cosigner: Moment | undefined]
+/** Who is reloaded when; the proposer collects the others' contributions. `closed`: then the browsers are closed, and opened again in the other order. */
+type Case = readonly [name: string, proposer: Moment | undefined, cosigner: Moment | undefined, closed?: boolean]
 
 const WORST: readonly Case[] = [
   ['the proposer, when the signatures are made and nobody has them', ['answer', 'aggregatePartials'], undefined],
   ['the co-signer, when his part is made and has not left him', undefined, ['answer', 'makePartials']],
-  ['both, in the middle of signing', ['call', 'makePartials'], ['answer', 'makePartials']],
+  ['both, in the middle of signing, and all tabs are closed', ['call', 'makePartials'], ['answer', 'makePartials'], true],
 ]
 const EVERY: readonly Case[] = [
   ...(['makeNonces', 'aggregateNonces', 'makePartials', 'aggregatePartials', 'finalize'] as const).flatMap(method =>
@@ -33,7 +33,7 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
   await makeWallet('Boat', everybody)
   await fund(stack, 'Boat', everybody, [COIN])
   let left = COIN
-  for (const [name, proposer, cosigner] of cases) {
+  for (const [name, proposer, cosigner, closed = false] of cases) {
     left = await test.step(name, async () => {
       await anna.openWallet('Boat')
       await anna.propose(wish)
@@ -45,7 +45,8 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
         gone.push(member)
       }
       await ben.approve()
-      await Promise.all(gone.map(comeBack))
+      await Promise.all(gone.map(closed ? stopped : comeBack))
+      if (closed) await reopen(gone)
       // a yes that the page did not live to send was no yes: it is asked for once more, and only that
       const unsent = cosigner?.[1] === 'approve'
       if (unsent) await ben.approve()
@@ -61,3 +62,14 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
     })
   }
 })
+
+/** Everybody's browser is closed, and opened again one after the other, the last first. */
+async function reopen(members: readonly Member[]) {
+  const places = members.map(member => new URL(member.page.url()).hash.slice(1))
+  for (const member of members) await member.quit()
+  for (const [i, member] of [...members.entries()].reverse()) {
+    await member.start()
+    await member.unlock()
+    await member.go(places[i] ?? '/')
+  }
+}

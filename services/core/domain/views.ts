@@ -21,6 +21,8 @@ export interface MemberView {
   readonly online?: boolean
   /** live link; undefined before the first look */
   readonly link?: ParticipantStatus
+  /** has proved another name or peer id since somebody looked here: `name` as it was, `moved` when it is another peer id */
+  readonly changed?: { readonly name?: string; readonly moved: boolean }
 }
 
 export interface BalanceView {

@@ -43,9 +43,14 @@ export async function reloadAt(member: Member, [when, method]: Moment) {
   await member.page.evaluate(([key, value]) => sessionStorage.setItem(key, value), [KEY, `${when} ${method}`] as const)
 }
 
-/** Resolves when it has been, and unlocks. */
-export async function comeBack(member: Member) {
+/** Resolves when it has been; the profile is locked. */
+export async function stopped(member: Member) {
   await member.page.waitForFunction(key => sessionStorage.getItem(key) === 'back', KEY)
   await member.page.evaluate(key => sessionStorage.removeItem(key), KEY)
+}
+
+/** The same, and unlocks. */
+export async function comeBack(member: Member) {
+  await stopped(member)
   await member.unlock()
 }
