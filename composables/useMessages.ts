@@ -1,6 +1,6 @@
 import { en } from '../locales/en'
 import type { ParticipantStatus } from '../services/core/domain/connectivity'
-import type { EndReason, SessionState, Verdict } from '../services/core/domain/signing-state'
+import type { SessionState, Verdict } from '../services/core/domain/signing-state'
 import type { ChainStatusView, DraftView, FieldError } from '../services/core/domain/views'
 
 type Params = Readonly<Record<string, string | number | undefined>>
@@ -51,9 +51,6 @@ export function useMessages() {
     return { state: en.connect[status.state] + step, kind, roundTrip, sentence }
   }
 
-  const endReason = (reason: EndReason, by: string): string =>
-    fill(pick(en.reason, reason.code) ?? pick(en.verdict.rule, reason.code) ?? en.reason.unknown, { by })
-
   function verdict(value: Verdict): string {
     if (value.kind === 'ok') return ''
     if (value.kind === 'not-yet-seen') return en.verdict['not-yet-seen'][value.what]
@@ -63,7 +60,6 @@ export function useMessages() {
   return {
     fieldError,
     participant,
-    endReason,
     verdict,
     sessionTitle: (state: SessionState): string => en.session.title[state],
     sessionSentence: (state: SessionState, by = ''): string => fill(en.session.sentence[state], { by }),

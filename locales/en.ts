@@ -187,9 +187,6 @@ export const en = {
     waitingFor: 'Waiting for {names}.',
     partial: '{names} {get} the request as soon as {come} online. Nothing can be paid before everyone has approved; your coins are held until then, or until you cancel.',
     locked: '{names} must unlock the profile before signing can go on.',
-    reported: 'This is what the member who collects the signatures reports.',
-    stopped: 'It is not tried again by itself: decide whether to try once more.',
-    again: 'It is tried again by itself.',
     steps: { asked: 'Asked', approved: 'Approved', nonces: 'Ready to sign', signatures: 'Signed', sent: 'Sent', confirmed: 'Confirmed' },
     /** beside the button: what pressing it does */
     means: {
@@ -199,25 +196,6 @@ export const en = {
     },
     beingReplaced: 'Sent, may be replaced',
     vote: { yes: 'approved', no: 'declined', withdraw: 'withdrew', none: 'has not answered' },
-  },
-  /** why a session or an attempt ended */
-  reason: {
-    expired: 'it was not approved in time',
-    stalled: '{by} did not answer in time',
-    'member-left': '{by} went offline',
-    reloaded: '{by} reloaded the page',
-    locked: '{by} has locked the profile',
-    'not-approved': '{by} had not approved',
-    'not-yet-seen': '{by} does not see all coins on the chain yet',
-    'input-spent': 'one of its coins was spent elsewhere',
-    'paid-before': 'the earlier payment came into a block first',
-    'aggregate-nonces': '{by} sent an invalid contribution',
-    'aggregate-partials': '{by} sent an invalid signature',
-    'final-invalid': '{by} sent an invalid result',
-    'signature-invalid': '{by} sent a message with a wrong signature',
-    rejected: 'the network did not take the payment',
-    superseded: 'a newer attempt took over',
-    unknown: 'it could not be completed',
   },
   verdict: {
     'not-yet-seen': {

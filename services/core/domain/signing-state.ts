@@ -30,6 +30,20 @@ export const PROPOSAL_RULES = [
 ] as const
 export type ProposalRule = (typeof PROPOSAL_RULES)[number]
 
+/**
+ * Why an attempt ends, as a `fail` says it. Beside these `check:RULE` (the check before a contribution found a broken rule) and `signer-CODE` (the
+ * vault refused). What a peer sends may be anything.
+ */
+export const ATTEMPT_FAILURES = [
+  // somebody is not there, or not ready
+  'late', 'stalled', 'member-left', 'reloaded', 'locked', 'leaving', 'not-approved', 'not-yet-seen', 'expired', 'superseded',
+  // a member's contribution is wrong, with the signed messages
+  'pubnonce-invalid', 'pubnonces-count', 'pubnonces-equivocation', 'partial-invalid', 'partials-count', 'partials-equivocation', 'nonces-without-mine',
+  // together they do not fit, and it is not known whose fault it is
+  'partials-other-nonces', 'nonces-invalid', 'partials-invalid', 'signature-invalid',
+] as const
+export type AttemptFailureCode = (typeof ATTEMPT_FAILURES)[number] | `check:${ProposalRule}` | `signer-${string}`
+
 export type Choice = 'yes' | 'no' | 'withdraw'
 
 /** What each member has done in the live attempt, for the progress list. */

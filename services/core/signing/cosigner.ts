@@ -1,6 +1,6 @@
 import { equalBytes } from '../domain/bytes'
 import { messageHash, pubnoncesHash } from '../crypto/message-hash'
-import type { Verdict } from '../domain/signing-state'
+import type { AttemptFailureCode, Verdict } from '../domain/signing-state'
 import type { AttemptName } from '../domain/proposal'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
@@ -58,11 +58,11 @@ export function enter(run: Run, begin: SignedMessage, name: AttemptName): void {
   emit(run, { type: 'verify', purpose: 'nonces', attempt: name }, { type: 'store' }, { type: 'notify', what: changed ? 'state' : 'progress' })
 }
 
-const refuseTo = (run: Run, attempt: AttemptName, code: string): void =>
+const refuseTo = (run: Run, attempt: AttemptName, code: AttemptFailureCode): void =>
   sign(run, { type: 'fail', code, evidence: [] }, [attempt.hub], attempt)
 
 /** My part of the live attempt cannot go on: its hub is told, and the next one will be a new attempt. */
-export function giveUp(run: Run, code: string): void {
+export function giveUp(run: Run, code: AttemptFailureCode): void {
   const live = run.s.live
   if (!live) return
   if (live.name.hub === run.s.self) sign(run, { type: 'fail', code, evidence: [] }, run.s.connected, live.name)
@@ -70,7 +70,7 @@ export function giveUp(run: Run, code: string): void {
   dropAttempt(run, ownFailure(run, code))
 }
 
-const ownFailure = (run: Run, code: string): AttemptFailure => ({ code, by: run.s.self, culprit: undefined, input: undefined, proven: true })
+const ownFailure = (run: Run, code: AttemptFailureCode): AttemptFailure => ({ code, by: run.s.self, culprit: undefined, input: undefined, proven: true })
 
 /** The full check before a contribution has its answer. */
 export function onAttemptVerdict(run: Run, purpose: 'nonces' | 'partials', attempt: AttemptName | undefined, verdict: Verdict): void {

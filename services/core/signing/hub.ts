@@ -1,6 +1,7 @@
 import { equalBytes } from '../domain/bytes'
 import type { MemberIndex } from '../domain/ids'
 import type { AttemptName } from '../domain/proposal'
+import type { AttemptFailureCode } from '../domain/signing-state'
 import { messageHash, pubnoncesHash } from '../crypto/message-hash'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
@@ -33,7 +34,7 @@ export function driveAttempt(run: Run): number | undefined {
   }
   else if (s.live && !work && at >= s.live.startedAt + LIMITS.nonceLifeS * 1000) {
     // the vault has erased the nonces by now
-    dropAttempt(run, { code: 'stalled', by: s.self, culprit: undefined, input: undefined, proven: false })
+    dropAttempt(run, { code: 'stalled', by: s.self, culprit: s.live.name.hub, input: undefined, proven: false })
   }
   return beginWhenReady(run)
 }
@@ -162,17 +163,17 @@ export function onAggregationFailed(run: Run, attempt: AttemptName, phase: 'nonc
 }
 
 /** A member's contribution is wrong: everybody hears who, where and why, with the signed messages. */
-function spoiled(run: Run, code: string, member: MemberIndex, input: number | undefined, evidence: readonly SignedMessage[]): void {
+function spoiled(run: Run, code: AttemptFailureCode, member: MemberIndex, input: number | undefined, evidence: readonly SignedMessage[]): void {
   offence(run, member, code, ...evidence)
   failAttempt(run, code, member, input, evidence)
 }
 
 /** Ends my attempt for everybody. */
-export function failAttempt(run: Run, code: string, culprit?: MemberIndex, input?: number, evidence: readonly SignedMessage[] = []): void {
+export function failAttempt(run: Run, code: AttemptFailureCode, culprit?: MemberIndex, input?: number, evidence: readonly SignedMessage[] = []): void {
   const live = run.s.live
   if (!live?.hub) return
   sign(run, blame(code, culprit, input, evidence), everybodyElse(run.s), live.name)
-  dropAttempt(run, { code, by: run.s.self, culprit, input, proven: evidence.length > 0 || code === 'late' })
+  dropAttempt(run, { code, by: run.s.self, culprit, input, proven: evidence.length > 0 })
 }
 
 /** A member cannot go on with my attempt. */
@@ -187,8 +188,9 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
   const work = workOn(run.s, message.attempt)
   // its part is here already: what happened to it since does not matter
   if (work && work.partials[member] === undefined) {
-    // whom it accuses is its own word: in my report it would read as mine
-    sign(run, { type: 'fail', code, evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live?.name)
+    // what it says of itself is told as its own; whom it accuses is not: in my report it would read as mine
+    const culprit = message.body.culprit === undefined ? member : undefined
+    sign(run, { type: 'fail', code, ...(culprit === undefined ? {} : { culprit }), evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live?.name)
     dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
 }
@@ -197,7 +199,8 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
 export function onMemberLeft(run: Run, gone: readonly MemberIndex[]): void {
   const work = run.s.live?.hub
   if (!work) return
-  if (gone.some(m => work.partials[m] === undefined)) failAttempt(run, 'member-left')
+  const left = gone.find(m => work.partials[m] === undefined)
+  if (left !== undefined) failAttempt(run, 'member-left', left)
 }
 
 /** A `final` that came meanwhile proves this only when it holds these very signatures: passed on, it must convince the others. */

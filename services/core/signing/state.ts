@@ -116,7 +116,7 @@ export interface AttemptFailure {
   readonly by: MemberIndex
   readonly culprit: MemberIndex | undefined
   readonly input: number | undefined
-  /** I verified the evidence myself; otherwise it reads "the hub reports" */
+  /** I have verified the evidence myself; otherwise it is the word of `by` */
   readonly proven: boolean
 }
 

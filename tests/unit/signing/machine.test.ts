@@ -152,6 +152,38 @@ describe('what one member can make of the words of another', () => {
   })
 })
 
+describe('who is named when an attempt does not work', () => {
+  it('who left, by the hub to the others too', () => {
+    const h = new Harness()
+    h.propose()
+    h.tamper = (m, from) => isBody(m, 'pubnonces') && from === 2 ? undefined : m
+    h.approveAll(1, 2)
+    h.setOnline(2, false)
+    h.settle()
+    expect(h.session(0).lastFailure).toMatchObject({ code: 'member-left', by: 0, culprit: 2 })
+    expect(h.session(1).lastFailure).toMatchObject({ code: 'member-left', by: 0, culprit: 2, proven: false })
+  })
+
+  it('who cannot go on, as its own word', () => {
+    const h = new Harness()
+    h.tamper = m => m.body.type === 'pubnonces' ? undefined : m
+    complete(h)
+    h.inject(2, 0, h.forge(2, { type: 'fail', code: 'locked', evidence: [] }, { counter: 1, hub: 0 }))
+    h.settle()
+    expect(h.session(0).lastFailure).toMatchObject({ code: 'locked', by: 2 })
+    expect(h.session(1).lastFailure).toMatchObject({ code: 'locked', by: 0, culprit: 2, proven: false })
+  })
+
+  it('the hub that a member waited for, not the member', () => {
+    const h = new Harness()
+    h.propose()
+    h.tamper = (m, from) => from === 0 && (isBody(m, 'nonces') || isBody(m, 'fail') || isBody(m, 'begin') && m.attempt!.counter > 1) ? undefined : m
+    h.approveAll(1, 2)
+    h.advance(61_000)
+    expect(h.session(1).lastFailure).toMatchObject({ code: 'stalled', by: 1, culprit: 0 })
+  })
+})
+
 describe('ends before released', () => {
   it('a no ends it for all, and the vault forgets every yes', () => {
     const h = new Harness()
