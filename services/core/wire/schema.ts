@@ -147,12 +147,10 @@ export function struct<T extends object>(fields: Fields<T>): Schema<T> {
   const list = Object.entries(fields) as Array<[keyof T & string, Field<T[keyof T & string]> | OptionalField<T[keyof T & string]>]>
   const known = new Set(list.map(([, f]) => f.key))
   if (known.size !== list.length) throw new TypeError('two fields share a wire name')
-  // in the order of the encoding, so that nothing is left to sort there
-  const inOrder = [...list].sort(([, a], [, b]) => a.key.length - b.key.length || (a.key < b.key ? -1 : 1))
   return {
     encode(value, path) {
       const map: WireMap = {}
-      for (const [prop, f] of inOrder) {
+      for (const [prop, f] of list) {
         const v = value[prop]
         if (v === undefined) {
           if (!f.optional) refuse('missing-field', at(path, f.key))
@@ -186,7 +184,7 @@ export function union<T extends object, Tag extends keyof T & string>(tag: Tag, 
   return {
     encode(value, path) {
       const kind = String(value[tag])
-      return { [wireTag]: kind, ...find(kind, path).encode(value, path) as WireMap }
+      return { ...find(kind, path).encode(value, path) as WireMap, [wireTag]: kind }
     },
     decode(wire, path) {
       if (!isMap(wire)) return refuse('wrong-type', path)
