@@ -70,6 +70,7 @@ interface Tally { runs: number; steps: number; ends: Record<string, number>; bro
 async function tally(file: string, tasks: readonly Task[], label: string): Promise<Tally> {
   const t: Tally = { runs: 0, steps: 0, ends: {}, broken: [] }
   let told = Date.now()
+  const wanted = tasks.reduce((n, task) => n + ('plan' in task ? 1 : task.count), 0)
   await play(file, tasks, (report) => {
     if (report.type !== 'run' && report.type !== 'broken') return
     t.runs++
@@ -88,6 +89,8 @@ async function tally(file: string, tasks: readonly Task[], label: string): Promi
       console.error(`${label}: ${t.runs} runs`)
     }
   })
+  // a run that waits for something that never happens ends its worker
+  if (t.runs !== wanted) throw new Error(`${label}: ${wanted - t.runs} of ${wanted} runs did not end`)
   return t
 }
 
@@ -110,6 +113,16 @@ async function hunt(bug: Bug, number: number): Promise<{ runs: number; seed?: nu
   return { runs, ...found }
 }
 
+/** As many at a time as there are workers: most faults are found at once where they were found last, and that takes one. */
+async function inTurns<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  await Promise.all(Array.from({ length: workers }, async () => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i] as T, i)
+  }))
+  return results
+}
+
 async function main(): Promise<number> {
   if (options.plan !== undefined) {
     const file = join(folder, 'sim.mjs')
@@ -129,8 +142,7 @@ async function main(): Promise<number> {
   await buildSim(real, { curve: 'secp256k1' })
   const onReal = Math.max(1, Math.floor(options.runs / REAL_EVERY))
   const tallies = [await tally(small, shares(options.seed, options.runs - onReal), 'small group'), await tally(real, shares(options.seed, onReal), 'secp256k1')]
-  const bugs = []
-  for (const [i, bug] of options.bugs ? BUGS.entries() : []) bugs.push({ name: bug.name, ...await hunt(bug, i) })
+  const bugs = await inTurns(options.bugs ? BUGS : [], async (bug, i) => ({ name: bug.name, ...await hunt(bug, i) }))
   const broken = tallies.flatMap(t => t.broken)
   const blind = bugs.filter(bug => bug.rule === undefined)
   const result = {

@@ -68,14 +68,26 @@ export const BUGS: readonly Bug[] = [
     seed: 4,
   },
   {
+    name: 'a run that was told of a newer one of the same member goes on signing',
+    changes: [{ file: `${SIGNING}/machine.ts`, from: 'if (s.locked) return\n  const broken', to: 'if (s.locked || s.id !== \'\') return\n  const broken' }],
+    found: ['older-signs'],
+    seed: 457,
+  },
+  {
+    name: 'a member who comes back on a new computer does not ask about a session that it hears of',
+    changes: [{ file: `${SIGNING}/sync.ts`, from: "if (message.body.type === 'propose' || !('digest' in message.body)) return undefined", to: "if (message.body.type !== 'cancel' || !('digest' in message.body)) return undefined" }],
+    found: ['waits-for-nothing'],
+    seed: 16,
+  },
+  {
     name: 'an attempt that a hub begins a second time, after its disk was set back, gets the nonces of the first',
     changes: [{ file: `${SIGNING}/cosigner.ts`, from: 'sameAttempt(name, s.live.name) && equalBytes(message.signature, s.live.begin.signature)', to: 'sameAttempt(name, s.live.name)' }],
     found: ['honest-offence', 'honest-blamed'],
-    seed: 433,
+    seed: 1129,
   },
   {
     name: 'two devices ask each other about a session that one of them refuses, for ever',
-    changes: [{ file: 'services/musig2.ts', from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined', to: 'askAbout(message)' }],
+    changes: [{ file: `${SIGNING}/intake.ts`, from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined', to: 'askAbout(message)' }],
     found: ['no-rest'],
     seed: 2495,
   },

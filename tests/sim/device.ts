@@ -1,7 +1,7 @@
 import { createVault } from '../../services/adapters/keyworker/vault'
 import { readWallet, nextIndex, spendableCoins, type ChainCoin, type WalletChain } from '../../services/core/chain/view'
 import { EMPTY_STATE } from '../../services/core/chain/state'
-import type { MemberIndex } from '../../services/core/domain/ids'
+import type { MemberIndex, SessionId } from '../../services/core/domain/ids'
 import type { WalletRecord } from '../../services/core/domain/wallet'
 import { decodeSigned } from '../../services/core/wire/codec'
 import type { SignedMessage } from '../../services/core/wire/messages'
@@ -24,13 +24,14 @@ export interface Surroundings {
   readonly random: Random
   readonly circle: CircleOf
   readonly chain: FakeChain
-  linked(a: MemberIndex, b: MemberIndex): boolean
-  post(from: MemberIndex, to: MemberIndex, message: SignedMessage): void
+  /** this device and the one of that member to which it talks */
+  linked(a: Device, b: MemberIndex): boolean
+  post(from: Device, to: MemberIndex, message: SignedMessage): void
   offence(by: MemberIndex, accused: MemberIndex, code: string): void
   /** what came in over a stream and could be read */
   heard(member: MemberIndex, message: SignedMessage): void
   /** contributions as they come out of the vault */
-  contributed(member: MemberIndex, message: SignedMessage): void
+  contributed(device: Device, message: SignedMessage): void
 }
 
 /** One member's computer: vault, disk, chain view and the app's signing door, all real but for what surrounds them. */
@@ -45,8 +46,16 @@ export class Device {
   rests = false
   /** a session was stored since it was looked at last */
   touched = false
-  /** the disk was set back: what it promised before, it cannot know */
-  forgot = false
+  /** sessions of which the disk has lost something: what it promised in them, it cannot know */
+  readonly forgot = new Set<SessionId>()
+  /** when this run of it began: others talk to the newest that they have met */
+  startedAt = 0
+  /** for good: the member goes on with another one */
+  closed = false
+  /** members who have said that they talk to a newer run of this member */
+  readonly refusedBy = new Set<MemberIndex>()
+  /** sessions that stood when it was first told so, and when: it signs nothing more in them */
+  superseded: { readonly at: number; readonly sessions: ReadonlySet<SessionId> } | undefined
   #lives = 0
   #reserved: ReadonlySet<number> = new Set()
   #view: WalletChain = readWallet(EMPTY_STATE)
@@ -62,18 +71,23 @@ export class Device {
   #seen: ReturnType<FakeChainView['known']> | undefined
   readonly #server: FakeChainView
 
-  constructor(readonly member: MemberIndex, private readonly w: Surroundings) {
-    this.disk = new Disk(w.circle.profiles[member]!, () => w.scheduler.now)
+  /** `machine`: 0 is the first computer of this member */
+  constructor(readonly member: MemberIndex, readonly machine: number, private readonly w: Surroundings, disk?: Disk) {
+    this.disk = disk ?? new Disk(w.circle.profiles[member]!, () => w.scheduler.now)
     this.#server = w.chain.view()
   }
 
+  get name(): string { return this.machine === 0 ? `${this.member}` : `${this.member}.${this.machine}` }
   get record(): WalletRecord { return this.w.circle.records[this.member]! }
 
   /** The browser is opened and the profile unlocked. */
   async start(): Promise<void> {
-    if (this.life.alive) return
+    if (this.life.alive || this.closed) return
     const life = { alive: true }
     this.life = life
+    this.startedAt = this.w.scheduler.now
+    this.refusedBy.clear()
+    this.superseded = undefined
     this.#turnAt = 0
     const { scheduler } = this.w
     const clock = scheduler.clock(life)
@@ -119,6 +133,23 @@ export class Device {
   /** Another tab took the profile over: this one's vault is locked while its screens still stand. */
   async lock(): Promise<void> { await this.#vault?.lock() }
 
+  /** A member says that it talks to a newer run of ours: services/compose.ts does the same with the network's event. */
+  toldBy(member: MemberIndex): void {
+    if (this.door === undefined || this.refusedBy.has(member)) return
+    this.refusedBy.add(member)
+    this.superseded ??= { at: this.w.scheduler.now, sessions: new Set(this.door.cards().map(card => card.id)) }
+    void this.door.suspend(peerOf(member))
+  }
+
+  /** The own newer run announces itself: this one's network ends, and its nonces. */
+  metNewer(): void {
+    const { door } = this
+    if (door === undefined) return
+    for (const member of this.w.circle.records.keys()) this.refusedBy.add(member)
+    this.superseded ??= { at: this.w.scheduler.now, sessions: new Set(door.cards().map(card => card.id)) }
+    void this.#vault?.eraseNonces().then(() => door.suspend())
+  }
+
   linkChanged(other: MemberIndex, up: boolean): void { this.#onLink?.(peerOf(other), 'sign', up) }
 
   receive(from: MemberIndex, bytes: Uint8Array): void {
@@ -155,7 +186,7 @@ export class Device {
     const ask = <T>(work: () => Promise<T>): Promise<T> => this.w.scheduler.answer(this.#turn(0, 10), life, work, this.w.random.between(0, 10))
     const told = async (answer: ReturnType<Signer['makeNonces']>): ReturnType<Signer['makeNonces']> => {
       const result = await answer
-      if (result.ok) this.w.contributed(this.member, result.value)
+      if (result.ok) this.w.contributed(this, result.value)
       return result
     }
     return {
@@ -177,7 +208,7 @@ export class Device {
   #p2p(life: Life): P2P {
     const { scheduler, random } = this.w
     const memberOf = (peerId: string): MemberIndex => Number(peerId.slice('peer-'.length))
-    const up = (peerId: string): boolean => this.w.linked(this.member, memberOf(peerId))
+    const up = (peerId: string): boolean => this.w.linked(this, memberOf(peerId))
     const part: Pick<P2P, 'send' | 'offence' | 'onMessage' | 'onLink' | 'onEvent' | 'isLinkUp' | 'status' | 'ensureConnected'> = {
       async send(peerId, _protocol, message) {
         if (!up(peerId)) return false
@@ -202,7 +233,7 @@ export class Device {
         return { allConnected: failed.length === 0, connected: others.filter(up), failed }
       }),
     }
-    const post = (to: MemberIndex, message: SignedMessage): void => this.w.post(this.member, to, message)
+    const post = (to: MemberIndex, message: SignedMessage): void => this.w.post(this, to, message)
     return part as P2P
   }
 

@@ -1,8 +1,11 @@
 import type { ProfileRecord, VaultStore } from '../../services/adapters/keyworker/ports'
 import type { Durability, Storage } from '../../services/ports/storage'
+import type { SessionId } from '../../services/core/domain/ids'
 import type { Random } from './random'
 
 interface Write { readonly at: number; readonly kind: 'vote' | 'record'; readonly key: string; readonly value: Uint8Array | undefined; readonly forced: boolean }
+
+const voteKey = (session: SessionId): string => `vote ${session}`
 
 /** A device's disk as the list of its writes, so that it can lose the last ones, or be as it was before. */
 export class Disk {
@@ -11,15 +14,21 @@ export class Disk {
 
   constructor(private readonly profile: ProfileRecord, private readonly now: () => number) {}
 
+  /** What is on it now, on another computer. */
+  copy(): Disk {
+    const other = new Disk(this.profile, this.now)
+    other.#keep([...this.#log])
+    return other
+  }
+
   /** Votes of the vault; always forced to the disk. */
   votes(): VaultStore {
-    const key = (session: string): string => `vote ${session}`
     return {
       profiles: async () => [structuredClone(this.profile)],
       profile: async id => (id === this.profile.id ? structuredClone(this.profile) : undefined),
       putProfile: () => Promise.reject(new Error('not in a run')),
-      vote: async (_profile, session) => this.#state.get(key(session))?.slice(),
-      putVote: async (_profile, session, sealed) => this.#write({ at: this.now(), kind: 'vote', key: key(session), value: sealed.slice(), forced: true }),
+      vote: async (_profile, session) => this.#state.get(voteKey(session))?.slice(),
+      putVote: async (_profile, session, sealed) => this.#write({ at: this.now(), kind: 'vote', key: voteKey(session), value: sealed.slice(), forced: true }),
     }
   }
 
@@ -43,8 +52,15 @@ export class Disk {
     this.#keep(this.#log.slice(0, random.between(forced + 1, this.#log.length)))
   }
 
-  /** As it was at that time. */
-  rewind(at: number): void { this.#keep(this.#log.filter(write => write.at <= at)) }
+  /** As it was at that time. Returns the sessions of which something is lost. */
+  rewind(at: number): Set<SessionId> {
+    const lost = this.#log.filter(write => write.at > at)
+    this.#keep(this.#log.filter(write => write.at <= at))
+    return new Set(lost.flatMap(({ key }) => /^(?:vote |sessions\/)(.*)$/.exec(key)?.[1] ?? []))
+  }
+
+  /** A yes to this session was given here, or taken back. */
+  voted(session: SessionId): boolean { return this.#state.has(voteKey(session)) }
 
   #write(write: Write): void {
     this.#log.push(write)

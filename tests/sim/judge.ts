@@ -2,7 +2,7 @@ import { verifySignature } from '../../services/core/crypto/message-hash'
 import { defaultSighashes } from '../../services/core/crypto/sighash'
 import { txidOf, type Tx, type TxOut } from '../../services/core/crypto/transaction'
 import { equalBytes, toHex } from '../../services/core/domain/bytes'
-import type { MemberIndex, SessionId, Txid } from '../../services/core/domain/ids'
+import { outPointKey, type MemberIndex, type SessionId, type Txid } from '../../services/core/domain/ids'
 import type { SessionState } from '../../services/core/domain/signing-state'
 import { rawTxid } from '../../services/core/domain/txid'
 import { inputsOf } from '../../services/core/signing/registry'
@@ -13,6 +13,9 @@ import type { SessionCard } from '../../services/musig2'
 import type { CircleOf } from './circle'
 import type { Device } from './device'
 
+/** milliseconds in which calls of the vault that were under way may still be answered when a newer run takes over */
+const UNDER_WAY_MS = 1_000
+
 /** A rule that was broken; its name stays the same over replays, so that a failing plan can be made simpler. */
 export class Broken extends Error {
   override readonly name = 'Broken'
@@ -21,7 +24,8 @@ export class Broken extends Error {
 
 /**
  * What must hold whatever happens, looked at after everything that happens:
- * 1. no secret nonce signs twice: there is one partial signature under each public nonce;
+ * 1. no secret nonce signs twice: there is one partial signature under each public nonce, on whatever computer of a member it was made; and a run that
+ *    was told of a newer one contributes nothing more to what stood then;
  * 2. no transaction is signed that an honest member has not approved in just this form, or has left before its part was out;
  * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed;
  * 4. in the end every session has ended, or there is a reason why it waits;
@@ -38,13 +42,14 @@ export class Judge {
   /** the attempt that a public nonce (hex) was made for */
   readonly #owners = new Map<string, string>()
   /** sessions whose partials have left an honest member's device */
-  readonly #released = new Map<MemberIndex, Set<SessionId>>()
+  readonly #released = new Map<Device, Set<SessionId>>()
   /** sessions whose proposal has been sent: before that nothing is held for them */
   readonly #proposed = new Set<SessionId>()
   /** transactions that are signed by all */
   readonly out = new Map<Txid, Tx>()
 
-  constructor(private readonly circle: CircleOf, private readonly isHonest: (member: MemberIndex) => boolean) {}
+  /** `others`: a member's computers besides this one */
+  constructor(private readonly circle: CircleOf, private readonly isHonest: (member: MemberIndex) => boolean, private readonly others: (device: Device) => readonly Device[]) {}
 
   approves(member: MemberIndex, card: SessionCard): void {
     if (card.view.proposal.kind !== 'spend') return
@@ -53,9 +58,11 @@ export class Judge {
   }
 
   /** Pubnonces and partials as a member's vault gives them out. */
-  contributed(member: MemberIndex, message: SignedMessage): void {
-    if (!this.isHonest(member)) return
-    const attempt = `${member} ${message.session} ${message.attempt?.counter} ${message.attempt?.hub}`
+  contributed(device: Device, message: SignedMessage, now: number): void {
+    if (!this.isHonest(device.member)) return
+    const attempt = `${device.name} ${message.session} ${message.attempt?.counter} ${message.attempt?.hub}`
+    const { superseded } = device
+    if (superseded?.sessions.has(message.session) === true && now - superseded.at > UNDER_WAY_MS) throw new Broken('older-signs', `${message.body.type} of ${attempt}`)
     if (message.body.type === 'pubnonces') {
       this.#pubnonces.set(attempt, message.body.pubnonces)
       for (const nonce of message.body.pubnonces) {
@@ -74,9 +81,9 @@ export class Judge {
   }
 
   /** An honest member's message left its device. */
-  sent(member: MemberIndex, message: SignedMessage): void {
+  sent(device: Device, message: SignedMessage): void {
     if (message.body.type === 'propose') this.#proposed.add(message.session)
-    if (message.body.type === 'partials' && message.sender === this.circle.records[member]?.self) set(this.#released, member).add(message.session)
+    if (message.body.type === 'partials' && message.sender === this.circle.records[device.member]?.self) set(this.#released, device).add(message.session)
   }
 
   /** What the chain accepts. `undefined`: every signature is valid. */
@@ -99,6 +106,20 @@ export class Judge {
     if (this.isHonest(by) && this.isHonest(accused)) throw new Broken('honest-offence', `${by} of ${accused}: ${code}`)
   }
 
+  /** What the member promised in this session the device may not know: it has lost it, or another computer did it. */
+  #isBlind(device: Device, session: SessionId): boolean { return device.forgot.has(session) || this.others(device).some(other => other.disk.voted(session)) }
+
+  /**
+   * The coins are spent by a payment of which the device has lost everything, and that has ended for the others, who tell of it no more. An unknown
+   * spender is no fact (protocol.md, "Votes, holds and states").
+   */
+  #lostSpender(device: Device, view: SessionCard['view']): boolean {
+    if (device.forgot.size === 0 && this.others(device).length === 0) return false
+    const wanted = new Set(view.proposal.kind === 'spend' ? inputsOf(view.proposal) : [])
+    const known = new Set(device.door?.cards().map(card => card.view.proposal.kind === 'spend' ? rawTxid(card.view.proposal.tx) : undefined))
+    return [...this.out].some(([txid, tx]) => !known.has(txid) && tx.inputs.some(input => wanted.has(outPointKey(input))))
+  }
+
   /** After something happened on this device. */
   look(device: Device): void {
     if (!this.isHonest(device.member) || !device.life.alive || device.door === undefined || !device.rests) return
@@ -117,8 +138,8 @@ export class Judge {
       }
       const txid = view.proposal.kind === 'spend' ? rawTxid(view.proposal.tx) : undefined
       const others = this.#approved.get(`${device.member} ${txid ?? ''}`) ?? []
-      if (txid !== undefined && this.out.has(txid) && GONE.has(view.state) && !device.forgot && ![...others].some(id => id !== view.id)) throw new Broken('disagree', `member ${device.member} says ${view.state}, but it is signed`)
-      if (!device.forgot && this.#released.get(device.member)?.has(view.id) && !isChainEnd(view.state) && !spends.every(point => device.held.has(point))) throw new Broken('free-after-release', `member ${device.member} in ${view.state}`)
+      if (txid !== undefined && this.out.has(txid) && GONE.has(view.state) && !this.#isBlind(device, view.id) && ![...others].some(id => id !== view.id)) throw new Broken('disagree', `member ${device.member} says ${view.state}, but it is signed`)
+      if (this.#released.get(device)?.has(view.id) === true && !this.#isBlind(device, view.id) && !isChainEnd(view.state) && !spends.every(point => device.held.has(point))) throw new Broken('free-after-release', `member ${device.member} in ${view.state}`)
       const { failure } = view
       const culprit = failure?.culprit === undefined ? -1 : view.members.findIndex(m => m.accountKey === failure.culprit)
       if (failure?.proven === true && failure.code !== 'late' && culprit >= 0 && this.isHonest(culprit)) throw new Broken('honest-blamed', `${culprit} by ${device.member}: ${failure.code}`)
@@ -135,12 +156,12 @@ export class Judge {
         if (!view.live) continue
         const states = honest.map(d => d.door?.cards().find(c => c.id === view.id)?.view)
         // what has expired is not signed any more; its coins stay held where a part of it is out
-        const reason = !everybodyHonest || now >= (view.expiresAt - LIMITS.noBeginBeforeExpiryS) * 1000 || devices.some(d => d.forgot)
+        const reason = !everybodyHonest || now >= (view.expiresAt - LIMITS.noBeginBeforeExpiryS) * 1000
           || states.some(other => other !== undefined && GONE.has(other.state))
-          || states.some(other => other === undefined || other.stopped)
+          || states.some(other => other?.stopped)
           // by each one's own device: a vote that was lost on its way is no reason
-          || states.some(other => other?.members.find(m => m.self)?.vote !== 'yes')
-          || (view.attempt?.counter ?? 0) >= 32 || states.some(other => other?.canApprove === true)
+          || states.some(other => other !== undefined && other.members.find(m => m.self)?.vote !== 'yes')
+          || this.#lostSpender(device, view) || (view.attempt?.counter ?? 0) >= 32 || states.some(other => other?.canApprove === true)
         if (!reason) throw new Broken('waits-for-nothing', `member ${device.member} in ${view.state}, everybody said yes and is here; attempt ${JSON.stringify(view.attempt)}, failure ${JSON.stringify(view.failure)}`)
       }
     }

@@ -9,6 +9,8 @@ interface Task {
   readonly seq: number
   readonly life: Life | undefined
   readonly work: () => unknown
+  /** false once it has been taken back */
+  called: boolean
 }
 
 /**
@@ -22,11 +24,9 @@ export class Scheduler {
   #heap: Task[] = []
 
   at(at: number, life: Life | undefined, work: () => unknown): () => void {
-    const task: Task = { at: Math.max(at, this.now), seq: this.#seq++, life, work }
+    const task: Task = { at: Math.max(at, this.now), seq: this.#seq++, life, work, called: true }
     push(this.#heap, task)
-    const own: Life = { alive: true }
-    cancels.set(task, own)
-    return () => { own.alive = false }
+    return () => { task.called = false }
   }
 
   after(ms: number, life: Life | undefined, work: () => unknown): () => void { return this.at(this.now + ms, life, work) }
@@ -54,7 +54,7 @@ export class Scheduler {
   async next(end: number): Promise<boolean> {
     for (let task = this.#heap[0]; task !== undefined && task.at <= end; task = this.#heap[0]) {
       pop(this.#heap)
-      if (task.life?.alive === false || cancels.get(task)?.alive === false) continue
+      if (task.life?.alive === false || !task.called) continue
       this.now = Math.max(this.now, task.at)
       await task.work()
       await settle()
@@ -67,8 +67,6 @@ export class Scheduler {
   /** All sleep: time passes and nothing is done meanwhile. */
   skip(ms: number): void { this.now += ms }
 }
-
-const cancels = new WeakMap<Task, Life>()
 
 /** All promise reactions that are due: Node begins the next tick when none is left. Nothing of a run waits for another thread (quick-seal.ts). */
 const settle = (): Promise<void> => new Promise((resolve) => { process.nextTick(resolve) })

@@ -9,7 +9,7 @@ import { Hostile, type Frame } from './hostile'
 import { Broken, Judge } from './judge'
 import { CALM_MS, FIRST, TROUBLE_MS, type Happening, type Mind, type Plan } from './plan'
 import { Random } from './random'
-import { Scheduler } from './scheduler'
+import { Scheduler, type Life } from './scheduler'
 
 /** milliseconds without a link after an offence (protocol.md, "Blame") */
 const BLOCKED_MS = 60_000
@@ -39,7 +39,12 @@ class World implements Surroundings {
   readonly scheduler = new Scheduler()
   readonly random: Random
   readonly chain: FakeChain
+  /** every computer; of a member with two of them the first comes first */
   readonly #devices: Device[] = []
+  /** the computer that a member opened last */
+  readonly #newest = new Map<MemberIndex, Device>()
+  /** computers that a computer has greeted, where a member has more than one */
+  readonly #met = new Map<Device, Set<Device>>()
   readonly #hostile = new Map<MemberIndex, Hostile>()
   readonly #judge: Judge
   /** until when a pair has no link, unix ms */
@@ -52,13 +57,13 @@ class World implements Surroundings {
 
   constructor(private readonly plan: Plan, readonly circle: CircleOf, private readonly trace?: (line: string) => void) {
     this.random = new Random(`run ${plan.seed}`)
-    this.#judge = new Judge(circle, member => !this.#hostile.has(member))
+    this.#judge = new Judge(circle, member => !this.#hostile.has(member), device => this.#computers(device.member).filter(other => other !== device))
     for (const [member, mischief] of Object.entries(plan.hostile)) this.#hostile.set(Number(member), new Hostile(Number(member), mischief, circle, this.random))
     this.chain = createFakeChain({ blocks: 100, verify: (tx, prevouts) => this.#guarded(() => this.#judge.accepts(tx, prevouts)) })
     for (let i = 0; i < 4; i++) this.chain.fund(this.circle.scripts[i]?.script ?? '', BigInt(60_000 + 10_000 * i))
     // deeper than any reorg of a plan
     this.chain.mine(6)
-    for (const m of circle.records.keys()) this.#devices.push(new Device(m, this))
+    for (const m of circle.records.keys()) this.#newest.set(m, this.#add(new Device(m, 0, this)))
   }
 
   /** A rule that breaks inside a call of the app would be taken for trouble of that call. */
@@ -76,7 +81,7 @@ class World implements Surroundings {
     const { scheduler, plan } = this
     for (const device of this.#devices) scheduler.after(0, undefined, () => this.#start(device))
     for (const happening of plan.happenings) scheduler.at(FIRST + happening.at, undefined, () => this.#happen(happening))
-    for (const device of this.#devices) scheduler.after(this.random.between(2_000, 8_000), undefined, () => this.#person(device))
+    for (const device of [...this.#devices]) scheduler.after(this.random.between(2_000, 8_000), undefined, () => this.#person(device))
     for (const hostile of this.#hostile.values()) scheduler.after(5_000, undefined, () => this.#attack(hostile))
     await this.#until(scheduler.now + TROUBLE_MS)
     this.#calm = true
@@ -85,18 +90,21 @@ class World implements Surroundings {
     this.#offline.clear()
     for (const device of this.#devices) {
       device.lag(false)
-      await this.#start(device)
+      if (this.#at(device.member) !== device) this.#close(device)
+      // "use it here": a run that was told of a newer one is begun anew
+      else if (device.superseded !== undefined) device.stop()
     }
+    for (const device of this.#current()) await this.#start(device)
     this.#tellLinks()
     this.#mined()
     const end = scheduler.now + CALM_MS
     while (scheduler.now < end && !this.#isOver()) await this.#until(scheduler.now + 60_000)
-    this.#judge.atRest(this.#devices, this.#hostile.size === 0, scheduler.now)
+    this.#judge.atRest(this.#current(), this.#hostile.size === 0, scheduler.now)
   }
 
   outcome(): Outcome {
     const ends: Record<string, number> = {}
-    for (const device of this.#devices) {
+    for (const device of this.#current()) {
       if (this.#hostile.has(device.member)) continue
       for (const { view } of device.door?.cards() ?? []) ends[view.state] = (ends[view.state] ?? 0) + 1
     }
@@ -105,7 +113,7 @@ class World implements Surroundings {
 
   /** Every session has ended on every honest device that has heard of it. */
   #isOver(): boolean {
-    return this.#devices.every(d => this.#hostile.has(d.member) || (d.rests && d.door !== undefined && d.door.cards().every(card => !card.view.live)))
+    return this.#current().every(d => this.#hostile.has(d.member) || (d.rests && d.door !== undefined && d.door.cards().every(card => !card.view.live)))
   }
 
   async #until(end: number): Promise<void> {
@@ -123,14 +131,32 @@ class World implements Surroundings {
 
   // ---------------------------------------------------------------- what a device sees
 
-  linked(a: MemberIndex, b: MemberIndex): boolean {
-    const { now } = this.scheduler
-    const up = (m: MemberIndex): boolean => this.#devices[m]?.life.alive === true && (this.#offline.get(m) ?? 0) <= now
-    return a !== b && up(a) && up(b) && (this.#cuts.get(pair(a, b)) ?? 0) <= now
+  linked(a: Device, b: MemberIndex): boolean {
+    const other = this.#partner(a, b)
+    return other !== undefined && this.#isWay(a, other) && this.#partner(other, a.member) === a
   }
 
-  post(from: MemberIndex, to: MemberIndex, message: SignedMessage): void {
-    const hostile = this.#hostile.get(from)
+  /** Both are there, and the network between them. */
+  #isWay(a: Device, b: Device): boolean {
+    const { now } = this.scheduler
+    const up = (d: Device): boolean => d.life.alive && (this.#offline.get(d.member) ?? 0) <= now
+    return a.member !== b.member && up(a) && up(b) && (this.#cuts.get(pair(a.member, b.member)) ?? 0) <= now
+  }
+
+  #computers(member: MemberIndex): Device[] { return this.#devices.length === this.circle.records.length ? this.#devices.slice(member, member + 1) : this.#devices.filter(d => d.member === member) }
+  #current(): Device[] { return [...this.#newest.values()] }
+
+  /** Of a member's computers the newest that this one has met; a run of ours that is refused has none. */
+  #partner(device: Device, member: MemberIndex): Device | undefined {
+    if (device.refusedBy.has(member)) return undefined
+    const all = this.#computers(member)
+    if (all.length === 1) return all[0]
+    const met = this.#met.get(device)
+    return all.filter(d => d.life.alive && !d.refusedBy.has(device.member) && met?.has(d) === true).sort(byStart)[0]
+  }
+
+  post(from: Device, to: MemberIndex, message: SignedMessage): void {
+    const hostile = this.#hostile.get(from.member)
     if (!hostile) {
       this.#guarded(() => this.#judge.sent(from, message))
       return this.#carry(from, { to, bytes: encodeSigned(message) }, message.body.type)
@@ -138,15 +164,15 @@ class World implements Surroundings {
     for (const frame of hostile.instead(to, message)) this.#carry(from, frame, message.body.type)
   }
 
-  #carry(from: MemberIndex, { to, bytes }: Frame, what: string): void {
+  #carry(from: Device, { to, bytes }: Frame, what: string): void {
     const { plan, random, scheduler } = this
-    this.trace?.(`${this.#time()} ${from} -> ${to} ${what}`)
+    this.trace?.(`${this.#time()} ${from.name} -> ${to} ${what}`)
+    const target = this.#partner(from, to)
     const times = random.chance(this.#calm ? 0 : plan.drop) ? 0 : random.chance(plan.duplicate) ? 2 : 1
     for (let i = 0; i < times; i++) {
       const ms = random.between(2, 400) + (random.chance(plan.reorder) ? random.between(0, 20_000) : 0)
       scheduler.after(ms, undefined, () => {
-        if (!this.linked(from, to)) return
-        this.#devices[to]?.receive(from, bytes)
+        if (target !== undefined && this.linked(from, to) && this.#partner(from, to) === target) target.receive(from.member, bytes)
       })
     }
   }
@@ -157,8 +183,8 @@ class World implements Surroundings {
     this.#cut(by, accused, BLOCKED_MS)
   }
 
-  contributed(member: MemberIndex, message: SignedMessage): void {
-    this.#guarded(() => this.#judge.contributed(member, message))
+  contributed(device: Device, message: SignedMessage): void {
+    this.#guarded(() => this.#judge.contributed(device, message, this.scheduler.now))
   }
 
   heard(member: MemberIndex, message: SignedMessage): void { this.#hostile.get(member)?.hear(message) }
@@ -176,18 +202,19 @@ class World implements Surroundings {
   #person(device: Device): void {
     const { scheduler, random } = this
     const { door, life } = device
+    if (device.closed) return
     scheduler.after(random.between(4_000, 40_000), undefined, () => this.#person(device))
     if (door === undefined || !life.alive) return
     for (const card of door.cards()) {
       const { view } = card
       const mind = this.#mind(device.member, card.id)
       if (view.canApprove && (mind !== 'no') && (mind !== 'late-yes' || this.#calm)) {
-        this.trace?.(`${this.#time()} ${device.member} approves ${card.id.slice(0, 6)}`)
+        this.trace?.(`${this.#time()} ${device.name} approves ${card.id.slice(0, 6)}`)
         this.#judge.approves(device.member, card)
         void door.approve(card.id)
       } else if (view.canDecline && mind === 'no') void door.decline(card.id)
-      else if (mind === 'yes-then-withdraw' && (view.canWithdraw || view.canCancel) && random.chance(0.4) && !device.forgot) {
-        this.trace?.(`${this.#time()} ${device.member} takes back ${card.id.slice(0, 6)}`)
+      else if (mind === 'yes-then-withdraw' && (view.canWithdraw || view.canCancel) && random.chance(0.4) && !device.forgot.has(card.id)) {
+        this.trace?.(`${this.#time()} ${device.name} takes back ${card.id.slice(0, 6)}`)
         void (view.mine ? door.cancel(card.id) : door.withdraw(card.id))
       } else if (view.canRetry && random.chance(view.stopped || this.#calm ? 0.5 : 0.05)) void door.retry(card.id)
       else if (view.verdict?.kind === 'not-yet-seen' && random.chance(0.2)) void door.recheck(card.id)
@@ -196,9 +223,10 @@ class World implements Surroundings {
 
   #attack(hostile: Hostile): void {
     this.scheduler.after(this.random.between(1_000, 20_000), undefined, () => this.#attack(hostile))
-    const others = this.#devices.map(d => d.member).filter(m => this.linked(hostile.member, m))
+    const device = this.#at(hostile.member)
+    const others = [...this.circle.records.keys()].filter(m => m !== hostile.member && this.linked(device, m))
     if (others.length === 0) return
-    for (const frame of hostile.unasked(others)) this.#carry(hostile.member, frame, 'mischief')
+    for (const frame of hostile.unasked(others)) this.#carry(device, frame, 'mischief')
   }
 
   async #propose(device: Device, coins: number, overlap: boolean): Promise<void> {
@@ -254,11 +282,31 @@ class World implements Surroundings {
       case 'restore': {
         const device = this.#at(h.member)
         device.stop()
-        device.disk.rewind(scheduler.now - h.agoMs)
-        device.forgot = true
+        for (const session of device.disk.rewind(scheduler.now - h.agoMs)) device.forgot.add(session)
         this.#tellLinks()
         scheduler.after(2_000, undefined, () => this.#start(device))
         return
+      }
+      case 'new-machine': {
+        const device = this.#at(h.member)
+        device.stop()
+        for (const session of device.disk.rewind(0)) device.forgot.add(session)
+        this.#tellLinks()
+        scheduler.after(h.forMs, undefined, () => this.#start(device))
+        return
+      }
+      case 'second': {
+        const first = this.#at(h.member)
+        for (const other of this.#devices) if (other.member !== h.member) this.#met.set(other, (this.#met.get(other) ?? new Set()).add(first))
+        const second = this.#add(new Device(h.member, this.#computers(h.member).length, this, h.copy ? first.disk.copy() : undefined))
+        scheduler.after(this.random.between(2_000, 8_000), undefined, () => this.#person(second))
+        if (h.backMs !== undefined) {
+          scheduler.after(h.backMs, undefined, () => {
+            first.stop()
+            return this.#start(first)
+          })
+        }
+        return this.#start(second)
       }
       case 'lock': {
         const device = this.#at(h.member)
@@ -299,16 +347,69 @@ class World implements Surroundings {
     this.scheduler.after(5 * 60_000, undefined, () => this.#mined())
   }
 
+  #add(device: Device): Device {
+    this.#devices.push(device)
+    return device
+  }
+
+  #close(device: Device): void {
+    device.stop()
+    device.closed = true
+  }
+
   #at(member: MemberIndex): Device {
-    const device = this.#devices[member]
+    const device = this.#newest.get(member)
     if (device === undefined) throw new RangeError(`no member ${member}`)
     return device
   }
 
   async #start(device: Device): Promise<void> {
-    if (device.life.alive) return
+    if (device.life.alive || device.closed) return
     await device.start()
+    this.#newest.set(device.member, device)
+    if (this.#devices.length > this.circle.records.length) this.#greetAll(device)
     this.#tellLinks()
+  }
+
+  /** Where somebody has two computers: who opens one reaches the others one after the other, and is heard of by his own older one. */
+  #greetAll(device: Device): void {
+    const { life } = device
+    this.#met.delete(device)
+    for (const met of this.#met.values()) met.delete(device)
+    for (const other of this.#devices) {
+      if (other.member !== device.member) this.#greet(other, device, life)
+      // presence by gossip may be lost
+      else if (other !== device && this.random.chance(0.5)) {
+        this.scheduler.after(this.random.between(1_000, 30_000), life, () => {
+          if (byStart(device, other) > 0) return
+          other.metNewer()
+          this.#tellLinks()
+        })
+      }
+    }
+  }
+
+  #greet(a: Device, b: Device, life: Life, ms = this.random.between(50, 4_000)): void {
+    this.scheduler.after(ms, life, () => {
+      if (!this.#isWay(a, b)) return this.#greet(a, b, life, 3_000)
+      this.#meet(a, b)
+      this.#meet(b, a)
+      this.#tellLinks()
+    })
+  }
+
+  /** The hello of `b` reaches `a`, which tells the older of two runs of one member. */
+  #meet(a: Device, b: Device): void {
+    const met = this.#met.get(a) ?? new Set()
+    this.#met.set(a, met.add(b))
+    const [, ...rest] = this.#computers(b.member).filter(d => met.has(d) && d.life.alive).sort(byStart)
+    for (const older of rest) {
+      this.trace?.(`${this.#time()} ${a.name} tells ${older.name} of a newer run`)
+      this.scheduler.after(this.random.between(2, 400), older.life, () => {
+        older.toldBy(a.member)
+        this.#tellLinks()
+      })
+    }
   }
 
   #cut(a: MemberIndex, b: MemberIndex, ms: number): void {
@@ -317,23 +418,30 @@ class World implements Surroundings {
     this.#tellLinks()
   }
 
-  #links = new Set<string>()
+  readonly #links = new Map<string, Device>()
   /** Tells each device which links came and went. */
   #tellLinks(): void {
     for (const a of this.#devices) {
-      for (const b of this.#devices) {
-        const name = `${a.member} ${b.member}`
-        const up = this.linked(a.member, b.member)
-        if (up === this.#links.has(name)) continue
-        if (up) this.#links.add(name)
-        else this.#links.delete(name)
-        a.linkChanged(b.member, up)
+      for (const b of this.circle.records.keys()) {
+        if (a.member === b) continue
+        const name = `${a.name} ${b}`
+        const other = this.linked(a, b) ? this.#partner(a, b) : undefined
+        const before = this.#links.get(name)
+        if (other === before) continue
+        if (other === undefined) this.#links.delete(name)
+        else this.#links.set(name, other)
+        // from one computer of a member to the other: the streams to the first end
+        if (before !== undefined) a.linkChanged(b, false)
+        if (other !== undefined) a.linkChanged(b, true)
       }
     }
   }
 
   #time(): string { return ((this.scheduler.now - FIRST) / 1000).toFixed(3).padStart(9) }
 }
+
+/** The newest first. */
+const byStart = (a: Device, b: Device): number => b.startedAt - a.startedAt || b.machine - a.machine
 
 const pair = (a: MemberIndex, b: MemberIndex): string => `${Math.min(a, b)}-${Math.max(a, b)}`
 
