@@ -1,5 +1,6 @@
 import { execSync } from 'node:child_process'
 import { version } from './package.json'
+import { curvesInWorkers } from './scripts/curves-in-workers'
 
 function commit(): string {
   try {
@@ -60,6 +61,7 @@ export default defineNuxtConfig({
   // no component here or in the libraries used is written in the options form: a tenth of Vue stays away
   vite: {
     worker: { format: 'es' },
+    plugins: [curvesInWorkers()],
     vue: { features: { optionsAPI: false } },
     // 5 kB less of what everybody loads first than the default gives
     build: { minify: 'terser', terserOptions: { compress: { passes: 2 } } },

@@ -23,13 +23,23 @@ export function useSpend(walletId: string) {
     errors.value = said
   }
 
+  /** the form is read, or the payment built */
+  const busy = ref(false)
+
   async function makeReview(): Promise<void> {
-    if (flow.busy.value) return
-    const asked = read(form)
-    if ('faults' in asked) return refuse(asked.faults)
-    const fault = await flow.makeReview(asked.wish)
-    refuse(fault === undefined ? [] : [fault])
+    if (busy.value) return
+    busy.value = true
+    try {
+      const { recipient } = form
+      const asked = await read(form)
+      const fault = 'wish' in asked ? await flow.makeReview(asked.wish) : undefined
+      const faults = 'faults' in asked ? asked.faults : fault === undefined ? [] : [fault]
+      // what was found out about an address says nothing of the one that stands there by now
+      refuse(faults.filter(({ field }) => field !== 'recipient' || form.recipient === recipient))
+    } finally {
+      busy.value = false
+    }
   }
 
-  return { form, errors, flow, makeReview, clear }
+  return { form, errors, flow, busy, makeReview, clear }
 }

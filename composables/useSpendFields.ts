@@ -1,5 +1,3 @@
-import { addressToScript } from '../services/core/crypto/address'
-import { NETWORKS } from '../services/core/domain/network'
 import { isCleanText, utf8Length } from '../services/core/domain/text'
 import type { FieldError } from '../services/core/domain/views'
 import { dustLimit, parseFeeRate } from '../services/core/spend/fees'
@@ -9,24 +7,28 @@ import { useWalletsStore } from '../stores/wallets'
 import { useAmount } from './useAmount'
 import type { SpendForm } from './useSpendDraft'
 
-/** What a spend form says: a wish, or what is wrong at every field of it, at once. Coins and the fee as a whole are judged by the desk. */
+/**
+ * What a spend form says: a wish, or what is wrong at every field of it, at once. Coins and the fee as a whole are judged by the desk.
+ * The form is read as it stands at the call: what is typed while the address is looked at belongs to the next one.
+ */
 export function useSpendFields(walletId: string) {
   const wallets = useWalletsStore()
   const { parse } = useAmount()
 
-  return function read(form: SpendForm): { readonly wish: SpendWish } | { readonly faults: readonly FieldError[] } {
+  return async function read(draft: SpendForm): Promise<{ readonly wish: SpendWish } | { readonly faults: readonly FieldError[] }> {
+    const form = { ...draft }
     const wallet = wallets.wallet(walletId)
     const faults: FieldError[] = []
     const fault = (field: string, code: string) => void faults.push({ field, code })
 
     const recipient = form.recipient.trim().replace(/^bitcoin:/i, '').replace(/\?.*$/, '')
-    const script = wallet && addressToScript(recipient, NETWORKS[wallet.network])
-    if (script?.ok === false) fault('recipient', `address-${script.error.code}`)
+    const script = await wallets.readRecipient(walletId, recipient)
+    if (!script.ok) faults.push(script.error)
 
     const amount = form.all ? undefined : parse(form.amount)
     if (amount?.ok === false) fault('amount', amount.error.code)
     const amountSats = amount?.ok === true ? amount.value : 0n
-    if (amountSats > 0n && script?.ok === true && amountSats < dustLimit(script.value)) fault('amount', 'dust')
+    if (amountSats > 0n && script.ok && amountSats < dustLimit(script.value)) fault('amount', 'dust')
     // before the chain was read nobody knows what is there
     else if (wallet?.chain.state === 'synced' && amountSats > wallet.balance.availableSats) fault('amount', 'insufficient-funds')
 

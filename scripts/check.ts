@@ -7,6 +7,7 @@ const steps: Array<[string, string[]]> = [
   ['types (node)', ['tsc', '-p', 'tsconfig.node.json']],
   ['types (app)', ['vue-tsc', '--noEmit', '-p', 'tsconfig.json']],
   ['types (core)', ['tsc', '-p', 'tsconfig.core.json']],
+  ['curves in workers', ['depcruise', '--config', '.dependency-cruiser.threads.cjs', 'app.vue', 'error.vue', 'pages', 'components', 'composables', 'stores', 'middleware', 'plugins', 'services']],
   ['dead code', ['knip']],
   ['layers', ['depcruise', '--config', '.dependency-cruiser.cjs', 'services', 'stores', 'composables', 'components', 'pages', 'relay', 'devnet', 'scripts']],
 ]

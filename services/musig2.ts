@@ -8,7 +8,7 @@ import type { Entropy } from './ports/entropy'
 import type { Log } from './ports/log'
 import type { Aggregator, Signer } from './ports/signer'
 import type { Storage } from './ports/storage'
-import { equalBytes, toHex } from './core/domain/bytes'
+import { equalBytes, fromHex, toHex } from './core/domain/bytes'
 import type { ParticipantStatus } from './core/domain/connectivity'
 import type { AccountKey, MemberIndex, PeerId, SessionId, Txid, WalletId } from './core/domain/ids'
 import type { PracticeProposal, Proposal, SpendProposal } from './core/domain/proposal'
@@ -20,7 +20,6 @@ import { rawTxid } from './core/domain/txid'
 import type { FieldError, ReplacedView, ReviewView } from './core/domain/views'
 import type { WalletRecord } from './core/domain/wallet'
 import { LIMITS } from './core/wire/limits'
-import { nameProposal, signingJob } from './core/crypto/proposal-id'
 import { spendCode } from './core/crypto/spend-code'
 import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
 import { memberLabels } from './core/roster/join'
@@ -156,7 +155,7 @@ const sessionField = (code: string): FieldError => ({ field: 'session', code })
 
 export function createMuSig2(deps: MuSig2Deps) {
   const { signer, storage, p2p, wallets, clock, entropy, log, events } = deps
-  const desk = createDesk({ wallets, clock, entropy })
+  const desk = createDesk({ wallets, signer, clock, entropy })
   const looking = new Set<WalletId>()
   const release: Array<() => void> = []
   let stopped = false
@@ -263,8 +262,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     if (proposal.kind !== 'spend') return { overlapsWith: [], canReplace: false }
     const txid = txidOfProposal(proposal) ?? ''
     const earlier = proposal.replaces === undefined ? undefined : sessionOfTx(all, proposal.replaces)
-    const isDrawn = (s: Session) => isLive(s.state) || desk.drawn(s.proposal) !== null
-    const replaces = desk.replaced(proposal, earlier !== undefined && isDrawn(session) && isDrawn(earlier) ? { session: earlier.id, proposal: earlier.proposal } : undefined)
+    const replaces = desk.replaced(proposal, earlier && { session: earlier.id, proposal: earlier.proposal })
     const successor = isOpen(session.state) ? undefined : all.find(s => isLive(s.state) && s.proposal.kind === 'spend' && s.proposal.replaces === txid)
     // that one takes the place of the other is said in words of its own
     const gone = replacedTxids(all, proposal)
@@ -285,7 +283,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (record === undefined) return []
       const { proposal } = session
       return [{
-        id: session.id, walletId: session.walletId, view: sessionView(session, now), review: isLive(session.state) ? desk.review(session.proposal) : desk.drawn(session.proposal),
+        id: session.id, walletId: session.walletId, view: sessionView(session, now), review: desk.drawn(session.proposal),
         ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
         spendCode: spendCode(session.digest), proposerName: memberLabels(record.roster).get(proposal.proposer) ?? '',
         expiresAt: proposal.expiresAt, canPayAgain: payableAgain(session, now), ...besides(session, byWallet.get(session.walletId) ?? []),
@@ -293,12 +291,12 @@ export function createMuSig2(deps: MuSig2Deps) {
     }).sort((a, b) => b.expiresAt - a.expiresAt)
   }
 
-  /** The pictures of ended sessions of an earlier run, one after the other. */
-  async function drawEnded() {
-    for (const session of runner.all()) {
+  /** The pictures that are missing: of ended sessions of an earlier run, and of those whose wallet came later. One after the other. */
+  async function drawMissing() {
+    for (const { proposal } of runner.all()) {
       if (stopped) return
-      if (isLive(session.state) || desk.drawn(session.proposal) !== null) continue
-      await desk.prepare(session.proposal)
+      if (proposal.kind === 'practice' || desk.drawn(proposal) !== null) continue
+      await desk.prepare(proposal)
       changed()
     }
   }
@@ -374,11 +372,10 @@ export function createMuSig2(deps: MuSig2Deps) {
   }
 
   /** Misuse throws here; network trouble comes back as a result later. */
-  function checkOptions(o: CreateSessionOptions): { record: WalletRecord; proposal: Proposal; targets: GateTarget[] } {
+  async function checkOptions(o: CreateSessionOptions): Promise<{ record: WalletRecord; proposal: Proposal; targets: GateTarget[] }> {
     const { metadata } = o
     const record = metadata && wallets.record(metadata.walletId)
-    const context = metadata && wallets.context(metadata.walletId)
-    if (metadata === undefined || record === undefined || context === undefined) throw new TypeError('metadata.walletId: not a wallet of this profile')
+    if (metadata === undefined || record === undefined) throw new TypeError('metadata.walletId: not a wallet of this profile')
     const keys = new Set(o.signerPublicKeys.map(toHex))
     if (keys.size !== record.roster.length || record.roster.some(e => !keys.has(e.accountKey))) throw new TypeError('signerPublicKeys: not exactly the members of the wallet')
     if (o.myPrivateKey.kind !== 'vault-account' || o.myPrivateKey.walletId !== record.id || o.myPrivateKey.accountKey !== record.self) throw new TypeError('myPrivateKey: not this profile\'s account in the wallet')
@@ -389,10 +386,10 @@ export function createMuSig2(deps: MuSig2Deps) {
     if (timeout !== undefined && !(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('connectivityTimeoutMs: not a positive number')
     const proposal = metadata.proposal ?? practice(record, metadata.practice)
     if (proposal === undefined) throw new TypeError('metadata.proposal: missing (nobody signs a bare hash)')
-    const job = signingJob(context, proposal)
-    if (!job.ok || proposal.proposer !== record.self) throw new TypeError(`metadata.proposal: ${job.ok ? 'proposer' : job.error.rule}`)
+    const hashes = await desk.hashes(proposal)
+    if (!hashes.ok || proposal.proposer !== record.self) throw new TypeError(`metadata.proposal: ${hashes.ok ? 'proposer' : hashes.error.rule}`)
     const messages = o.message instanceof Uint8Array ? [o.message] : o.message
-    const same = messages.length === job.value.inputs.length && job.value.inputs.every((input, i) => equalBytes(input.message, messages[i] ?? new Uint8Array()))
+    const same = messages.length === hashes.value.length && hashes.value.every((hash, i) => equalBytes(hash, messages[i] ?? new Uint8Array()))
     if (!same) throw new TypeError('message: differs from what the proposal signs')
     const targets = o.participantPeerIds?.map((peerId): GateTarget => {
       const member = memberOfPeer(record, peerId)?.accountKey
@@ -410,7 +407,7 @@ export function createMuSig2(deps: MuSig2Deps) {
   const expiry = () => Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS
 
   async function createWithOptions(o: CreateSessionOptions): Promise<CreateSessionResult> {
-    const { record, proposal, targets } = checkOptions(o)
+    const { record, proposal, targets } = await checkOptions(o)
     const { allConnected, connected, failed } = await gate(targets, {
       ...(o.connectivityTimeoutMs === undefined ? {} : { connectivityTimeoutMs: o.connectivityTimeoutMs }),
       ...(o.signal === undefined ? {} : { signal: o.signal }), ...(o.onStatus === undefined ? {} : { onStatus: o.onStatus }),
@@ -423,9 +420,8 @@ export function createMuSig2(deps: MuSig2Deps) {
     if (!allConnected && connected.length < required) {
       return { sessionId: null, error: `Only ${connected.length}/${required} required participants connected`, ...issues, connectedParticipants: connected }
     }
-    const context = wallets.context(record.id)
-    const named = context && nameProposal(context, proposal)
-    if (named?.ok !== true) return { sessionId: null, error: 'Wallet closed meanwhile', ...issues, connectedParticipants: connected }
+    const named = await desk.prepare(proposal)
+    if (!named.ok) return { sessionId: null, error: 'Wallet closed meanwhile', ...issues, connectedParticipants: connected }
     const room = admit(ofWallet(record.id), record.self)
     if (!room.ok) return { sessionId: null, error: room.error, ...issues, connectedParticipants: connected }
     const { sessionId } = named.value
@@ -502,10 +498,13 @@ export function createMuSig2(deps: MuSig2Deps) {
           }
         }),
         wallets.onSynced((walletId, news) => void look(walletId, news)),
-        wallets.onRooms(changed),
+        wallets.onRooms(() => {
+          changed()
+          void drawMissing()
+        }),
       )
       await runner.tellAll({ type: 'resumed' })
-      void drawEnded()
+      void drawMissing()
       for (const id of wallets.ids()) void tellPeers(id)
       changed()
     },
@@ -529,14 +528,13 @@ export function createMuSig2(deps: MuSig2Deps) {
       const built = await build(params)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
-      const context = wallets.context(params.walletId)
-      if (record === undefined || context === undefined) return { success: false, error: 'Shared wallet not found' }
+      if (record === undefined) return { success: false, error: 'Shared wallet not found' }
       const proposal: SpendProposal = { ...built.value.draft, note: cleanText(built.value.draft.note, LIMITS.noteBytes), expiresAt: expiry(), salt: toHex(entropy.bytes(32)) }
-      const job = signingJob(context, proposal)
-      if (!job.ok) return { success: false, error: job.error.rule }
+      const hashes = await desk.hashes(proposal)
+      if (!hashes.ok) return { success: false, error: hashes.error.rule }
       const made = await createWithOptions({
-        signerPublicKeys: context.members.map(m => m.publicKey), myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
-        message: job.value.inputs.map(i => i.message), metadata: { walletId: record.id, proposal }, allowPartialConnectivity: how.partial === true,
+        signerPublicKeys: record.roster.map(e => fromHex(e.accountKey)), myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
+        message: hashes.value, metadata: { walletId: record.id, proposal }, allowPartialConnectivity: how.partial === true,
         ...(how.signal === undefined ? {} : { signal: how.signal }),
         ...(onStatus === undefined ? {} : { onStatus: status => onStatus(status.peerId, status) }),
       })

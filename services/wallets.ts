@@ -26,8 +26,8 @@ import { decodeChainState, EMPTY_STATE, encodeChainState } from './core/chain/st
 import { balances, nextIndex, spendableCoins } from './core/chain/view'
 import type { ChainCoin, WalletChain } from './core/chain/view'
 import { scriptToAddress } from './core/crypto/address'
-import { openWallet } from './core/crypto/wallet-context'
-import type { WalletContext } from './core/crypto/wallet-context'
+import { createWalletScripts } from './core/crypto/wallet-scripts'
+import type { WalletScripts } from './core/crypto/wallet-scripts'
 import { decodeWalletFile, encodeWalletFile, unwrapWalletFile, wrapWalletFile } from './core/roster/file'
 import { parseInvite } from './core/roster/invite'
 import type { Invite } from './core/roster/invite'
@@ -38,6 +38,7 @@ import type { Before } from './core/roster/changes'
 import { createLobby } from './core/roster/lobby'
 import { safetyHash, safetyNumber } from './core/roster/safety'
 import { checkRecord, confirmStatement, isActive, memberOfPeer, mergeRecord, recordClaims, recordMessage, wholeRecordClaims, withConfirmation, withOwnFile } from './core/roster/wallet-record'
+import { readRecipient } from './core/spend/recipient'
 import { decodeWalletRecord, encodeWalletRecord } from './core/wire/codec'
 import { LIMITS } from './core/wire/limits'
 import type { P2P } from './p2p'
@@ -70,7 +71,7 @@ export interface WalletsDeps {
 
 interface Room {
   record: WalletRecord
-  readonly context: WalletContext
+  readonly scripts: WalletScripts
   readonly follower: Follower | undefined
   /** highest receive index that was shown here; -1 before the first */
   shown: number
@@ -157,19 +158,23 @@ export function createWallets(deps: WalletsDeps) {
   }
 
   async function openRoom(record: WalletRecord) {
-    const opened = openWallet(record.network, record.descriptor)
-    if (!opened.ok) return log.write('error', 'wallets.bad-descriptor', { wallet: record.id.slice(0, 8), code: opened.error.code })
-    const context = opened.value
-    const [storedChain, storedShown, restored, storedChanges] = await Promise.all([
-      storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`), storage.get('settings', `restored/${record.id}`), storage.get('settings', `changes/${record.id}`),
+    const keys = { network: record.network, descriptor: record.descriptor }
+    const [opened, storedChain, storedShown, restored, storedChanges] = await Promise.all([
+      signer.openWallet(keys), storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`), storage.get('settings', `restored/${record.id}`),
+      storage.get('settings', `changes/${record.id}`),
     ])
+    if (!opened.ok) return log.write('error', 'wallets.bad-descriptor', { wallet: record.id.slice(0, 8), code: opened.error.code })
+    const scripts = createWalletScripts({ ...keys, members: opened.value, derive: places => signer.deriveScripts(keys, places) })
     const chain = deps.chain(record.network)
     const room: Room = {
-      record, context, held: new Set(), reservedChange: new Set(), expecting: false, restored: restored !== undefined, before: storedChanges === undefined ? [] : decodeChanges(storedChanges),
+      record, scripts, held: new Set(), reservedChange: new Set(), expecting: false, restored: restored !== undefined, before: storedChanges === undefined ? [] : decodeChanges(storedChanges),
       shown: storedShown === undefined ? -1 : (storedShown[0] ?? 0) * 256 + (storedShown[1] ?? 0),
       follower: chain === undefined ? undefined : createFollower({
         chain, clock, genesis: record.genesis, local: NETWORKS[record.network].local,
-        scriptAt: (branch, index) => toHex(context.output(branch, index)?.script ?? new Uint8Array()),
+        async scriptsAt(places) {
+          const wallet = await scripts.at(places)
+          return places.map(({ branch, index }) => toHex(wallet.output(branch, index)?.script ?? new Uint8Array()))
+        },
         initial: (storedChain && decodeChainState(storedChain)) ?? EMPTY_STATE,
         shown: () => room.shown,
         expecting: () => room.expecting,
@@ -238,7 +243,8 @@ export function createWallets(deps: WalletsDeps) {
       room.shown = index
       await storage.put('settings', `shown/${room.record.id}`, Uint8Array.of(index >> 8, index & 255))
     }
-    return { address: room.context.output(0, index)?.address ?? '', index }
+    const wallet = await room.scripts.at([{ branch: 0, index }])
+    return { address: wallet.output(0, index)?.address ?? '', index }
   }
 
   async function refreshAll() {
@@ -411,6 +417,11 @@ export function createWallets(deps: WalletsDeps) {
       await room.follower?.refresh()
       return sent
     },
+    /** The output script of a recipient as typed, or why no coins may be sent there. */
+    async readRecipient(walletId: WalletId, address: string): Promise<Result<Uint8Array, FieldError>> {
+      const room = rooms.get(walletId)
+      return room === undefined ? err(field('wallet', 'unknown-wallet')) : readRecipient(address, room.scripts.network, key => signer.isXCoordinate(key))
+    },
     async feeEstimates(walletId: WalletId): Promise<{ fast: number; normal: number; slow: number }> {
       const room = rooms.get(walletId)
       const read = room && await deps.chain(room.record.network)?.feeEstimates()
@@ -457,7 +468,7 @@ export function createWallets(deps: WalletsDeps) {
     // for the signing door
     ids: () => [...rooms.keys()],
     record: (walletId: WalletId): WalletRecord | undefined => rooms.get(walletId)?.record,
-    context: (walletId: WalletId): WalletContext | undefined => rooms.get(walletId)?.context,
+    scripts: (walletId: WalletId): WalletScripts | undefined => rooms.get(walletId)?.scripts,
     isActive: (walletId: WalletId) => { const room = rooms.get(walletId); return room !== undefined && usable(room) },
     chainOf: (walletId: WalletId): Chain | undefined => { const room = rooms.get(walletId); return room && deps.chain(room.record.network) },
     chainView: (walletId: WalletId): WalletChain | undefined => rooms.get(walletId)?.follower?.wallet,

@@ -78,6 +78,9 @@ export const useWalletsStore = defineStore('wallets', {
     async faucet(walletId: string) {
       return (await door()).faucet(walletId)
     },
+    async readRecipient(walletId: string, address: string) {
+      return (await door()).readRecipient(walletId, address)
+    },
     async feeEstimates(walletId: string) {
       return (await door()).feeEstimates(walletId)
     },

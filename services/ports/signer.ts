@@ -1,5 +1,5 @@
 import type { Hex } from '../core/domain/bytes'
-import type { AccountKey, MemberIndex, ProfileId, SessionId } from '../core/domain/ids'
+import type { AccountKey, MemberIndex, ScriptPlace, ProfileId, SessionId } from '../core/domain/ids'
 import type { NetworkName } from '../core/domain/network'
 import type { AttemptName, Proposal } from '../core/domain/proposal'
 import type { Result } from '../core/domain/result'
@@ -113,8 +113,14 @@ export interface Accusation {
   readonly evidence: readonly Uint8Array[]
 }
 
-/** Curve work without secrets that must not block the main thread: runs in the same worker. */
+/** Curve work without secrets: none of it is done on the main thread. It runs in the same worker, whether a profile is unlocked or not. */
 export interface Aggregator {
+  /** The members that a canonical descriptor names, in roster order. Aggregates their keys; `code` is that of `DescriptorError`. */
+  openWallet(wallet: WalletKeys): Promise<Result<readonly AccountInfo[], { readonly code: string }>>
+  /** Output scripts in the order of `places`; undefined where there is none. */
+  deriveScripts(wallet: WalletKeys, places: readonly ScriptPlace[]): Promise<ReadonlyArray<Uint8Array | undefined>>
+  /** whether 32 bytes are the x-coordinate of a point: coins that are sent to any other taproot key are lost */
+  isXCoordinate(key: Uint8Array): Promise<boolean>
   /** per input: aggregate of all members' pubnonces. Throws nothing: names the member whose nonce is no point. */
   aggregateNonces(wallet: WalletKeys, pubnonces: ReadonlyArray<readonly Uint8Array[]>): Promise<Result<Uint8Array[], { member: number; input: number }>>
   /** per input final BIP340 signatures, each verified against the output key and sighash; on failure every partial is checked to name who was wrong */

@@ -241,7 +241,7 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
         return found
       }
       const sync = async (before?: SyncOutcome): Promise<SyncOutcome> =>
-        value(syncWallet({ chain, scriptAt: (branch, index) => at(branch, index).script, state: before?.state ?? EMPTY_STATE }))
+        value(syncWallet({ chain, scriptsAt: async places => places.map(({ branch, index }) => at(branch, index).script), state: before?.state ?? EMPTY_STATE }))
       const none = new Set<string>()
 
       let out = await sync()

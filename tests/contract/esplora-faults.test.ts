@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EMPTY_STATE } from '../../services/core/chain/state'
 import { syncWallet } from '../../services/core/chain/sync'
+import type { ScriptPlace } from '../../services/core/domain/ids'
 import { rawTxid } from '../../services/core/domain/txid'
 import { newWallet, pay, value } from './chain'
 import { startDevnetHarness, type DevnetHarness } from './devnet-harness'
@@ -48,19 +49,20 @@ describe('Esplora in trouble', () => {
   it('a server that does not move its tip shows no new blocks, and all of them when it does', async () => {
     const wallet = newWallet()
     const scripts = new Map<string, string>()
-    const scriptAt = (branch: number, index: number): string => {
+    const scriptAt = ({ branch, index }: ScriptPlace): string => {
       const script = scripts.get(`${branch}/${index}`) ?? (scripts.size === 0 ? wallet.script : newWallet().script)
       scripts.set(`${branch}/${index}`, script)
       return script
     }
-    const first = await value(syncWallet({ chain: h.chain, scriptAt, state: EMPTY_STATE }))
+    const scriptsAt = async (places: readonly ScriptPlace[]): Promise<string[]> => places.map(scriptAt)
+    const first = await value(syncWallet({ chain: h.chain, scriptsAt, state: EMPTY_STATE }))
     await h.control('fault', { kind: 'stale-tip' })
     const txid = await h.fund(wallet, 50_000n)
     await h.mine(2)
-    const late = await value(syncWallet({ chain: h.chain, scriptAt, state: first.state }))
+    const late = await value(syncWallet({ chain: h.chain, scriptsAt, state: first.state }))
     expect(late).toMatchObject({ place: 'same', state: { tip: first.state.tip } })
     await h.control('fault', { kind: 'clear' })
-    const moved = await value(syncWallet({ chain: h.chain, scriptAt, state: late.state }))
+    const moved = await value(syncWallet({ chain: h.chain, scriptsAt, state: late.state }))
     expect(moved).toMatchObject({ place: 'extended', state: { tip: { height: (first.state.tip?.height ?? 0) + 2 } } })
     expect(moved.state.txs.get(txid)?.confirmed).toBeDefined()
   })

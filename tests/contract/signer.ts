@@ -4,7 +4,10 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { makeDescriptor } from '../../services/core/crypto/wallet-context'
+import { encodeExtendedKey, readExtendedKey } from '../../services/core/crypto/extended-key'
+import { makeDescriptor } from '../../services/core/crypto/public-wallet'
+import { openWallet } from '../../services/core/crypto/wallet-context'
+import { fromHex, toHex } from '../../services/core/domain/bytes'
 import { NETWORKS } from '../../services/core/domain/network'
 import type { Result } from '../../services/core/domain/result'
 import type { Aggregator, ProfileInfo, Signer, Statement, UnlockedProfile } from '../../services/ports/signer'
@@ -224,6 +227,41 @@ export function signerContract(name: string, openBrowser: () => Promise<SignerBr
         expect(await tab.signStatement('regtest', { ...one.origin, path }, join)).toMatchObject(refused('not-a-member'))
       }
       expect(await tab.signStatement('regtest', one.origin, { ...join, name: 'x'.repeat(200) }), 'outside the wire\'s bounds').toMatchObject(refused('bad-proposal'))
+    })
+
+    it('computes the public half of a wallet, locked or not', async () => {
+      const { id } = await create()
+      await unlock(id)
+      const accounts = [await tab.newAccount('regtest'), await tab.newAccount('regtest'), await tab.newAccount('regtest')]
+      await tab.lock()
+      const keys = { network: 'regtest' as const, descriptor: value(makeDescriptor('regtest', accounts)) }
+      const wallet = value(openWallet(keys.network, keys.descriptor))
+      expect(value(await tab.openWallet(keys))).toEqual([...accounts].sort((a, b) => a.accountKey < b.accountKey ? -1 : 1))
+      const places = [[0, 0], [1, 5], [0, 2 ** 31], [0, 2 ** 31 - 1], [0, Number.NaN]] as const
+      const expected = places.map(([branch, index]) => wallet.output(branch, index)?.script)
+      expect(expected.map(script => script?.length)).toEqual([34, 34, undefined, 34, undefined])
+      expect(await tab.deriveScripts(keys, places.map(([branch, index]) => ({ branch, index })))).toEqual(expected)
+    })
+
+    it('opens no wallet from a damaged text, nor from one whose keys are no points', async () => {
+      const { id } = await create()
+      await unlock(id)
+      const [one, two] = [await tab.newAccount('regtest'), await tab.newAccount('regtest')]
+      const descriptor = value(makeDescriptor('regtest', [one, two]))
+      const off = { ...readExtendedKey(two.xpub)!, publicKey: Uint8Array.of(2, ...new Uint8Array(32).fill(255)) }
+      const offDescriptor = value(makeDescriptor('regtest', [one, { ...two, accountKey: toHex(off.publicKey), xpub: encodeExtendedKey(off) }]))
+      for (const [text, code] of [['', 'syntax'], [descriptor.slice(0, -1), 'checksum'], [offDescriptor, 'bad-key']] as const) {
+        const keys = { network: 'regtest' as const, descriptor: text }
+        expect(await tab.openWallet(keys), text).toEqual(refused(code))
+        expect(await tab.deriveScripts(keys, [{ branch: 0, index: 0 }])).toEqual([undefined])
+      }
+      expect(await tab.openWallet({ network: 'signet', descriptor })).toMatchObject({ ok: true })
+    })
+
+    it('knows the x-coordinates of points', async () => {
+      const x = (hex: string) => tab.isXCoordinate(fromHex(hex))
+      expect(await x('79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798')).toBe(true)
+      for (const none of ['eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34', 'ff'.repeat(32), '00'.repeat(32), '', '02'.repeat(33)]) expect(await x(none), none).toBe(false)
     })
 
     it('nothing secret is written in clear', async () => {

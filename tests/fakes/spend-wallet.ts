@@ -1,6 +1,7 @@
 import type { Coin } from '../../services/core/domain/wallet'
 import { outPointKey } from '../../services/core/domain/ids'
-import { makeDescriptor, openWallet, type WalletContext } from '../../services/core/crypto/wallet-context'
+import { makeDescriptor } from '../../services/core/crypto/public-wallet'
+import { openWallet, type WalletContext } from '../../services/core/crypto/wallet-context'
 import { serializeTx, txidOf, type Tx } from '../../services/core/crypto/transaction'
 import { Keys, entropyOf } from '../../services/adapters/keyworker/keys'
 import type { ProposalFacts } from '../../services/core/spend/verify-proposal'

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import SpendFlow from '../../components/spend/SpendFlow.vue'
 import type { ReviewView, WalletView } from '../../services/core/domain/views'
+import { NETWORKS } from '../../services/core/domain/network'
 import { err, ok } from '../../services/core/domain/result'
+import { readRecipient } from '../../services/core/spend/recipient'
 import { useSpendDraft } from '../../composables/useSpendDraft'
 import { useMuSig2Store } from '../../stores/musig2'
 import { useWalletsStore } from '../../stores/wallets'
@@ -15,6 +17,9 @@ const wallet = {
   members: [], balance: { availableSats: 40_000n, pendingSats: 0n, heldSats: 0n }, history: [], chain: { state: 'synced' }, createdAt: 0,
 } as WalletView
 const reviewSpend = vi.fn()
+/** stands for the wallets door and the worker behind it */
+const isXCoordinate = vi.fn<(key: Uint8Array) => Promise<boolean>>()
+const readIt = (_walletId: string, address: string) => readRecipient(address, NETWORKS.regtest, isXCoordinate)
 
 /** The form of a wallet that holds 40 000 sats; `reviewSpend` stands for the desk. */
 async function form(chain: WalletView['chain'] = wallet.chain) {
@@ -23,6 +28,7 @@ async function form(chain: WalletView['chain'] = wallet.chain) {
     const wallets = useWalletsStore()
     wallets.wallets = [view]
     wallets.feeEstimates = vi.fn().mockResolvedValue({ fast: 3, normal: 2, slow: 1 })
+    wallets.readRecipient = readIt
     useMuSig2Store().reviewSpend = reviewSpend
   })
   await settle()
@@ -36,6 +42,7 @@ async function review(values: Record<string, string>) {
 const said = () => Object.fromEntries(['Recipient', 'Amount', 'Fee rate'].map(name => [name, field(name).getAttribute('aria-invalid') === 'true' ? described(field(name)) : '']))
 
 beforeEach(() => {
+  isXCoordinate.mockResolvedValue(true)
   window.scrollTo = vi.fn() as typeof window.scrollTo
   Element.prototype.scrollIntoView = vi.fn()
 })
@@ -79,6 +86,42 @@ describe('spend form', () => {
     expect(said()).toEqual({ 'Recipient': '', 'Amount': '', 'Fee rate': '' })
   })
 
+  it('says it at the address when its key is no point, together with what is wrong elsewhere', async () => {
+    isXCoordinate.mockResolvedValue(false)
+    await form()
+    await review({ 'Recipient': GOOD, 'Amount': '1000', 'Fee rate': 'fast' })
+    expect(said()).toEqual({ 'Recipient': 'This kind of address cannot be paid yet.', 'Amount': '', 'Fee rate': 'This is not a fee rate. Use a number such as 2 or 1.5.' })
+    await review({ 'Fee rate': '2' })
+    expect(said()).toEqual({ 'Recipient': 'This kind of address cannot be paid yet.', 'Amount': '', 'Fee rate': '' })
+    expect(reviewSpend).not.toHaveBeenCalled()
+  })
+
+  it('waits for the answer about the address, and says nothing of one that was changed meanwhile', async () => {
+    const answers: Array<(isPoint: boolean) => void> = []
+    isXCoordinate.mockImplementation(() => new Promise((resolve) => { answers.push(resolve) }))
+    await form()
+    await review({ 'Recipient': 'me', 'Amount': '1000', 'Fee rate': '2' })
+    expect(said().Recipient).toMatch(/^This is not a Bitcoin address/)
+    await review({ Recipient: GOOD })
+    expect(said().Recipient, 'what stands there stays until there is an answer').toMatch(/^This is not a Bitcoin address/)
+    // a second press in between asks nothing more
+    button('Review').click()
+    await settle()
+    expect(answers).toHaveLength(1)
+    await type(field('Recipient'), `${GOOD} `)
+    answers.shift()?.(false)
+    await settle()
+    expect(said()).toEqual({ 'Recipient': '', 'Amount': '', 'Fee rate': '' })
+    expect(reviewSpend).not.toHaveBeenCalled()
+    reviewSpend.mockResolvedValue(err({ field: 'amount', code: 'insufficient-funds' }))
+    button('Review').click()
+    await settle()
+    expect(reviewSpend).not.toHaveBeenCalled()
+    answers.shift()?.(true)
+    await settle()
+    expect(reviewSpend).toHaveBeenCalledTimes(1)
+  })
+
   it('puts a refusal of the desk at its field, and forgets it once the payment is made', async () => {
     await form()
     reviewSpend.mockResolvedValue(err({ field: 'amount', code: 'insufficient-funds' }))
@@ -105,6 +148,7 @@ describe('after a gate that not everybody passed', () => {
     const proposeToPresent = vi.fn().mockResolvedValue({ success: true })
     await show(SpendFlow, { wallet: view }, () => {
       useWalletsStore().wallets = [view]
+      useWalletsStore().readRecipient = readIt
       useWalletsStore().feeEstimates = vi.fn().mockResolvedValue({ fast: 3, normal: 2, slow: 1 })
       const store = useMuSig2Store()
       store.reviewSpend = vi.fn().mockResolvedValue(ok({ review: reviewed }))

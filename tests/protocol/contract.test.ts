@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fromHex } from '../../services/core/domain/bytes'
-import { signingJob, practiceMessage } from '../../services/core/crypto/proposal-id'
+import { placesOf, practiceMessage, signedHashes } from '../../services/core/crypto/proposal-id'
 import type { PracticeProposal } from '../../services/core/domain/proposal'
 import {
   classifyConnectivityError, ConnectivityErrorType, createSigningSession, createSigningSessionWithOptions, ensureSessionParticipantsConnected,
@@ -41,9 +41,9 @@ async function spendOptions(person: Person, more: Partial<CreateSessionOptions> 
   const built = await person.musig2.reviewSpend({ walletId, recipient: OUTSIDE, amountSats: 10_000n, feeRate: 1 })
   if (!built.ok) throw new Error(built.error.code)
   const proposal = built.value.draft
-  const job = signingJob(person.walletsDoor.context(walletId)!, proposal)
-  if (!job.ok) throw new Error(job.error.rule)
-  return options(person, { metadata: { walletId, proposal }, message: job.value.inputs.map(i => i.message), ...more })
+  const hashes = signedHashes(await person.walletsDoor.scripts(walletId)!.at(placesOf(proposal)), proposal)
+  if (!hashes.ok) throw new Error(hashes.error.rule)
+  return options(person, { metadata: { walletId, proposal }, message: hashes.value, ...more })
 }
 
 describe('the public functions before they are set up', () => {

@@ -27,7 +27,7 @@ const nowS = () => Math.floor(Date.now() / 1000)
 async function propose(anna: Person, to: Person, walletId: string, p: { text: string; expiresAt: number }): Promise<string> {
   const record = anna.walletsDoor.record(walletId)!
   const proposal: PracticeProposal = { kind: 'practice', walletId, proposer: record.self, note: '', salt: '07'.repeat(32), ...p }
-  const named = nameProposal(anna.walletsDoor.context(walletId)!, proposal)
+  const named = nameProposal(await anna.walletsDoor.scripts(walletId)!.at([]), proposal)
   if (!named.ok) throw new Error(named.error.rule)
   const { sessionId } = named.value
   const keys = { network: record.network, descriptor: record.descriptor }

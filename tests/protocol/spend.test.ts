@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { nameProposal } from '../../services/core/crypto/proposal-id'
+import { nameProposal, placesOf } from '../../services/core/crypto/proposal-id'
 import { verifyTranscript } from '../../services/core/signing/verify-transcript'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { SignedMessage } from '../../services/core/wire/messages'
@@ -366,7 +366,6 @@ describe('spending together over an in-memory network', () => {
     await fund(world, everybody, walletId, [60_000n])
     const [anna, ben] = everybody as [Person, Person]
     const record = anna.walletsDoor.record(walletId)!
-    const context = anna.walletsDoor.context(walletId)!
     const reviewed = await anna.musig2.reviewSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
     if (!reviewed.ok) throw new Error(reviewed.error.code)
     const { draft } = reviewed.value
@@ -374,7 +373,7 @@ describe('spending together over an in-memory network', () => {
     const unseen = { ...draft, tx: draft.tx.map((byte, i) => i === 5 ? byte ^ 1 : byte) }
     const verdicts: unknown[] = []
     for (const proposal of [unseen, { ...unseen, expiresAt: draft.expiresAt + LIMITS.sessionLifeS }]) {
-      const named = nameProposal(context, proposal)
+      const named = nameProposal(await anna.walletsDoor.scripts(walletId)!.at(placesOf(proposal)), proposal)
       if (!named.ok) throw new Error(named.error.rule)
       const { sessionId } = named.value
       const signed = await anna.signer.signMessage({ network: record.network, descriptor: record.descriptor }, sessionId, undefined, { type: 'propose', proposal })

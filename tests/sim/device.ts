@@ -1,6 +1,7 @@
 import { createVault } from '../../services/adapters/keyworker/vault'
 import { readWallet, nextIndex, spendableCoins, type ChainCoin, type WalletChain } from '../../services/core/chain/view'
 import { EMPTY_STATE } from '../../services/core/chain/state'
+import { createWalletScripts } from '../../services/core/crypto/wallet-scripts'
 import type { MemberIndex, SessionId } from '../../services/core/domain/ids'
 import type { WalletRecord } from '../../services/core/domain/wallet'
 import { decodeSigned } from '../../services/core/wire/codec'
@@ -101,8 +102,9 @@ export class Device {
     this.#told = ''
     this.#seen = undefined
     this.#look()
+    const signer = this.#signer(vault, life)
     const door = createMuSig2({
-      signer: this.#signer(vault, life), storage: this.disk.records(work => this.#write(life, work)), p2p: this.#p2p(life), wallets: this.#wallets(life),
+      signer, storage: this.disk.records(work => this.#write(life, work)), p2p: this.#p2p(life), wallets: this.#wallets(signer, life),
       clock, entropy, log: { write: () => undefined }, events: { sessions: (cards) => { if (life.alive) this.cards = cards }, participant: () => undefined },
     })
     this.door = door
@@ -191,6 +193,8 @@ export class Device {
     }
     return {
       ...vault,
+      deriveScripts: (...args) => ask(() => vault.deriveScripts(...args)),
+      isXCoordinate: key => ask(() => vault.isXCoordinate(key)),
       signMessage: (...args) => ask(() => vault.signMessage(...args)),
       approve: (...args) => ask(() => vault.approve(...args)),
       retract: session => ask(() => vault.retract(session)),
@@ -237,13 +241,15 @@ export class Device {
     return part as P2P
   }
 
-  #wallets(life: Life): Wallets {
+  #wallets(signer: Aggregator, life: Life): Wallets {
     const { scheduler, random, circle } = this.w
     const mine = (id: string): boolean => id === circle.context.id
     const chain = this.#chain(life)
+    const keys = { network: circle.context.network.name, descriptor: circle.context.descriptor }
+    const scripts = createWalletScripts({ ...keys, members: circle.context.members, derive: places => signer.deriveScripts(keys, places) })
     const part: Partial<Wallets> = {
       record: id => (mine(id) ? this.record : undefined),
-      context: id => (mine(id) ? circle.context : undefined),
+      scripts: id => (mine(id) ? scripts : undefined),
       isActive: mine,
       ids: () => [circle.context.id],
       chainOf: id => (mine(id) ? chain : undefined),

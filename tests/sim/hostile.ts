@@ -1,4 +1,5 @@
-import { signHash, messageHash, pubnoncesHash } from '../../services/core/crypto/message-hash'
+import { messageHash, pubnoncesHash } from '../../services/core/crypto/message-hash'
+import { signHash } from '../../services/core/crypto/signature'
 import { concatBytes, equalBytes } from '../../services/core/domain/bytes'
 import { nameProposal } from '../../services/core/crypto/proposal-id'
 import type { MemberIndex } from '../../services/core/domain/ids'

@@ -1,4 +1,4 @@
-import { verifySignature } from '../../services/core/crypto/message-hash'
+import { verifySignature } from '../../services/core/crypto/signature'
 import { defaultSighashes } from '../../services/core/crypto/sighash'
 import { txidOf, type Tx, type TxOut } from '../../services/core/crypto/transaction'
 import { equalBytes, toHex } from '../../services/core/domain/bytes'

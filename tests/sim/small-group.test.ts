@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { verifySignature } from '../../services/core/crypto/message-hash'
+import { verifySignature } from '../../services/core/crypto/signature'
 import { applyTweaks, individualPubkey, keyAgg, musigSession, nonceAgg, nonceGen, partialSigAgg, partialSign, partialVerify, xOnlyKey, type MusigSession } from '../../services/core/crypto/musig2'
 import { toHex } from '../../services/core/domain/bytes'
 import { createFakeEntropy } from '../fakes/entropy'

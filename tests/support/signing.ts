@@ -1,5 +1,6 @@
 /** Three members with their vaults and one wallet, for tests of signing. */
-import { makeDescriptor, openWallet, type WalletContext } from '../../services/core/crypto/wallet-context'
+import { makeDescriptor } from '../../services/core/crypto/public-wallet'
+import { openWallet, type WalletContext } from '../../services/core/crypto/wallet-context'
 import { pubnoncesHash } from '../../services/core/crypto/message-hash'
 import { serializeTx } from '../../services/core/crypto/transaction'
 import { signingJob, SPEND_SEQUENCE, SPEND_VERSION } from '../../services/core/crypto/proposal-id'

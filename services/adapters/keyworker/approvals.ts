@@ -8,7 +8,8 @@
  *     bytes, a different one for that attempt gets nothing.
  * @see docs/protocol.md, "Attempts and nonces"
  */
-import { messageHash, pubnoncesHash, signHash, verifySignedMessage } from '../../core/crypto/message-hash'
+import { messageHash, pubnoncesHash } from '../../core/crypto/message-hash'
+import { signHash, verifySignedMessage } from '../../core/crypto/signature'
 import { signingJob, type SigningJob } from '../../core/crypto/proposal-id'
 import { concatBytes, equalBytes, fromHex, toHex } from '../../core/domain/bytes'
 import type { SessionId } from '../../core/domain/ids'

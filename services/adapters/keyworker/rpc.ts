@@ -17,6 +17,7 @@ const METHODS: Readonly<Record<Method, 'vault' | 'signer' | 'input' | 'false' | 
   seal: 'reject', open: 'vault', sealFile: 'reject', openFile: 'vault',
   newAccount: 'reject', ownsAccount: 'false', signStatement: 'signer', signMessage: 'signer',
   approve: 'signer', retract: 'reject', makeNonces: 'signer', makePartials: 'signer', eraseNonces: 'reject',
+  openWallet: 'reject', deriveScripts: 'reject', isXCoordinate: 'false',
   aggregateNonces: 'input', aggregatePartials: 'input', finalize: 'input', checkEvidence: 'false', verifyMessage: 'false', verifyStatement: 'false',
 }
 

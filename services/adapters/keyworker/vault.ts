@@ -3,13 +3,16 @@
  * in-process in tests, with the same code.
  */
 import { aggregateNonces, aggregatePartials, finalize } from '../../core/crypto/aggregate'
+import { isXCoordinate } from '../../core/crypto/bip328'
+import type { DescriptorError } from '../../core/crypto/descriptor-text'
 import { checkEvidence } from '../../core/crypto/evidence'
-import { signHash, statementHash, verifySignedMessage, verifySignedStatement } from '../../core/crypto/message-hash'
+import { statementHash } from '../../core/crypto/message-hash'
+import { signHash, verifySignedMessage, verifySignedStatement } from '../../core/crypto/signature'
 import { nameProposal } from '../../core/crypto/proposal-id'
 import { openWallet, type WalletContext } from '../../core/crypto/wallet-context'
 import { toHex } from '../../core/domain/bytes'
 import { NETWORKS } from '../../core/domain/network'
-import { err, ok } from '../../core/domain/result'
+import { err, ok, type Result } from '../../core/domain/result'
 import type { SignBody } from '../../core/wire/messages'
 import type { Aggregator, Signer, SignerError, Statement, VaultError, WalletKeys } from '../../ports/signer'
 import { Approvals } from './approvals'
@@ -35,15 +38,20 @@ const signerFail = (code: SignerError['code'], detail: string): { readonly ok: f
 const contexts = new Map<string, WalletContext>()
 
 /** Opens each descriptor once: key aggregation is the dear part of everything that follows. All of it is public, so it outlives a lock and is shared by vaults. */
-function contextOf({ network, descriptor }: WalletKeys): WalletContext | undefined {
+function opened({ network, descriptor }: WalletKeys): Result<WalletContext, DescriptorError> {
   const name = `${network} ${descriptor}`
   const known = contexts.get(name)
-  if (known !== undefined) return known
-  const opened = openWallet(network, descriptor)
-  if (!opened.ok) return undefined
+  if (known !== undefined) return ok(known)
+  const made = openWallet(network, descriptor)
+  if (!made.ok) return made
   if (contexts.size >= MAX_CONTEXTS) contexts.clear()
-  contexts.set(name, opened.value)
-  return opened.value
+  contexts.set(name, made.value)
+  return made
+}
+
+function contextOf(wallet: WalletKeys): WalletContext | undefined {
+  const context = opened(wallet)
+  return context.ok ? context.value : undefined
 }
 
 /** What only its own call may sign, or only the member whom it names. */
@@ -163,6 +171,15 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
     makePartials: (wallet, proposal, nonces) => approvals.makePartials(wallet, proposal, nonces),
     eraseNonces: async session => approvals.eraseNonces(session),
 
+    async openWallet(wallet) {
+      const context = opened(wallet)
+      return context.ok ? ok(context.value.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub }))) : err({ code: context.error.code })
+    },
+    async deriveScripts(wallet, places) {
+      const context = contextOf(wallet)
+      return places.map(({ branch, index }) => context?.output(branch, index)?.script)
+    },
+    isXCoordinate: async key => isXCoordinate(key),
     async aggregateNonces(wallet, pubnonces) {
       const context = contextOf(wallet)
       return context === undefined ? err({ member: 0, input: 0 }) : aggregateNonces(context, pubnonces)

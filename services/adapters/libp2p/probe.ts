@@ -1,7 +1,5 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { parseCandidate, type CandidateFact } from '../../core/domain/candidate'
 import type { IceSettings } from '../../core/domain/ice'
-import type { PeerId } from '../../core/domain/ids'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
@@ -9,7 +7,7 @@ import type { Probe, RelayProbe, RtcProbe } from '../../ports/probe'
 import type { RelayStatus, Transport } from '../../ports/transport'
 import { pageLines } from './lines'
 import { rtcConfiguration } from './rtc'
-import { createLibp2pTransport } from './transport'
+import { createLibp2pTransport, relayPeer } from './transport'
 
 export interface ProbeInit {
   readonly clock: Clock
@@ -75,7 +73,6 @@ function settled(node: Transport, signal: AbortSignal): Promise<RelayStatus & { 
   })
 }
 
-const relayPeer = (address: string): PeerId => multiaddr(address).getComponents().filter((c) => c.name === 'p2p').at(-1)?.value ?? ''
 
 /**
  * Two ends in this browser: the first gathers with the given servers, and a message goes from one to the other. The second is never

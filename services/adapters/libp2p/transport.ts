@@ -460,10 +460,7 @@ class Libp2pTransport implements Transport {
 const listenAddress = (relay: string): string => `${relay}/p2p-circuit`
 
 /** The relay's own peer id: the last one of its address. */
-function relayPeer(address: string): PeerId {
-  const id = multiaddr(address).getComponents().filter((c) => c.name === 'p2p').at(-1)?.value
-  return id === undefined ? '' : peerIdFromString(id).toString()
-}
+export const relayPeer = (address: string): PeerId => multiaddr(address).getComponents().filter((c) => c.name === 'p2p').at(-1)?.value ?? ''
 
 /** Settles as `promise` does, or rejects with the signal's reason as soon as that aborts, whatever the library still does. */
 function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -2,8 +2,8 @@
  * Keeps one wallet's chain state fresh: a sync at once, then by the poll policy, sooner when somebody asks. One sync runs at a time;
  * a wish that comes in the middle is served by one more run behind it.
  */
-import type { Branch } from '../domain/ids'
 import type { Hex } from '../domain/bytes'
+import type { ScriptPlace } from '../domain/ids'
 import type { ChainStatusView } from '../domain/views'
 import type { Chain, ChainError } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
@@ -19,7 +19,7 @@ export interface FollowerDeps {
   readonly genesis: Hex
   /** the local chain: polled faster while something waits for its block */
   readonly local: boolean
-  readonly scriptAt: (branch: Branch, index: number) => Hex
+  readonly scriptsAt: (places: readonly ScriptPlace[]) => Promise<readonly Hex[]>
   readonly initial: ChainState
   /** highest receive index shown on this device */
   shown(): number
@@ -70,7 +70,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       if (!right.ok) return fail(right.error)
       checked = true
     }
-    const result = await syncWallet({ chain: deps.chain, scriptAt: deps.scriptAt, state, signal: abort.signal, full, shown: deps.shown() })
+    const result = await syncWallet({ chain: deps.chain, scriptsAt: deps.scriptsAt, state, signal: abort.signal, full, shown: deps.shown() })
     if (stopped) return
     if (!result.ok) return fail(result.error)
     const { value } = result

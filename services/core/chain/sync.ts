@@ -12,7 +12,7 @@
  *     reset: all local chains share the regtest genesis, so another block 1 is another chain, and the scan starts from nothing.
  */
 import type { Hex } from '../domain/bytes'
-import type { Branch, Txid } from '../domain/ids'
+import { placeKey, type ScriptPlace, type Txid } from '../domain/ids'
 import { err, ok, type Result } from '../domain/result'
 import type { Chain, ChainError, ChainTx, Tip } from '../../ports/chain'
 import { LIMITS } from '../wire/limits'
@@ -34,8 +34,8 @@ const MAX_TXS = 10_000
 
 export interface SyncOptions {
   readonly chain: Chain
-  /** hex of the output script at `/<branch>/<index>` */
-  readonly scriptAt: (branch: Branch, index: number) => Hex
+  /** hex of the output scripts, in the order of the places */
+  readonly scriptsAt: (places: readonly ScriptPlace[]) => Promise<readonly Hex[]>
   readonly state: ChainState
   readonly signal?: AbortSignal
   /** requests at once (the adapter has a bound of its own) */
@@ -130,8 +130,6 @@ function sameFacts(a: ChainState, b: ChainState): boolean {
 const scriptsOf = (tx: ChainTx): Hex[] =>
   [...tx.vout.map(out => out.script), ...tx.vin.flatMap(input => input.prevoutScript ?? [])]
 
-const keyOf = (branch: Branch, index: number): string => `${branch}/${index}`
-
 /** One pass over the scripts of a wallet. */
 class Scan {
   private readonly scripts = new Map<string, WatchedScript>()
@@ -151,7 +149,7 @@ class Scan {
   }
 
   async run(): Promise<Result<Pick<ChainState, 'scripts' | 'txs'>, ChainError>> {
-    for (let next = this.due(); next.length > 0; next = this.due()) {
+    for (let next = await this.due(); next.length > 0; next = await this.due()) {
       const done = await this.ask(next)
       if (!done.ok) return done
       if (Math.max(...this.lastUsed) + LIMITS.gapLimit > MAX_INDEX || this.txs.size > MAX_TXS) {
@@ -166,17 +164,23 @@ class Scan {
   }
 
   /** What is to be asked and was not: the wanted ones, and the gap past the last used index (invariant 4). */
-  private due(): string[] {
+  private async due(): Promise<string[]> {
     const due = new Set([...this.wanted].filter(key => !this.asked.has(key)))
-    for (const branch of [0, 1] as const) {
-      for (let index = 0; index <= this.lastUsed[branch] + LIMITS.gapLimit; index++) {
-        const key = keyOf(branch, index)
-        if (this.scripts.has(key)) continue
-        this.watch({ branch, index, script: this.o.scriptAt(branch, index), txids: [] })
-        due.add(key)
+    // a script that turns out to be paid already moves the gap on
+    for (let gap = this.gap(); gap.length > 0; gap = this.gap()) {
+      const scripts = await this.o.scriptsAt(gap)
+      for (const [i, place] of gap.entries()) {
+        this.watch({ ...place, script: scripts[i] ?? '', txids: [] })
+        due.add(placeKey(place.branch, place.index))
       }
     }
     return [...due]
+  }
+
+  /** Places up to the gap that are not watched yet. */
+  private gap(): ScriptPlace[] {
+    return ([0, 1] as const).flatMap(branch => Array.from({ length: this.lastUsed[branch] + LIMITS.gapLimit + 1 }, (_, index) => ({ branch, index })))
+      .filter(({ branch, index }) => !this.scripts.has(placeKey(branch, index)))
   }
 
   private async ask(keys: readonly string[]): Promise<Result<unknown, ChainError>> {
@@ -211,7 +215,7 @@ class Scan {
   }
 
   private watch(watched: WatchedScript): void {
-    const key = keyOf(watched.branch, watched.index)
+    const key = placeKey(watched.branch, watched.index)
     this.scripts.set(key, watched)
     this.byScript.set(watched.script, key)
     if (this.paid.has(watched.script)) this.noteUse(watched)
@@ -228,10 +232,10 @@ class Scan {
   /** Invariant 3. */
   private hotKeys(base: ChainState): Set<string> {
     const wallet = readWallet(base)
-    const hot = new Set(wallet.coins.map(coin => keyOf(coin.branch, coin.index)))
+    const hot = new Set(wallet.coins.map(coin => placeKey(coin.branch, coin.index)))
     for (const tx of base.txs.values()) if (!tx.confirmed) for (const key of this.touched(tx)) hot.add(key)
     const ahead = Math.max(wallet.lastUsed[0] + HOT_AHEAD, this.o.shown ?? -1)
-    for (let index = wallet.lastUsed[0] + 1; index <= ahead; index++) if (this.scripts.has(keyOf(0, index))) hot.add(keyOf(0, index))
+    for (let index = wallet.lastUsed[0] + 1; index <= ahead; index++) if (this.scripts.has(placeKey(0, index))) hot.add(placeKey(0, index))
     return hot
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Proposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
-import { verifySignature } from './message-hash'
+import { verifySignature } from './signature'
 import { InvalidContribution, MusigError, musigSession, nonceAgg, partialSigAgg, partialVerify, xOnlyKey } from './musig2'
 import { signingJob, type SigningInput } from './proposal-id'
 import { serializeTx, withKeyPathWitnesses } from './transaction'

@@ -11,60 +11,16 @@
  * still and stands in wallet-context.ts.
  * @see https://github.com/bitcoin/bips/blob/master/bip-0390.mediawiki
  */
-import { concatBytes, fromHex, toHex } from '../domain/bytes'
+import { concatBytes, fromHex } from '../domain/bytes'
 import { err, ok, type Result } from '../domain/result'
-import { childPublic, decodeExtendedKey, encodeExtendedKey, HARDENED, p2trScript, syntheticKey, tapOutputKey, type ExtendedKey } from './bip328'
+import { p2trScript } from './address'
+import { childPublic, decodeExtendedKey, syntheticKey, tapOutputKey } from './bip328'
 import { descriptorChecksum } from './checksum'
+import type { Descriptor, DescriptorError, KeyExpression, OriginText, PartKey, PathStep } from './descriptor-text'
+import { HARDENED, type ExtendedKey } from './extended-key'
 import { compactSize } from './transaction'
 import { keyAgg, keySort, plainKey } from './musig2'
 import { tagged } from './tagged'
-
-export interface DescriptorError {
-  readonly code:
-    | 'checksum' | 'syntax' | 'bad-key' | 'bad-origin' | 'bad-path'
-    /** real descriptor language outside the subset above */
-    | 'unsupported'
-    /** musig() where BIP390 forbids it, or with participants that its derivation cannot use */
-    | 'musig'
-    /** two keys with the same x-coordinate */
-    | 'duplicate-key'
-    /** not the canonical text of a Tandem wallet (order of keys, spelling, shape) */
-    | 'not-canonical'
-    /** extended keys of another network */
-    | 'wrong-network'
-    /** fewer than two keys or more than LIMITS.members */
-    | 'key-count'
-  /** character at which the reader stopped */
-  readonly position: number
-}
-
-/** One step below an extended key: a number, the alternatives of `<a;b>`, or the wildcard. */
-export type PathStep = number | readonly number[] | '*'
-
-export interface OriginText { readonly fingerprint: string; readonly path: string }
-
-/** `extended` is there for extended keys, whose `steps` may be empty; a plain key has none. */
-export interface PartKey {
-  readonly kind: 'part'
-  readonly origin?: OriginText
-  readonly publicKey: Uint8Array
-  readonly extended?: ExtendedKey
-  readonly steps: readonly PathStep[]
-  readonly position: number
-}
-export interface MusigKey {
-  readonly kind: 'musig'
-  readonly parts: readonly PartKey[]
-  readonly steps: readonly PathStep[]
-}
-export type KeyExpression = PartKey | MusigKey
-
-export interface Descriptor {
-  readonly kind: 'tr' | 'rawtr'
-  readonly key: KeyExpression
-  /** the one leaf `pk(KEY)` */
-  readonly leaf?: KeyExpression
-}
 
 /** Longest descriptor that is looked at: 100 members with origin. */
 const MAX_CHARS = 24_576
@@ -213,22 +169,6 @@ export function parseDescriptor(text: string): Result<Descriptor, DescriptorErro
     if (error instanceof Stop) return err(error.error)
     throw error
   }
-}
-
-const printSteps = (steps: readonly PathStep[]): string => steps.map(step => typeof step === 'object' ? `/<${step.join(';')}>` : `/${step}`).join('')
-
-function printKey(key: KeyExpression): string {
-  if (key.kind === 'musig') return `musig(${key.parts.map(printKey).join(',')})${printSteps(key.steps)}`
-  const origin = key.origin === undefined ? '' : `[${[key.origin.fingerprint, key.origin.path].filter(part => part !== '').join('/')}]`
-  const text = key.extended === undefined ? toHex(key.publicKey) : encodeExtendedKey(key.extended)
-  return `${origin}${text}${printSteps(key.steps)}`
-}
-
-/** Text with checksum: lower-case hex, `h` for hardened steps, keys in the order that they have. */
-export function printDescriptor(descriptor: Descriptor): string {
-  const leaf = descriptor.leaf === undefined ? '' : `,pk(${printKey(descriptor.leaf)})`
-  const body = `${descriptor.kind}(${printKey(descriptor.key)}${leaf})`
-  return `${body}#${descriptorChecksum(body) ?? ''}`
 }
 
 /** Walks unhardened steps; `<a;b>` takes its `branch`-th choice and the wildcard is `index`. */

@@ -4,7 +4,7 @@
  */
 import { concatBytes, equalBytes, fromHex, isHex, toHex, utf8ToBytes } from '../domain/bytes'
 import type { Hex } from '../domain/bytes'
-import { outPointKey, type SessionId } from '../domain/ids'
+import { outPointKey, type ScriptPlace, type SessionId } from '../domain/ids'
 import type { NamedProposal, PracticeProposal, Proposal, SpendProposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
 import type { ProposalRule } from '../domain/signing-state'
@@ -13,7 +13,8 @@ import type { KeyAgg, Tweak } from './musig2'
 import { defaultSighashes } from './sighash'
 import { le, sized, tagged, TAGS } from './tagged'
 import { MAX_SATS, parseTx, serializeOutput, type Tx, type TxOut } from './transaction'
-import { memberIndexOf, type WalletContext } from './wallet-context'
+import { memberIndexOf, type PublicWallet } from './public-wallet'
+import type { WalletContext } from './wallet-context'
 
 /** The broken rule, with the input or output when one is at fault. */
 export interface ProposalFault {
@@ -53,7 +54,7 @@ export interface SigningJob {
 }
 
 /** Parses a spend and checks every rule that needs no chain view. */
-export function readSpend(wallet: WalletContext, proposal: SpendProposal): Result<SpendForm, ProposalFault> {
+export function readSpend(wallet: PublicWallet, proposal: SpendProposal): Result<SpendForm, ProposalFault> {
   const parsed = parseTx(proposal.tx, LIMITS.txBytes)
   if (!parsed.ok) return err({ rule: parsed.error.code === 'no-inputs' ? 'no-inputs' : 'malformed-transaction' })
   const tx = parsed.value
@@ -86,7 +87,7 @@ export function readSpend(wallet: WalletContext, proposal: SpendProposal): Resul
   return ok({ tx, prevouts })
 }
 
-function commonFault(wallet: WalletContext, proposal: Proposal): ProposalFault | undefined {
+function commonFault(wallet: PublicWallet, proposal: Proposal): ProposalFault | undefined {
   if (proposal.walletId !== wallet.id) return { rule: 'not-ours' }
   if (memberIndexOf(wallet, proposal.proposer) === undefined) return { rule: 'proposer' }
   if (utf8ToBytes(proposal.note).length > LIMITS.noteBytes) return { rule: 'note-too-long' }
@@ -101,12 +102,20 @@ export function practiceMessage(proposal: PracticeProposal): Uint8Array {
   return tagged(TAGS.practice, fromHex(proposal.walletId), utf8ToBytes(proposal.text))
 }
 
+/** What a proposal is called and what its signatures are over. */
+interface ReadProposal extends NamedProposal {
+  /** per input, 32 bytes */
+  readonly messages: readonly Uint8Array[]
+  /** absent for a practice text */
+  readonly spend?: SpendForm
+}
+
 /**
- * Everything that signers and verifiers compute of a proposal. Cost is linear in the inputs.
+ * Everything of a proposal that is computed without the curve. Cost is linear in the inputs.
  * digest = H(kind 0, wallet id, sized transaction, per input sized(amount, script), per input sighash) for a spend and
  * H(kind 1, wallet id, message) for a practice.
  */
-export function signingJob(wallet: WalletContext, proposal: Proposal): Result<SigningJob, ProposalFault> {
+function readProposal(wallet: PublicWallet, proposal: Proposal): Result<ReadProposal, ProposalFault> {
   const fault = commonFault(wallet, proposal)
   if (fault !== undefined) return err(fault)
   if (proposal.kind === 'practice') {
@@ -114,46 +123,47 @@ export function signingJob(wallet: WalletContext, proposal: Proposal): Result<Si
     if (length === 0 || length > LIMITS.practiceBytes) return err({ rule: 'practice-text' })
     const message = practiceMessage(proposal)
     const digest = toHex(tagged(TAGS.digest, Uint8Array.of(1), fromHex(wallet.id), message))
-    return ok({ digest, sessionId: sessionIdOf(digest, proposal), inputs: [{ message, tweaks: [], agg: wallet.agg }] })
+    return ok({ proposal, digest, sessionId: sessionIdOf(digest, proposal), messages: [message] })
   }
   const form = readSpend(wallet, proposal)
   if (!form.ok) return form
   const { tx, prevouts } = form.value
-  const hashes = defaultSighashes(tx, prevouts)
+  const messages = defaultSighashes(tx, prevouts)
+  const digest = toHex(tagged(
+    TAGS.digest, Uint8Array.of(0), fromHex(wallet.id), sized(proposal.tx),
+    concatBytes(...prevouts.map(prevout => sized(serializeOutput(prevout)))), concatBytes(...messages),
+  ))
+  return ok({ proposal, digest, sessionId: sessionIdOf(digest, proposal), messages, spend: form.value })
+}
+
+/** Everything that signers and verifiers compute of a proposal. */
+export function signingJob(wallet: WalletContext, proposal: Proposal): Result<SigningJob, ProposalFault> {
+  const read = readProposal(wallet, proposal)
+  if (!read.ok) return read
+  const { digest, sessionId, messages, spend } = read.value
   const inputs: SigningInput[] = []
-  for (const [i, message] of hashes.entries()) {
-    const claim = proposal.inputs[i]
-    const output = claim && wallet.output(claim.branch, claim.index)
+  for (const [i, message] of messages.entries()) {
+    const claim = proposal.kind === 'spend' ? proposal.inputs[i] : undefined
+    const output = claim === undefined ? { tweaks: [], agg: wallet.agg } : wallet.output(claim.branch, claim.index)
     if (output === undefined) return err({ rule: 'not-ours', input: i })
     inputs.push({ message, tweaks: output.tweaks, agg: output.agg })
   }
-  const digest = toHex(tagged(
-    TAGS.digest, Uint8Array.of(0), fromHex(wallet.id), sized(proposal.tx),
-    concatBytes(...prevouts.map(prevout => sized(serializeOutput(prevout)))), concatBytes(...hashes),
-  ))
-  return ok({ digest, sessionId: sessionIdOf(digest, proposal), inputs, spend: form.value })
+  return ok({ digest, sessionId, inputs, ...(spend && { spend }) })
 }
 
-/** Places derived between two pauses: 2 ms each on a slow machine, and nothing that a peer sends may hold a thread for 50 ms. */
-const DERIVED_AT_ONCE = 16
+/** The outputs of the wallet that a proposal names: what must be known of it before anything is computed of the proposal. */
+export const placesOf = (proposal: Proposal): readonly ScriptPlace[] => proposal.kind === 'spend' ? [...proposal.inputs, ...proposal.ownOutputs] : []
 
-/**
- * Derives what a proposal names, a few places at a time, into the wallet's cache: what is computed of the proposal after this is quick.
- * `pause` lets other work of the thread run.
- */
-export async function derivePlaces(wallet: WalletContext, proposal: Proposal, pause: () => Promise<void>): Promise<void> {
-  if (proposal.kind !== 'spend') return
-  const places = [...proposal.inputs, ...proposal.ownOutputs]
-  for (const [i, { branch, index }] of places.entries()) {
-    if (i > 0 && i % DERIVED_AT_ONCE === 0) await pause()
-    wallet.output(branch, index)
-  }
+/** Digest and session id. */
+export function nameProposal(wallet: PublicWallet, proposal: Proposal): Result<NamedProposal, ProposalFault> {
+  const read = readProposal(wallet, proposal)
+  return read.ok ? ok({ proposal, digest: read.value.digest, sessionId: read.value.sessionId }) : read
 }
 
-/** Digest and session id; the expensive half of `signingJob` is shared with it through the wallet's cache. */
-export function nameProposal(wallet: WalletContext, proposal: Proposal): Result<NamedProposal, ProposalFault> {
-  const job = signingJob(wallet, proposal)
-  return job.ok ? ok({ proposal, digest: job.value.digest, sessionId: job.value.sessionId }) : job
+/** Per input the 32 bytes that a signature is over. */
+export function signedHashes(wallet: PublicWallet, proposal: Proposal): Result<readonly Uint8Array[], ProposalFault> {
+  const read = readProposal(wallet, proposal)
+  return read.ok ? ok(read.value.messages) : read
 }
 
 /** Votes name this id, so they commit to proposer, expiry (u64 LE), note, `replaces` and salt beside the digest. */

@@ -1,5 +1,5 @@
-import { schnorr } from '@noble/curves/secp256k1.js'
-import { concatBytes } from '../domain/bytes'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concatBytes, utf8ToBytes } from '../domain/bytes'
 
 /**
  * Every domain of Tandem's own hashes and derived keys, in one list: two things that are hashed or derived never share a tag.
@@ -27,9 +27,18 @@ export const TAGS = {
   fileKey: 'tandem/file/1',
 } as const
 
+/** SHA256(tag) twice, by tag: tags are few and written in the code */
+const prefixes = new Map<string, Uint8Array>()
+
 /** BIP340 tagged hash over the concatenation of `parts`; 32 bytes. */
 export function tagged(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  return schnorr.utils.taggedHash(tag, ...parts)
+  let prefix = prefixes.get(tag)
+  if (prefix === undefined) {
+    const hash = sha256(utf8ToBytes(tag))
+    prefix = concatBytes(hash, hash)
+    prefixes.set(tag, prefix)
+  }
+  return sha256(concatBytes(prefix, ...parts))
 }
 
 /** Little-endian bytes of a whole number that fits (Bitcoin's byte order). */

@@ -18,6 +18,15 @@ export type MemberIndex = number
 /** Receive branch 0 or change branch 1 of `/<0;1>/*` (BIP389). */
 export type Branch = 0 | 1
 
+/** Where an output of a wallet stands below its descriptor: `/branch/index`. */
+export interface ScriptPlace {
+  readonly branch: Branch
+  readonly index: number
+}
+
+/** `branch/index`, the key under which a place stands in maps. */
+export const placeKey = (branch: Branch, index: number): string => `${branch}/${index}`
+
 export interface OutPoint {
   readonly txid: Txid
   readonly vout: number

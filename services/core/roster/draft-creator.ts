@@ -1,7 +1,7 @@
 import type { AccountKey, PeerId } from '../domain/ids'
 import { NETWORKS } from '../domain/network'
 import type { RosterEntry } from '../domain/wallet'
-import { makeDescriptor, walletIdOf } from '../crypto/wallet-context'
+import { makeDescriptor, walletIdOf } from '../crypto/public-wallet'
 import { LIMITS } from '../wire/limits'
 import type { JoinMessage } from '../wire/messages'
 import type { CreatorDraft, DraftEffect, DraftEvent, MadeWallet, Step } from './draft-state'

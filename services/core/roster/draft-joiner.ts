@@ -1,5 +1,5 @@
 import type { PeerId } from '../domain/ids'
-import { makeDescriptor, walletIdOf } from '../crypto/wallet-context'
+import { makeDescriptor, walletIdOf } from '../crypto/public-wallet'
 import type { JoinMessage } from '../wire/messages'
 import type { DraftEffect, DraftEvent, JoinerDraft, Step } from './draft-state'
 import { checkRoster, type Verify } from './join'

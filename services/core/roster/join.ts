@@ -4,8 +4,8 @@ import type { AccountKey, PeerId, WalletId } from '../domain/ids'
 import { NETWORKS, type NetworkName } from '../domain/network'
 import { err, ok, type Result } from '../domain/result'
 import type { RelayList, RosterEntry } from '../domain/wallet'
-import { decodeExtendedKey } from '../crypto/bip328'
-import { makeDescriptor, walletIdOf } from '../crypto/wallet-context'
+import { readExtendedKey } from '../crypto/extended-key'
+import { makeDescriptor, walletIdOf } from '../crypto/public-wallet'
 import type { JoinMessage } from '../wire/messages'
 
 /** A statement with the signature that claims to be its key's. */
@@ -41,9 +41,9 @@ export function relaysClaim(walletId: WalletId, list: RelayList): Claim {
   return { statement: { type: 'relays', walletId, accountKey: list.by, number: list.number, relays: [...list.relays] }, signature: list.signature }
 }
 
-/** An entry on its own: its extended key is sound, of this network, and the one that the account key names. */
+/** An entry on its own: its extended key has the form of one, is of this network, and the one that the account key names. That it is a point its join proof says. */
 export function isSoundEntry(network: NetworkName, entry: RosterEntry): boolean {
-  const key = decodeExtendedKey(entry.xpub)
+  const key = readExtendedKey(entry.xpub)
   return key !== undefined && key.version === NETWORKS[network].bip32.public && isHex(entry.accountKey, 33) && toHex(key.publicKey) === entry.accountKey
 }
 

@@ -2,10 +2,10 @@ import type { Clock } from '../../ports/clock'
 import type { Log } from '../../ports/log'
 import type { Aggregator, Signer } from '../../ports/signer'
 import type { AccountKey, MemberIndex, PeerId, SessionId, WalletId } from '../domain/ids'
-import type { Proposal } from '../domain/proposal'
+import type { NamedProposal, Proposal } from '../domain/proposal'
+import type { Result } from '../domain/result'
 import type { WalletRecord } from '../domain/wallet'
-import { nameProposal } from '../crypto/proposal-id'
-import type { WalletContext } from '../crypto/wallet-context'
+import type { ProposalFault } from '../crypto/proposal-id'
 import { TokenBucket } from '../net/rate'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
@@ -21,14 +21,13 @@ export interface IntakeDeps {
   readonly signer: Pick<Signer & Aggregator, 'verifyMessage' | 'signMessage'>
   readonly wallets: {
     record(walletId: WalletId): WalletRecord | undefined
-    context(walletId: WalletId): WalletContext | undefined
     isActive(walletId: WalletId): boolean
   }
   readonly runner: Runner
   send(peerId: PeerId, message: SignedMessage): void
   offence(peerId: PeerId, code: string): void
-  /** everything that is slow about a proposal, before it is named */
-  prepare(proposal: Proposal): Promise<void>
+  /** the names of a proposal, or what is wrong with its form */
+  prepare(proposal: Proposal): Promise<Result<NamedProposal, ProposalFault>>
   /** a session that has been let in */
   begin(session: Session): Promise<void>
   /** a message of a session that is here */
@@ -90,8 +89,6 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
 
   /** A session that this device does not know: a proposal is taken in, anything else is asked about. */
   async function meet(record: WalletRecord, from: MemberIndex, message: SignedMessage): Promise<boolean> {
-    const context = wallets.context(record.id)
-    if (context === undefined) return false
     if (message.body.type !== 'propose') {
       const question = asksAgain(record.id, from, message.session) ? askAbout(message) : undefined
       const keys = { network: record.network, descriptor: record.descriptor }
@@ -117,8 +114,7 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
     const admitted = admit(ofWallet(record.id), proposal.proposer)
     if (!admitted.ok) return refused(admitted.error)
     if (!paceOf(record.id, proposal.proposer).take()) return refused('too-fast')
-    await deps.prepare(proposal)
-    const named = nameProposal(context, proposal)
+    const named = await deps.prepare(proposal)
     if (!named.ok || named.value.sessionId !== message.session) return malformed(named.ok ? 'names' : named.error.rule)
     // other messages were served meanwhile: one may have brought this very session, or taken the last place
     if (runner.get(message.session) !== undefined) return true

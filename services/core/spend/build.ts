@@ -9,14 +9,14 @@ import type { Coin } from '../domain/wallet'
 import { scriptToAddress } from '../crypto/address'
 import { SPEND_SEQUENCE, SPEND_VERSION } from '../crypto/proposal-id'
 import { MAX_SATS, serializeTx, type TxOut } from '../crypto/transaction'
-import type { WalletContext } from '../crypto/wallet-context'
+import type { PublicWallet } from '../crypto/public-wallet'
 import type { Entropy } from '../../ports/entropy'
 import { LIMITS } from '../wire/limits'
 import { bumpFee, checkFeeRate, dustLimit, FEE_BOUNDS, feeFault, feeFor, INPUT_VBYTES, rateFor, spendVsize } from './fees'
 import { isSpendable, selectCoins, settle, type Selection, type SelectionTarget } from './selection'
 
 export interface SpendRequest {
-  readonly wallet: WalletContext
+  readonly wallet: PublicWallet
   /** all coins of the wallet as the own chain view gives them */
   readonly coins: readonly Coin[]
   /** outpoint keys that other sessions hold; a bump leaves out those of the session that it replaces */

@@ -5,7 +5,7 @@ import type { ReplacedView, ReviewView } from '../domain/views'
 import { scriptToAddress } from '../crypto/address'
 import { readSpend } from '../crypto/proposal-id'
 import { txidOf } from '../crypto/transaction'
-import type { WalletContext } from '../crypto/wallet-context'
+import type { PublicWallet } from '../crypto/public-wallet'
 import { rateOf, sumOf } from './fees'
 import { signedVsize } from './verify-proposal'
 
@@ -14,7 +14,7 @@ import { signedVsize } from './verify-proposal'
  * the inputs are those claimed; they are true once the check said `ok`. Undefined for a practice and for what has not even
  * the form of a spend. An output of unknown script is shown as its hex, never left out.
  */
-export function describeProposal(wallet: WalletContext, proposal: Proposal): ReviewView | undefined {
+export function describeProposal(wallet: PublicWallet, proposal: Proposal): ReviewView | undefined {
   if (proposal.kind !== 'spend') return undefined
   const form = readSpend(wallet, proposal)
   if (!form.ok) return undefined

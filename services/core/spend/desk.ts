@@ -5,9 +5,10 @@
 import type { Chain } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
+import type { Aggregator } from '../../ports/signer'
 import type { SessionId, Txid, WalletId } from '../domain/ids'
 import { outPointKey } from '../domain/ids'
-import type { Proposal, SpendProposal } from '../domain/proposal'
+import type { NamedProposal, Proposal, SpendProposal } from '../domain/proposal'
 import { err, ok } from '../domain/result'
 import type { Result } from '../domain/result'
 import type { Verdict } from '../domain/signing-state'
@@ -15,22 +16,23 @@ import type { FieldError, ReplacedView, ReviewView } from '../domain/views'
 import type { WalletRecord } from '../domain/wallet'
 import { gatherSpendFacts } from '../chain/facts'
 import type { ChainCoin, WalletChain } from '../chain/view'
-import { addressToScript } from '../crypto/address'
-import { derivePlaces, readSpend } from '../crypto/proposal-id'
+import { nameProposal, placesOf, signedHashes } from '../crypto/proposal-id'
+import type { ProposalFault } from '../crypto/proposal-id'
 import { parseTx, txidOf } from '../crypto/transaction'
 import type { Tx } from '../crypto/transaction'
-import type { WalletContext } from '../crypto/wallet-context'
+import type { WalletScripts } from '../crypto/wallet-scripts'
 import { LIMITS } from '../wire/limits'
 import { buildSpend } from './build'
 import type { BuiltSpend, ReplacedSpend, SpendError, SpendRequest } from './build'
 import { describeProposal, describeReplaced } from './describe'
 import { sumOf } from './fees'
+import { readRecipient } from './recipient'
 import { factsNeeded, signedVsize, verifyProposal } from './verify-proposal'
 import type { ReplacedFacts } from './verify-proposal'
 
 export interface DeskWallets {
   record(walletId: WalletId): WalletRecord | undefined
-  context(walletId: WalletId): WalletContext | undefined
+  scripts(walletId: WalletId): WalletScripts | undefined
   isActive(walletId: WalletId): boolean
   chainOf(walletId: WalletId): Chain | undefined
   chainView(walletId: WalletId): WalletChain | undefined
@@ -100,8 +102,8 @@ type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats
 /** bytes of raw parents kept between checks; which transactions they are a proposer chooses */
 const PARENT_BYTES = 8 * 1024 * 1024
 
-export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock: Clock; readonly entropy: Entropy }) {
-  const { wallets, clock, entropy } = deps
+export function createDesk(deps: { readonly wallets: DeskWallets; readonly signer: Pick<Aggregator, 'isXCoordinate'>; readonly clock: Clock; readonly entropy: Entropy }) {
+  const { wallets, signer, clock, entropy } = deps
   /** the last reviewed payment of each wallet: what is proposed is what was reviewed, to the byte */
   const reviewed = new Map<WalletId, { readonly wish: string; readonly made: Reviewed }>()
   const reviews = new WeakMap<Proposal, ReviewView>()
@@ -116,29 +118,30 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
    */
   async function build(wish: Wish, earlier?: { readonly session: SessionId; readonly proposal: SpendProposal }): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
-    const context = wallets.context(wish.walletId)
-    if (record === undefined || context === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
+    const scripts = wallets.scripts(wish.walletId)
+    if (record === undefined || scripts === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
     const view = wallets.chainView(wish.walletId)
     const changeIndex = wallets.nextChange(wish.walletId)
     if (view?.tip === undefined) return err({ field: 'wallet', code: 'chain-unreachable' })
     if (changeIndex === undefined) return err({ field: 'coins', code: 'no-change-address' })
     const coins = wallets.coins(wish.walletId)
     const known = reviewed.get(wish.walletId)
-    const before = earlier && replacedSpend(context, earlier.proposal)
+    const before = earlier && replacedSpend(earlier.proposal)
     const free = new Set([...coins, ...before?.coins ?? []].map(outPointKey))
     const stands = known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
     if (stands && (wish.reviewed === undefined || wish.reviewed === known.made.review.txid)) return ok(known.made)
     if (wish.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
     const common = {
-      wallet: context, coins, held: new Set<string>(), feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
+      wallet: await scripts.at([{ branch: 1, index: changeIndex }]), coins, held: new Set<string>(), feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
       proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS,
     }
     const built = 'replaces' in wish ? await buildReplacement(wish, common, earlier?.proposal, before)
-      : 'again' in wish ? buildAgain(common, earlier?.proposal, before, view) : buildPayment(wish, common)
+      : 'again' in wish ? buildAgain(common, earlier?.proposal, before, view) : await buildPayment(wish, common)
     if (!built.ok) return built
     const { proposal } = built.value
-    const described = describeProposal(context, proposal)
+    const described = describeProposal(await scripts.at(placesOf(proposal)), proposal)
     if (described === undefined) return err({ field: 'recipient', code: 'unsupported' })
+    if (earlier !== undefined && proposal.replaces !== undefined) await Promise.all([prepare(earlier.proposal), prepare(proposal)])
     const made = { review: proposal.replaces === undefined ? described : { ...described, replaces: replaced(proposal, earlier) }, draft: proposal }
     reviewed.set(wish.walletId, { wish: nameOf(wish), made })
     return ok(made)
@@ -146,12 +149,10 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
 
   type Common = Omit<SpendRequest, 'recipients' | 'note'>
 
-  function buildPayment(wish: SpendWish, common: Common): Result<BuiltSpend, DeskError> {
+  async function buildPayment(wish: SpendWish, common: Common): Promise<Result<BuiltSpend, DeskError>> {
     const { wallet, coins } = common
-    const text = wish.recipient.trim()
-    if (text === '') return err({ field: 'recipient', code: 'empty' })
-    const script = addressToScript(text, wallet.network)
-    if (!script.ok) return err({ field: 'recipient', code: `address-${script.error.code}` })
+    const script = await readRecipient(wish.recipient, wallet.network, key => signer.isXCoordinate(key))
+    if (!script.ok) return script
     const only = wish.coins === undefined ? undefined : coins.filter(c => wish.coins?.includes(outPointKey(c)))
     if (only !== undefined && only.length !== wish.coins?.length) return err({ field: 'coins', code: 'unknown-coin' })
     return buildSpend({ ...common, recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }], ...(only === undefined ? {} : { only }), note: wish.note ?? '' })
@@ -192,22 +193,24 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     return outputs.filter((_, vout) => !own.has(vout)).map(({ script, sats }) => ({ script, amountSats: sats }))
   }
 
-  function replacedSpend(context: WalletContext, proposal: SpendProposal): ReplacedSpend | undefined {
-    const form = readSpend(context, proposal)
-    if (!form.ok) return undefined
-    const { tx, prevouts } = form.value
-    const coins = tx.inputs.flatMap(({ txid, vout }, i) => {
+  /** The coins and the cost of a payment whose form was checked when its session was made. */
+  function replacedSpend(proposal: SpendProposal): ReplacedSpend | undefined {
+    const parsed = parseTx(proposal.tx, LIMITS.txBytes)
+    if (!parsed.ok) return undefined
+    const { inputs, outputs } = parsed.value
+    const coins = inputs.flatMap(({ txid, vout }, i) => {
       const claim = proposal.inputs[i]
       return claim === undefined ? [] : [{ txid, vout, ...claim, ours: true }]
     })
-    return { txid: txidOf(tx), feeSats: sumOf(prevouts) - sumOf(tx.outputs), vsize: signedVsize(tx), coins }
+    const spentSats = proposal.inputs.reduce((sum, { amountSats }) => sum + amountSats, 0n)
+    return { txid: txidOf(parsed.value), feeSats: spentSats - sumOf(outputs), vsize: signedVsize(parsed.value), coins }
   }
 
   /** What stands in a review of the payment that `proposal` is to take the place of. */
   function replaced(proposal: SpendProposal, earlier?: { readonly session: SessionId; readonly proposal: Proposal }): ReplacedView | undefined {
     if (proposal.replaces === undefined) return undefined
-    const before = earlier === undefined ? null : review(earlier.proposal)
-    const now = before === null ? null : review(proposal)
+    const before = earlier === undefined ? null : drawn(earlier.proposal)
+    const now = before === null ? null : drawn(proposal)
     return earlier !== undefined && before !== null && now !== null ? describeReplaced(before, earlier.session, now) : { txid: proposal.replaces }
   }
 
@@ -216,28 +219,24 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
    * with the server blames nobody: "not yet seen".
    */
   async function verify(proposal: Proposal, sessions: () => SessionFacts): Promise<Verdict> {
-    const context = wallets.context(proposal.walletId)
+    const scripts = wallets.scripts(proposal.walletId)
     const chain = wallets.chainOf(proposal.walletId)
     const view = wallets.chainView(proposal.walletId)
-    if (context === undefined || chain === undefined || view === undefined) return { kind: 'not-yet-seen', what: 'chain' }
+    if (scripts === undefined || chain === undefined || view === undefined) return { kind: 'not-yet-seen', what: 'chain' }
     const now = Math.floor(clock.now() / 1000)
     const needed = factsNeeded(proposal)
-    const facts = await gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents, synced: view })
+    const [facts, wallet] = await Promise.all([gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents, synced: view }), scripts.at(placesOf(proposal))])
     trimParents()
     if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
-    await derivePlaces(context, proposal, pause)
     const seen = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
     const own = sessions()
-    return verifyProposal(context, proposal, {
+    return verifyProposal(wallet, proposal, {
       now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
       usedChange: view.used[1], lastUsedChange: view.lastUsed[1], changeInUse: own.changeInUse, equivocates: own.equivocates,
       // a payment whose fee is so low that servers have let it go is just the one that needs another in its place
-      replaced: seen ?? (own.replaced && signedFacts(context, own.replaced)), ...(own.replacedBefore === undefined ? {} : { replacedBefore: own.replacedBefore }),
+      replaced: seen ?? (own.replaced && signedFacts(own.replaced)), ...(own.replacedBefore === undefined ? {} : { replacedBefore: own.replacedBefore }),
     })
   }
-
-  /** Lets other work of the thread run. */
-  const pause = () => new Promise<void>((resolve) => { clock.after(0, resolve) })
 
   /** The oldest go first. */
   function trimParents() {
@@ -250,12 +249,19 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     }
   }
 
-  /** Before anything else is computed of a proposal: its addresses and its picture, without holding the thread. */
-  async function prepare(proposal: Proposal): Promise<void> {
-    const context = wallets.context(proposal.walletId)
-    if (context === undefined) return
-    await derivePlaces(context, proposal, pause)
-    review(proposal)
+  /** Before anything else is done with a proposal: its names, or what is wrong with its form, and its picture. */
+  async function prepare(proposal: Proposal): Promise<Result<NamedProposal, ProposalFault>> {
+    const wallet = await wallets.scripts(proposal.walletId)?.at(placesOf(proposal))
+    if (wallet === undefined) return err({ rule: 'not-ours' })
+    const picture = reviews.has(proposal) ? undefined : describeProposal(wallet, proposal)
+    if (picture !== undefined) reviews.set(proposal, picture)
+    return nameProposal(wallet, proposal)
+  }
+
+  /** Per input the 32 bytes that a signature of this proposal is over. */
+  async function hashes(proposal: Proposal): Promise<Result<readonly Uint8Array[], ProposalFault>> {
+    const wallet = await wallets.scripts(proposal.walletId)?.at(placesOf(proposal))
+    return wallet === undefined ? err({ rule: 'not-ours' }) : signedHashes(wallet, proposal)
   }
 
   async function replacedFacts(chain: Chain, txid: Txid): Promise<ReplacedFacts | undefined> {
@@ -266,23 +272,13 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly clock
     return { feeSats: seen.value.feeSats, weight: seen.value.weight, confirmed: seen.value.confirmed !== undefined, inputs: new Set(tx.value.inputs.map(outPointKey)) }
   }
 
-  function signedFacts(context: WalletContext, { proposal, confirmed }: { readonly proposal: SpendProposal; readonly confirmed: boolean }): ReplacedFacts | undefined {
-    const spend = replacedSpend(context, proposal)
+  function signedFacts({ proposal, confirmed }: { readonly proposal: SpendProposal; readonly confirmed: boolean }): ReplacedFacts | undefined {
+    const spend = replacedSpend(proposal)
     return spend && { feeSats: spend.feeSats, weight: spend.vsize * 4, confirmed, inputs: new Set(spend.coins.map(outPointKey)) }
   }
 
-  /** undefined for a practice text */
-  function review(proposal: Proposal): ReviewView | null {
-    const known = reviews.get(proposal)
-    if (known !== undefined) return known
-    const context = wallets.context(proposal.walletId)
-    const made = context && describeProposal(context, proposal)
-    if (made !== undefined) reviews.set(proposal, made)
-    return made ?? null
-  }
-
-  /** The picture when it has been made already: drawing one may take a while (`prepare`). */
+  /** The picture of a prepared proposal; null for a practice text. */
   const drawn = (proposal: Proposal): ReviewView | null => reviews.get(proposal) ?? null
 
-  return { build, prepare, verify, review, drawn, replaced }
+  return { build, prepare, hashes, verify, drawn, replaced }
 }

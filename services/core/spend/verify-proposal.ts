@@ -6,7 +6,7 @@ import { isCleanText, utf8Length } from '../domain/text'
 import { scriptToAddress } from '../crypto/address'
 import { readSpend, type SpendForm } from '../crypto/proposal-id'
 import { parseTx, txidOf, vsizeOf, withKeyPathWitnesses, type Tx } from '../crypto/transaction'
-import { memberIndexOf, type WalletContext } from '../crypto/wallet-context'
+import { memberIndexOf, type PublicWallet } from '../crypto/public-wallet'
 import { LIMITS } from '../wire/limits'
 import { dustLimit, feeFault, sumOf } from './fees'
 
@@ -70,7 +70,7 @@ export function factsNeeded(proposal: Proposal): FactsNeeded {
   return { inputs: tx.ok ? tx.value.inputs.slice(0, LIMITS.inputs).map(({ txid, vout }) => ({ txid, vout })) : [], replaces: proposal.replaces }
 }
 
-export function verifyProposal(wallet: WalletContext, proposal: Proposal, facts: ProposalFacts): Verdict {
+export function verifyProposal(wallet: PublicWallet, proposal: Proposal, facts: ProposalFacts): Verdict {
   if (proposal.walletId !== wallet.id) return wrong('not-ours')
   if (memberIndexOf(wallet, proposal.proposer) === undefined) return wrong('proposer')
   if (utf8Length(proposal.note) > LIMITS.noteBytes) return wrong('note-too-long')
@@ -85,7 +85,7 @@ function verifyPractice(proposal: PracticeProposal): Verdict {
   return good ? { kind: 'ok' } : wrong('practice-text')
 }
 
-function verifySpend(wallet: WalletContext, proposal: SpendProposal, facts: ProposalFacts): Verdict {
+function verifySpend(wallet: PublicWallet, proposal: SpendProposal, facts: ProposalFacts): Verdict {
   const form = readSpend(wallet, proposal)
   if (!form.ok) return { kind: 'wrong', ...form.error }
   const { tx } = form.value
@@ -148,7 +148,7 @@ function readParent(raw: Uint8Array, txid: Txid): Tx | undefined {
   return parsed.ok && txidOf(parsed.value) === txid ? parsed.value : undefined
 }
 
-function verifyOutputs(wallet: WalletContext, proposal: SpendProposal, tx: Tx, facts: ProposalFacts): Verdict | undefined {
+function verifyOutputs(wallet: PublicWallet, proposal: SpendProposal, tx: Tx, facts: ProposalFacts): Verdict | undefined {
   const own = new Set<number>()
   const places = new Set<number>()
   for (const { vout, branch, index } of proposal.ownOutputs) {

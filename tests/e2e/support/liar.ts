@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from '@playwright/test'
 import { workerClock, workerEntropy } from '../../../services/adapters/keyworker/platform'
+import { isXCoordinate } from '../../../services/core/crypto/bip328'
 import { nameProposal, sessionIdOf } from '../../../services/core/crypto/proposal-id'
 import { parseTx, serializeTx } from '../../../services/core/crypto/transaction'
 import type { Tx } from '../../../services/core/crypto/transaction'
+import { openWallet } from '../../../services/core/crypto/wallet-context'
 import type { SpendProposal } from '../../../services/core/domain/proposal'
 import { createDesk } from '../../../services/core/spend/desk'
 import type { SpendWish } from '../../../services/core/spend/desk'
@@ -14,10 +16,16 @@ import { ScriptedMember } from '../../support/scripted-member'
  * does, and then says and signs what he likes.
  */
 export class Liar extends ScriptedMember {
-  private readonly desk = createDesk({ clock: workerClock, entropy: workerEntropy, wallets: this.wallets })
+  private readonly desk = createDesk({ clock: workerClock, entropy: workerEntropy, wallets: this.wallets, signer: { isXCoordinate: async key => isXCoordinate(key) } })
 
   static override create(app: string): Promise<Liar> {
     return ScriptedMember.open(app, 'Mallory', (...made) => new Liar(...made))
+  }
+
+  private get context() {
+    const opened = openWallet(this.record().network, this.record().descriptor)
+    if (!opened.ok) throw new Error(opened.error.code)
+    return opened.value
   }
 
   /** A correct payment over all available coins or a part of them; nothing is sent. */
@@ -37,16 +45,15 @@ export class Liar extends ScriptedMember {
 
   /** scriptPubKey of a place in the wallet */
   script(branch: 0 | 1, index: number): Uint8Array {
-    const output = this.wallets.context(this.record().id)?.output(branch, index)
+    const output = this.context.output(branch, index)
     if (output === undefined) throw new Error('no such place')
     return output.script
   }
 
   /** Sends a proposal to the named members as if it were sound, and presses on as if everybody had agreed. Gives its session. */
   async propose(proposal: SpendProposal, to: readonly string[]): Promise<string> {
-    const context = this.wallets.context(this.record().id)
-    const named = context && nameProposal(context, proposal)
-    const digest = named?.ok === true ? named.value.digest : randomBytes(32).toString('hex')
+    const named = nameProposal(this.context, proposal)
+    const digest = named.ok ? named.value.digest : randomBytes(32).toString('hex')
     const session = sessionIdOf(digest, proposal)
     const hub = this.record().roster.findIndex(entry => entry.accountKey === this.record().self)
     const pressing = [

@@ -3,11 +3,12 @@ import { parseTx, serializeTx, txidOf, type Tx } from '../../../services/core/cr
 import { syncWallet, type SyncOptions, type SyncOutcome } from '../../../services/core/chain/sync'
 import { EMPTY_STATE, type ChainState } from '../../../services/core/chain/state'
 import { fromHex, toHex, utf8ToBytes, type Hex } from '../../../services/core/domain/bytes'
-import type { Branch, OutPoint, Txid } from '../../../services/core/domain/ids'
+import type { Branch, OutPoint, ScriptPlace, Txid } from '../../../services/core/domain/ids'
 import type { FakeChain } from '../../fakes/chain'
 
 /** A taproot-shaped script per branch and index; no key behind it is needed here. */
 export const scriptAt = (branch: Branch, index: number): Hex => `5120${toHex(sha256(utf8ToBytes(`${branch}/${index}`)))}`
+export const scriptsAt = async (places: readonly ScriptPlace[]): Promise<Hex[]> => places.map(({ branch, index }) => scriptAt(branch, index))
 export const FOREIGN = `0014${'bb'.repeat(20)}`
 
 /** Spends outpoints to outputs, with a dummy signature; returns the raw bytes and the txid. */
@@ -30,7 +31,7 @@ export async function send(chain: FakeChain, ...args: Parameters<typeof spend>):
 
 /** Syncs and insists on success. */
 export async function sync(chain: SyncOptions['chain'], state: ChainState = EMPTY_STATE, more: Partial<SyncOptions> = {}): Promise<SyncOutcome> {
-  const done = await syncWallet({ chain, scriptAt, state, ...more })
+  const done = await syncWallet({ chain, scriptsAt, state, ...more })
   if (!done.ok) throw new Error(`${done.error.code}: ${done.error.detail}`)
   return done.value
 }

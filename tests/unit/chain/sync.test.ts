@@ -4,7 +4,7 @@ import { syncWallet } from '../../../services/core/chain/sync'
 import { readWallet } from '../../../services/core/chain/view'
 import type { ChainError } from '../../../services/ports/chain'
 import { createFakeChain } from '../../fakes/chain'
-import { FOREIGN, scriptAt, send, sync } from './helpers'
+import { FOREIGN, scriptAt, scriptsAt, send, sync } from './helpers'
 
 const down: ChainError = { code: 'unreachable', detail: 'down', retryable: true }
 const histories = (calls: readonly string[]): string[] => calls.filter(call => call.startsWith('history')).map(call => call.slice(8))
@@ -31,7 +31,7 @@ describe('scan', () => {
     const chain = createFakeChain({ blocks: 1 })
     chain.fund(scriptAt(0, 3), 1000n)
     const derived: string[] = []
-    await sync(chain, EMPTY_STATE, { scriptAt: (branch, index) => { derived.push(`${branch}/${index}`); return scriptAt(branch, index) } })
+    await sync(chain, EMPTY_STATE, { scriptsAt: (places) => { derived.push(...places.map(({ branch, index }) => `${branch}/${index}`)); return scriptsAt(places) } })
     const asked = histories(chain.calls)
     expect(new Set(asked).size).toBe(asked.length)
     expect(new Set(derived).size).toBe(derived.length)
@@ -59,7 +59,7 @@ describe('scan', () => {
       const txid = (n++).toString(16).padStart(64, '0')
       return { ok: true as const, value: [{ txid, vin: [], vout: [{ script, sats: 1n }], feeSats: 0n, weight: 400 }] }
     } }
-    const done = await syncWallet({ chain: endless, scriptAt, state: EMPTY_STATE })
+    const done = await syncWallet({ chain: endless, scriptsAt, state: EMPTY_STATE })
     expect(done).toMatchObject({ ok: false, error: { code: 'bad-answer' } })
   })
 })
@@ -218,7 +218,7 @@ describe('trouble', () => {
     chain.fund(scriptAt(0, 0), 1000n)
     chain.mine()
     chain.fail(down, { method })
-    expect(await syncWallet({ chain, scriptAt, state })).toEqual({ ok: false, error: down })
+    expect(await syncWallet({ chain, scriptsAt, state })).toEqual({ ok: false, error: down })
     expect(state).toEqual(copy)
     expect((await sync(chain, state)).changed).toBe(true)
   })
@@ -226,14 +226,14 @@ describe('trouble', () => {
   it('an error late in the scan is not half applied', async () => {
     const chain = createFakeChain({ blocks: 3 })
     chain.onCall((call) => { if (call === `history ${scriptAt(1, 19)}`) chain.fail(down) })
-    expect(await syncWallet({ chain, scriptAt, state: EMPTY_STATE })).toEqual({ ok: false, error: down })
+    expect(await syncWallet({ chain, scriptsAt, state: EMPTY_STATE })).toEqual({ ok: false, error: down })
   })
 
   it('stops asking when aborted', async () => {
     const chain = createFakeChain({ blocks: 3 })
     const controller = new AbortController()
     chain.onCall((call) => { if (call === `history ${scriptAt(0, 4)}`) controller.abort() })
-    const done = await syncWallet({ chain, scriptAt, state: EMPTY_STATE, signal: controller.signal })
+    const done = await syncWallet({ chain, scriptsAt, state: EMPTY_STATE, signal: controller.signal })
     expect(done).toMatchObject({ ok: false, error: { code: 'aborted' } })
     expect(histories(chain.calls).length).toBeLessThan(12)
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   applyTweaks, deterministicSign, individualPubkey, keyAgg, keySort, musigSession, nonceAgg, nonceGen, partialSigAgg, partialSign, partialVerify, xOnlyKey,
 } from '../../../services/core/crypto/musig2'
-import { verifySignature } from '../../../services/core/crypto/message-hash'
+import { verifySignature } from '../../../services/core/crypto/signature'
 import { fromHex, toHex } from '../../../services/core/domain/bytes'
 import {
   bytesAt, expectVectorError, tweaksAt,

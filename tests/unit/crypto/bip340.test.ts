@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signHash, verifySignature } from '../../../services/core/crypto/message-hash'
+import { signHash, verifySignature } from '../../../services/core/crypto/signature'
 import { individualPubkey } from '../../../services/core/crypto/musig2'
 import { fromHex, toHex } from '../../../services/core/domain/bytes'
 import { noVectors, readVectorText } from '../../support/vectors'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { verifySignature } from '../../../services/core/crypto/message-hash'
+import { verifySignature } from '../../../services/core/crypto/signature'
 import { xOnlyKey } from '../../../services/core/crypto/musig2'
 import { signingJob } from '../../../services/core/crypto/proposal-id'
 import { parseTx } from '../../../services/core/crypto/transaction'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { NETWORKS } from '../../../services/core/domain/network'
 import type { RosterEntry } from '../../../services/core/domain/wallet'
 import { checkEntries, checkRoster, memberLabels, preverify, rosterClaims } from '../../../services/core/roster/join'
-import { makeDescriptor, walletIdOf } from '../../../services/core/crypto/wallet-context'
+import { makeDescriptor, walletIdOf } from '../../../services/core/crypto/public-wallet'
 import { byKey, DRAFT, flip, GROUP, inviteOf, person, relayListBy, verify } from './people'
 
 const [anna, bob, cem, dora] = [person('Anna'), person('Bob'), person('Cem'), person('Dora')]

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createDesk } from '../../../services/core/spend/desk'
 import type { DeskWallets } from '../../../services/core/spend/desk'
+import { createWalletScripts } from '../../../services/core/crypto/wallet-scripts'
 import { serializeTx } from '../../../services/core/crypto/transaction'
 import type { SpendProposal } from '../../../services/core/domain/proposal'
 import { ok } from '../../../services/core/domain/result'
@@ -24,7 +25,7 @@ function spend(txids: readonly string[], firstIndex = 0): SpendProposal {
 
 function set() {
   const asked: string[] = []
-  let pauses = 0
+  const derived: number[] = []
   const chain = {
     tip: async () => ok({ height: 500, hash: '00'.repeat(32) }),
     tx: async () => ok({ feeSats: 1n, weight: 400 }),
@@ -32,9 +33,16 @@ function set() {
     outspend: async () => ok({ spent: false, confirmed: false }),
   } as unknown as Chain
   const view = { used: [new Set(), new Set()], lastUsed: [-1, -1] }
-  const wallets = { context: () => wallet, chainOf: () => chain, chainView: () => view } as unknown as DeskWallets
-  const clock = { now: () => NOW * 1000, after: (_ms: number, fn: () => void) => { pauses++; queueMicrotask(fn); return () => {} } }
-  return { desk: createDesk({ wallets, clock, entropy: createFakeEntropy() }), asked, pauses: () => pauses }
+  const scripts = createWalletScripts({
+    network: 'regtest', descriptor: wallet.descriptor, members: wallet.members,
+    async derive(places) {
+      derived.push(places.length)
+      return places.map(({ branch, index }) => wallet.output(branch, index)?.script)
+    },
+  })
+  const wallets = { scripts: () => scripts, chainOf: () => chain, chainView: () => view } as unknown as DeskWallets
+  const clock = { now: () => NOW * 1000, after: () => () => {} }
+  return { desk: createDesk({ wallets, signer: { isXCoordinate: async () => true }, clock, entropy: createFakeEntropy() }), asked, derived }
 }
 const sessions = () => ({ changeInUse: new Set<string>(), equivocates: false })
 const txid = (n: number): string => n.toString(16).padStart(64, '0')
@@ -50,15 +58,21 @@ describe('what a proposer can make the desk do', () => {
     expect(asked).toEqual([txid(1), txid(2), txid(3), txid(1)])
   })
 
-  it('derives many addresses in small parts, with other work in between', async () => {
-    const { desk, pauses } = set()
+  it('has many scripts derived in small parts, and none twice', async () => {
+    const { desk, derived } = set()
     const proposal = spend(Array.from({ length: 100 }, (_, i) => txid(i + 1)), 70_000)
-    await desk.prepare(proposal)
-    expect(pauses()).toBe(6)
-    expect(desk.review(proposal)?.inputs).toHaveLength(100)
-    const few = set()
-    await few.desk.prepare(spend([txid(1), txid(2)]))
-    expect(few.pauses()).toBe(0)
+    expect(await desk.prepare(proposal)).toMatchObject({ ok: true, value: { sessionId: expect.any(String) as string } })
+    expect(derived).toEqual([32, 32, 32, 4])
+    expect(desk.drawn(proposal)?.inputs).toHaveLength(100)
+    await desk.verify(proposal, sessions)
+    expect(derived).toHaveLength(4)
+  })
+
+  it('names what is wrong with the form, and draws no picture of that', async () => {
+    const { desk } = set()
+    const proposal = { ...spend([txid(1)]), inputs: [{ amountSats: 2_000n, branch: 0 as const, index: 2 ** 31 }] }
+    expect(await desk.prepare(proposal)).toEqual({ ok: false, error: { rule: 'not-ours', input: 0 } })
+    expect(desk.drawn(proposal)).toBeNull()
   })
 })
 
