@@ -1,5 +1,3 @@
-import { utf8ToBytes } from './bytes'
-
 /**
  * Characters that may not stand in a name or a note: controls, line and paragraph separators, lone surrogates, and the invisible
  * ones that reorder or hide text (bidi marks and overrides, zero-width space, soft hyphen, tags). ZWJ and ZWNJ stay: emoji and
@@ -8,8 +6,15 @@ import { utf8ToBytes } from './bytes'
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\u{e0000}-\u{e007f}]/u
 const FORBIDDEN_ALL = new RegExp(FORBIDDEN.source, 'gu')
 
-/** UTF-8 length of a text, bytes. */
-export const utf8Length = (text: string): number => utf8ToBytes(text).length
+/** UTF-8 length of a text, bytes; a lone surrogate counts as the replacement character that stands for it. Pages use it, and need no library for it. */
+export function utf8Length(text: string): number {
+  let bytes = 0
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4
+  }
+  return bytes
+}
 
 /** True when a text from elsewhere may be shown as it is. The wire refuses any other text; it never alters one. */
 export const isCleanText = (text: string): boolean => !FORBIDDEN.test(text)

@@ -10,6 +10,12 @@ describe('text that people see', () => {
     for (const good of ['', 'Anna', 'Çağla Öz', '李雷', 'می\u200cخواهم', '👩\u200d🌾', 'Rent: 12 € (May)']) expect(isCleanText(good), good).toBe(true)
   })
 
+  it('is as long as its encoding', () => {
+    const same = (text: string): void => { expect(utf8Length(text), JSON.stringify(text)).toBe(new TextEncoder().encode(text).length) }
+    for (const text of ['', '\u007f\u0080', '\u07ff\u0800', '\uffff\u{10000}\u{10ffff}', '\ud800', 'a\udc00b', '\udc00\ud800']) same(text)
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 80 }), same), { numRuns: 500 })
+  })
+
   it('as a name it is there and bare', () => {
     for (const bad of ['', ' ', ' Anna', 'Anna ', 'Anna\u00a0', 'An\tna']) expect(isCleanName(bad), JSON.stringify(bad)).toBe(false)
     expect(isCleanName('Anna Maria')).toBe(true)
