@@ -124,10 +124,11 @@ export class ScriptedMember {
     await this.wallets.deferFile(id)
   }
 
-  /** Approves whatever waits for it, once something does. */
-  async approveWaiting(): Promise<void> {
-    await until(() => this.cards.some(card => card.view.canApprove), `${this.name} is asked`, PATIENCE_MS)
-    for (const card of this.cards) if (card.view.canApprove) await this.musig2.approve(card.id)
+  /** Approves what waits for it, in this wallet or any, once something does. */
+  async approveWaiting(walletName?: string): Promise<void> {
+    const waiting = () => this.cards.filter(card => card.view.canApprove && (walletName === undefined || card.walletId === this.record(walletName).id))
+    await until(() => waiting().length > 0, `${this.name} is asked`, PATIENCE_MS)
+    for (const card of waiting()) await this.musig2.approve(card.id)
   }
 
   // what only a program does
