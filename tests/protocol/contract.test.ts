@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fromHex } from '../../services/core/domain/bytes'
 import { placesOf, practiceMessage, signedHashes } from '../../services/core/crypto/proposal-id'
+import { LIMITS } from '../../services/core/wire/limits'
 import type { PracticeProposal } from '../../services/core/domain/proposal'
 import {
   classifyConnectivityError, ConnectivityErrorType, createSigningSession, createSigningSessionWithOptions, ensureSessionParticipantsConnected,
@@ -164,8 +165,13 @@ describe('the gate', () => {
     let sessionId: string | null = null
     // the hash of a practice covers the wallet and the text only
     const message = practiceMessage({ kind: 'practice', walletId, text: 'a first try' } as PracticeProposal)
+    const asked = Math.floor(Date.now() / 1000)
     sessionId = (await create(anna.musig2, options(anna, { message }))).sessionId
     expect(sessionId).not.toBeNull()
+    // expires after a day
+    const lives = (anna.session(sessionId!)?.expiresAt ?? 0) - LIMITS.defaultExpiryS
+    expect(lives).toBeGreaterThanOrEqual(asked)
+    expect(lives).toBeLessThanOrEqual(Date.now() / 1000)
     for (const person of others) {
       await vi.waitFor(() => expect(person.session(sessionId!)?.view.canApprove).toBe(true), { timeout: 20_000 })
       expect(person.session(sessionId!)?.practiceText).toBe('a first try')

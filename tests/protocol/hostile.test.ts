@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nameProposal } from '../../services/core/crypto/proposal-id'
 import type { PracticeProposal } from '../../services/core/domain/proposal'
 import type { RosterEntry } from '../../services/core/domain/wallet'
@@ -75,6 +75,28 @@ describe('a member that floods another', () => {
     for (let i = 0; i < count; i++) await propose(anna, ben, walletId, { text: `cancelled ${i}`, expiresAt: nowS() + 3600 })
     await until(() => refusals(ben, 'too-fast').length > 0, 'refused')
     expect((await ben.storage.all('sessions')).length).toBeLessThan(count)
+  })
+
+  it('after a pause one more is taken', async () => {
+    const { everybody: [anna, ben], walletId } = await start(2) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
+    // the clock goes as fast as this test: a tenth of a second for each proposal, which is no token more in all
+    let at = Date.now()
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => at)
+    const bring = async (text: string) => {
+      at += 100
+      await propose(anna, ben, walletId, { text: `cancelled ${text}`, expiresAt: nowS() + 3600 })
+    }
+    try {
+      for (let i = 0; i <= LIMITS.proposalsAtOnce; i++) await bring(`${i}`)
+      await until(() => refusals(ben, 'too-fast').length === 1, 'the last is refused')
+      expect(await ben.storage.all('sessions')).toHaveLength(LIMITS.proposalsAtOnce)
+      at += 60_000 / LIMITS.proposalsPerMinute
+      for (const text of ['later', 'later still']) await bring(text)
+      await until(() => refusals(ben, 'too-fast').length === 2, 'the second is refused')
+      expect(await ben.storage.all('sessions')).toHaveLength(LIMITS.proposalsAtOnce + 1)
+    } finally {
+      clock.mockRestore()
+    }
   })
 })
 

@@ -5,6 +5,7 @@ import { decodeFrame, encodeFrame } from '../../../services/core/wire/codec'
 import { createDraft, draftClaims, joinDraft, step } from '../../../services/core/roster/draft'
 import type { CreatorDraft, DraftEffect, DraftEvent, DraftState, JoinerDraft } from '../../../services/core/roster/draft-state'
 import { decodeDraft, encodeDraft } from '../../../services/core/roster/draft-store'
+import { LIMITS } from '../../../services/core/wire/limits'
 import { preverify } from '../../../services/core/roster/join'
 import type { WalletRecord } from '../../../services/core/domain/wallet'
 import { DRAFT, flip, GROUP, inviteOf, NOW, person, verify, type Person } from './people'
@@ -175,6 +176,18 @@ describe('who does not get a seat', () => {
     t.close()
     expect(ask(t, cem)).toMatchObject({ changed: false, answer: { state: 'closed', seats: [] } })
     expect(ask(t, bob, { secret: flip(t.invite.secret) })).toMatchObject({ changed: false, answer: { state: 'unknown' } })
+  })
+
+  it('not more than 32 wait for a seat', () => {
+    const t = table(100, [])
+    const guests = Array.from({ length: LIMITS.draftJoiners + 1 }, (_, i) => person(`Guest ${i}`))
+    const last = guests.at(-1)!
+    for (const guest of guests.slice(0, -1)) t.creator.do({ type: 'message', from: guest.peerId, message: { type: 'join', draftId: DRAFT, secret: t.invite.secret, entry: guest.entry }, now: NOW })
+    expect(t.creatorState().joiners).toHaveLength(32)
+    expect(ask(t, last)).toMatchObject({ changed: false, answer: { state: 'full', seats: [] } })
+    // a place is free when one of them has his seat
+    t.creator.do({ type: 'admit', accountKey: guests[0]!.accountKey })
+    expect(ask(t, last)).toMatchObject({ changed: true, answer: { state: 'waiting' } })
   })
 
   it('who was removed is told, and stays out', () => {

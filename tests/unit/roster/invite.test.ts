@@ -115,6 +115,13 @@ describe('reading an invite is total', LONG_LIMIT, () => {
     }), { numRuns: times(1_500, 30_000) })
   })
 
+  it('one in a text that is longer than it can be is not looked for', () => {
+    const fragment = inviteFragment(invite)
+    const around = (chars: number) => `${'x'.repeat(chars - fragment.length)}${fragment}`
+    expect(parseInvite(around(LIMITS.inviteChars), at)).toEqual({ ok: true, value: invite })
+    expect(parseInvite(around(LIMITS.inviteChars + 1), at)).toEqual({ ok: false, error: { code: 'damaged' } })
+  })
+
   it('the longest texts of one character cost no more than others', () => {
     for (const char of ['=', '?', '/join/', 'A', ' ', '\u{1f600}']) read(`${char.repeat(LIMITS.inviteChars / char.length - 1)}x`)
   })

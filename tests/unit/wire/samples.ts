@@ -30,7 +30,7 @@ export function samples(s: Size) {
   const roster = many(s.members, entry)
   const relayList: RelayList = { number: u32, relays: many(s.wide ? LIMITS.relays : 1, addr), by: keyOf(0), signature: hexOf(64) }
   const hello: Hello = {
-    type: 'hello', versions: many(s.wide ? LIMITS.versions : 1, i => s.wide ? 255 - i : 1), instance: hexOf(16, 7), startedAt: millis, clock: millis, build: s.wide ? 'b'.repeat(LIMITS.codeBytes) : '0.1.0+abc',
+    type: 'hello', versions: many(s.wide ? LIMITS.versions : 1, i => s.wide ? 256 - LIMITS.versions + i : 1), instance: hexOf(16, 7), startedAt: millis, clock: millis, build: s.wide ? 'b'.repeat(LIMITS.codeBytes) : '0.1.0+abc',
   }
   const draftId = hexOf(32, 0xd1)
   const common = { walletId: hexOf(32, 0xaa), proposer: keyOf(0), expiresAt: seconds, note: s.wide ? widest(LIMITS.noteBytes) : 'Rent for June', salt: hexOf(32, 0x5a) }
