@@ -6,6 +6,7 @@ export const enFailure = {
     stalled: '{who} did not go on in time',
     'member-left': '{who} went offline',
     reloaded: '{who} reloaded the page',
+    'nonces-gone': '{who} was interrupted while signing',
     locked: '{who} locked the profile',
     leaving: '{who} took the approval back',
     'not-approved': '{who} had not approved on this device',

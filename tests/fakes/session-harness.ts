@@ -346,6 +346,9 @@ export class Harness {
     this.setOnline(m, false)
   }
 
+  /** The page is put aside and shown again: its nonces are gone, and nobody told the machine. */
+  hide(m: number): void { this.node(m).handle = undefined }
+
   /** Opens it again and unlocks. */
   open(m: number): void {
     const node = this.node(m)

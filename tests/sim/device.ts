@@ -31,6 +31,8 @@ export interface Surroundings {
   offence(by: MemberIndex, accused: MemberIndex, code: string): void
   /** what came in over a stream and could be read */
   heard(member: MemberIndex, message: SignedMessage): void
+  /** is the page put aside now? */
+  hides(): boolean
   /** contributions as they come out of the vault */
   contributed(device: Device, message: SignedMessage): void
 }
@@ -189,6 +191,8 @@ export class Device {
     const told = async (answer: ReturnType<Signer['makeNonces']>): ReturnType<Signer['makeNonces']> => {
       const result = await answer
       if (result.ok) this.w.contributed(this, result.value)
+      // the time that nonces live when all goes well
+      if (result.ok && result.value.body.type === 'pubnonces' && this.w.hides()) this.w.scheduler.after(this.w.random.between(0, 1_500), life, () => vault.eraseNonces())
       return result
     }
     return {

@@ -55,6 +55,8 @@ export interface Plan {
   readonly duplicate: number
   /** of each message, to be late by up to 20 s, so that others overtake it */
   readonly reorder: number
+  /** of each set of nonces, to be lost soon because the page was put aside (page hide) */
+  readonly hide: number
   readonly minds: 'willing' | 'mixed'
   readonly happenings: readonly Happening[]
 }
@@ -96,7 +98,7 @@ export function planOf(seed: number): Plan {
   const plan = {
     seed, members, hostile,
     drop: calm ? 0 : r.pick([0, 0, 0.02, 0.15]), duplicate: calm ? 0 : r.pick([0, 0.05, 0.3]), reorder: calm ? 0 : r.pick([0, 0.05, 0.3]),
-    minds: r.chance(0.6) ? 'willing' as const : 'mixed' as const,
+    hide: new Random(`hide ${seed}`).pick([0, 0, 0, 0.05, 0.3]), minds: r.chance(0.6) ? 'willing' as const : 'mixed' as const,
   }
   const bumps = Array.from({ length: r.pick([0, 0, 1, 2, 3, 5]) }, (): Happening => {
     const feeRate = r.pick([undefined, undefined, 3, 8, 25])
@@ -130,6 +132,7 @@ export function simpler(plan: Plan): Plan[] {
     ...without.map(list => ({ ...plan, happenings: list })),
     ...tamer,
     ...(['drop', 'duplicate', 'reorder'] as const).filter(key => plan[key] > 0).map(key => ({ ...plan, [key]: 0 })),
+    ...(plan.hide > 0 ? [{ ...plan, hide: 0 }] : []),
     ...(plan.minds === 'mixed' ? [{ ...plan, minds: 'willing' as const }] : []),
   ]
 }

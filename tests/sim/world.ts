@@ -187,6 +187,8 @@ class World implements Surroundings {
     this.#guarded(() => this.#judge.contributed(device, message, this.scheduler.now))
   }
 
+  hides(): boolean { return this.plan.hide > 0 && !this.#calm && this.random.chance(this.plan.hide) }
+
   heard(member: MemberIndex, message: SignedMessage): void { this.#hostile.get(member)?.hear(message) }
 
   // ---------------------------------------------------------------- people

@@ -1,6 +1,6 @@
 import type { MemberIndex } from '../domain/ids'
 import type { AttemptName } from '../domain/proposal'
-import type { Verdict } from '../domain/signing-state'
+import type { AttemptFailureCode, Verdict } from '../domain/signing-state'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
 import { giveUp, onAttemptVerdict, onBegin, onFailFromHub, onNonces, onNoncesMade, onPartialsMade } from './cosigner'
@@ -215,6 +215,9 @@ function onSigned(run: Run, message: SignedMessage, to: readonly MemberIndex[]):
   if (isBody(message, 'sync') || isBody(message, 'fail')) send(run, to, message)
 }
 
+/** Refusals of the vault that are told as what they are. Nonces are gone after a page hide, a takeover or their minute: a new attempt has others. */
+const REFUSALS: { readonly [code: string]: AttemptFailureCode } = { locked: 'locked', 'not-approved': 'not-approved', expired: 'expired', 'no-nonce': 'nonces-gone' }
+
 function onRefused(run: Run, event: { readonly request: SignerRequest; readonly attempt?: { readonly counter: number; readonly hub: MemberIndex }; readonly code: string }): void {
   const { request, code } = event
   if (code === 'locked') set(run, { locked: true })
@@ -230,7 +233,7 @@ function onRefused(run: Run, event: { readonly request: SignerRequest; readonly 
     case 'nonces': case 'partials':
       if (!sameAttempt(run.s.live?.name, event.attempt)) return
       if (code === 'not-approved') set(run, { unapproved: true })
-      return giveUp(run, code === 'locked' || code === 'not-approved' || code === 'expired' ? code : `signer-${code}`)
+      return giveUp(run, REFUSALS[code] ?? `signer-${code}`)
   }
 }
 

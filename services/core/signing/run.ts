@@ -86,7 +86,7 @@ export function syncBody(s: Session, reply: boolean): Extract<SignBody, { readon
 }
 
 /** Failures that nobody's contribution caused do not use up the automatic attempts; the 32 in all bound them. */
-const UNCOUNTED: ReadonlySet<string> = new Set(['member-left', 'reloaded', 'locked', 'superseded'])
+const UNCOUNTED: ReadonlySet<string> = new Set(['member-left', 'reloaded', 'nonces-gone', 'locked', 'superseded'])
 /** Failures that a new attempt would repeat: a person decides. */
 const STOPPING: readonly string[] = ['check:', 'not-approved', 'expired', 'signer-']
 

@@ -52,6 +52,21 @@ describe('reload', () => {
     }
   })
 
+  it.each([0, 1, 2])('page hide of member %i after every single step: another attempt with other nonces, without a person', (who) => {
+    const total = stepsOf()
+    let again = 0
+    for (let k = 0; k <= total; k++) {
+      const h = ready()
+      for (let i = 0; i < k; i++) h.next()
+      h.hide(who)
+      h.settle()
+      h.advance(60_000)
+      expect(done(h), `step ${k}: ${h.states().join()}`).toBe(true)
+      if (h.sent('begin').length > 2) again++
+    }
+    expect(again).toBeGreaterThan(0)
+  })
+
   it('a member who was away gets the proposal, the votes and the end', () => {
     const h = new Harness()
     h.setOnline(2, false)
