@@ -162,7 +162,10 @@ describe('from a yes to partials', () => {
   it('a lock between nonce and signature erases the nonces', async () => {
     const { nonces } = await ready()
     const { profile } = group.members[1]! as typeof group.members[1] & { profile: { id: string } }
+    const timers = group.clock.pending
     await me().lock()
+    // they are gone at once, and their end with them
+    expect(group.clock.pending).toBe(timers - 1)
     expect(await me().makePartials(group.wallet, proposal, nonces)).toMatchObject(refused('locked'))
     expect(await me().approve(group.wallet, proposal)).toMatchObject(refused('locked'))
     must(await me().unlock({ profileId: profile.id, password: TEST_PASSWORD, takeover: false }))

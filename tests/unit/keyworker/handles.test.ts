@@ -76,6 +76,25 @@ describe('nonce handles', () => {
     expect(sign(nonces, handle, nonces.make({ ...handle, session: 'cc'.repeat(32) }, [input])[0]!)).toMatchObject({ ok: false, error: { code: 'bad-nonces' } })
     expect(secrets[0]!.every(byte => byte === 0)).toBe(true)
     expect(nonces.take(handle)).toBeUndefined()
+    // those that nothing was asked of as well
+    const two = [new Uint8Array(97).fill(1), new Uint8Array(97).fill(2)]
+    nonces.keep(handle, two)
+    expect(sign(nonces, handle, nonces.make({ ...handle, session: 'cc'.repeat(32) }, [input])[0]!)).toMatchObject({ ok: false, error: { code: 'bad-nonces' } })
+    expect(two.flatMap(secret => [...secret]).every(byte => byte === 0)).toBe(true)
+  })
+
+  it('copied, they are the same handle: one signature in all, for whatever is asked first', () => {
+    const nonces = book()
+    const [pubnonce] = nonces.make(handle, [input])
+    const copies = [handle, { ...handle }, structuredClone(handle), { session: handle.session, digest: handle.digest, attempt: { ...handle.attempt } }]
+    const answers = [
+      sign(nonces, copies[1]!, pubnonce!),
+      sign(nonces, copies[2]!, pubnonce!),
+      signWithHandle(nonces, copies[0]!, [{ message: new Uint8Array(32).fill(2), agg, aggnonce: nonceAgg([pubnonce!, pubnonce!]) }], secretKey),
+      signWithHandle(nonces, copies[3]!, [{ message, agg, aggnonce: nonceAgg([pubnonce!]) }], secretKey),
+    ]
+    expect(answers.map(answer => answer.ok)).toEqual([true, false, false, false])
+    expect(answers.slice(1)).toMatchObject(Array.from({ length: 3 }, () => ({ error: { code: 'no-nonce' } })))
   })
 
   it('do not answer to another digest, attempt, hub or session, and stay untouched by the question', () => {
