@@ -1,13 +1,12 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DEADLINE_MS, readReport, summarize } from '../tests/bench/result'
 import type { BenchResult } from '../tests/bench/result'
+import { measureInBrowsers, siteToMeasure } from './bench-browsers'
 import { publish, RECORD } from './bench-document'
 import { ensureChromium } from './chromium'
-import { runWhereWebrtcWorks } from './netns'
 
 /**
  * `npm run -s bench`: measures the app as it ships, in real browsers (tests/bench/), and prints a table, or one JSON document with
@@ -57,32 +56,18 @@ const options = readOptions()
 const chromium = ensureChromium()
 if (chromium === undefined) process.exit(1)
 
-// only the report goes to stdout: what the build and the browsers say goes to stderr
-const say = ['ignore', process.stderr.fd, process.stderr.fd] as const
-const site = options.site ?? '.output/public'
-if (options.site === undefined && spawnSync('npm', ['run', '-s', 'generate'], { stdio: [...say] }).status !== 0) {
-  console.error('bench: the build failed; run "npm run generate" to see why')
-  process.exit(1)
-}
-if (!existsSync(join(site, 'index.html'))) {
-  console.error(`bench: no build in ${site}`)
-  process.exit(1)
-}
+const site = siteToMeasure('bench', options.site)
+if (site === undefined) process.exit(1)
 
 const folder = mkdtempSync(join(tmpdir(), 'tandem-bench-'))
 const file = join(folder, 'results.jsonl')
 writeFileSync(file, '')
 const startedAt = new Date().toISOString()
-const env = { ...process.env, CHROMIUM_PATH: chromium, TANDEM_SITE: site, TANDEM_BENCH_OUT: file, TANDEM_BENCH_RUNS: String(options.runs), TANDEM_E2E_PORT: process.env.TANDEM_E2E_PORT ?? '4540' }
 let results: BenchResult[]
 // Ctrl-C reaches the browsers' process as well: this one waits for it, and cleans up
 process.on('SIGINT', () => undefined)
 try {
-  const status = runWhereWebrtcWorks(
-    'npx', ['playwright', 'test', '--config', 'tests/bench/playwright.config.ts'],
-    (command, args) => spawnSync(command, args, { stdio: [...say], env }).status ?? 1,
-    line => console.error(`bench: ${line}`),
-  )
+  const status = measureInBrowsers({ command: 'bench', files: ['load.bench.ts', 'spend.bench.ts'], chromium, site, runs: options.runs, out: file })
   results = status === INTERRUPTED ? [] : complete(readReport(file), options.runs)
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync } from 'node:fs'
 export interface BenchResult {
   readonly name: string
   readonly params: Readonly<Record<string, number | string>>
-  readonly unit: 'ms' | 'B' | 'messages' | 'kB' | 'ratio' | 'clients' | 'places' | '1/s' | 'ms/s'
+  readonly unit: 'ms' | 'B' | 'messages' | 'tasks' | 'kB' | 'ratio' | 'clients' | 'places' | '1/s' | 'ms/s'
   readonly runs: number
   readonly failures: number
   /** gates or signing attempts that had to be made again; a run that needed one is no failure */
