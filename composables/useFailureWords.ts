@@ -2,7 +2,7 @@ import type { EndReason } from '../services/core/domain/signing-state'
 import type { SessionView } from '../services/core/signing/progress'
 import { en } from '../locales/en'
 import { enFailure } from '../locales/en-failure'
-import { fill } from './useMessages'
+import { fill, listOf } from './useMessages'
 
 type Failure = NonNullable<SessionView['failure']>
 
@@ -17,6 +17,8 @@ function reasonOf(code: string): { readonly text: string; readonly rule?: string
 
 export const useFailureWords = () => ({
   title: enFailure.title,
+  /** all have approved, and these are not connected */
+  away: (names: readonly string[]) => ({ title: enFailure.away.title, sentence: fill(enFailure.away.sentence, { names: listOf(names), are: names.length > 1 ? 'are' : 'is' }) }),
   /** Why a proposal failed. */
   end: ({ code }: EndReason, who: string): string => `${fill(own(enFailure.end, code) ?? reasonOf(code).text, { who, rule: reasonOf(code).rule })}.`,
   /**

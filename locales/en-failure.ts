@@ -1,5 +1,9 @@
-/** Why an attempt to sign did not work, or a proposal failed: said on the page of a payment and fetched with it. `{who}`: whose doing it is. */
+/** What keeps all who have approved from signing, why an attempt did not work, or a proposal failed: said on the page of a payment and fetched with it. `{who}`: whose doing it is. */
 export const enFailure = {
+  away: {
+    title: 'Approved by all',
+    sentence: 'Signing goes on by itself as soon as {names} {are} connected. Nothing has to be approved again.',
+  },
   title: 'The last attempt did not work',
   reason: {
     late: '{who} did not answer in time',

@@ -4,7 +4,7 @@ import type { Outcome } from '../support/hostile-page'
 import { ScriptedMember } from '../support/scripted-member'
 import { fund, OUTSIDE } from './support/circle'
 import { Hostile } from './support/hostile'
-import { atTheRate, flood, JOIN, offences, seatRequests, SIGN, signedFlood, slowLoris, streamAttacks, WALLET } from './support/hostile-attacks'
+import { atTheRate, flood, JOIN, offences, seatRequests, SIGN, signedFlood, slowLoris, streamAttacks, streamFlood, WALLET } from './support/hostile-attacks'
 import type { Attacks } from './support/hostile-attacks'
 import { leftToLong, LONG } from './support/long'
 import { heapBytes, storedRecords, watchTasks } from './support/main-thread'
@@ -30,6 +30,9 @@ async function makeWallet(name: string, anna: Member, others: readonly ScriptedM
   await expect(anna.group('Available balance')).toBeVisible()
   await anna.link('Wallets').first().click()
 }
+
+/** what three payments and the open pages may add to the heap, bytes */
+const KEPT_BYTES = 6_000_000
 
 test('a member and strangers who keep no rule: nothing stalls, nothing grows, and an honest payment goes out meanwhile', async ({ stack, launch }) => {
   test.setTimeout(LONG ? 900_000 : 120_000)
@@ -65,15 +68,15 @@ test('a member and strangers who keep no rule: nothing stalls, nothing grows, an
     const attack = async (peer: string, attacks: Attacks) => {
       for (const [name, what] of attacks) outcomes.set(`${peer === member ? 'member' : 'stranger'}: ${name}`, await hostile.attack(peer, target, what))
     }
-    const [slow, loud, rude] = await Promise.all([hostile.start(), hostile.start(), hostile.start()])
+    const [slow, loud] = await Promise.all([hostile.start(), hostile.start()])
     const slowly = attack(slow, [['a byte a second', slowLoris(JOIN)]])
 
     await test.step('a member of another wallet', async () => {
       const attacks = attack(member, [
-        ...streamAttacks(SIGN),
-        ['the widest proposals', { ...atTheRate(SIGN, said.widest), holdMs: 1_500 }], ['proposals', flood(SIGN, said.proposals)], ['votes', flood(SIGN, said.votes)], ['evidence', flood(SIGN, said.evidence, 2 * LIMITS.messagesPerSecond)],
+        ['the widest proposals', { ...atTheRate(SIGN, said.widest), holdMs: 1_500 }],
         ['proposals at the rate', atTheRate(SIGN, said.proposals)], ['records at the rate', atTheRate(WALLET, said.records, LIMITS.messagesPerSecond)],
-        ...offences(WALLET),
+        ['votes', flood(SIGN, said.votes)], ['proposals', flood(SIGN, said.proposals)], ['evidence', flood(SIGN, said.evidence, 2 * LIMITS.messagesPerSecond)],
+        ...streamFlood(SIGN),
       ])
       await pay(10_000)
       await attacks
@@ -82,8 +85,10 @@ test('a member and strangers who keep no rule: nothing stalls, nothing grows, an
     await test.step('strangers with an invite', async () => {
       const seats = seatRequests(invite.value, loud)
       const attacks = Promise.all([
-        attack(loud, [...streamAttacks(JOIN), ['what only members may say', flood(SIGN, said.votes)], ['seats', flood(JOIN, seats, 50)], ['seats at the rate', atTheRate(JOIN, seats, LIMITS.messagesPerSecond / 2)]]),
-        attack(rude, offences(JOIN)),
+        attack(loud, [['seats at the rate', atTheRate(JOIN, seats, LIMITS.messagesPerSecond / 2)], ['seats', flood(JOIN, seats, 50)]]),
+        // each is another stranger: for some of it he is let go
+        (async () => { for (const one of [...streamAttacks(JOIN), ...streamFlood(JOIN), ['what only members may say', flood(SIGN, said.votes)] as const]) await attack(await hostile.start(), [one]) })(),
+        ...offences(JOIN).map(async offence => attack(await hostile.start(), [offence])),
       ])
       await pay(11_000)
       await attacks
@@ -98,6 +103,9 @@ test('a member and strangers who keep no rule: nothing stalls, nothing grows, an
     await test.step('what came of it', async () => {
       const all = (name: string) => [...outcomes].filter(([key]) => key.endsWith(`: ${name}`)).map(([, outcome]) => outcome)
       for (const { opened } of all('unknown protocols')) expect(opened).toBe(0)
+      // each of it came to something, but for what a member tried who had been let go for the floods before
+      const late = ['member: many streams at once, and nothing on them', ...(LONG ? ['member: proposals', 'member: evidence', 'stranger: seats'] : [])]
+      for (const [name, { opened }] of outcomes) if (!name.endsWith('unknown protocols') && !late.includes(name)) expect([name, opened > 0]).toEqual([name, true])
       // ended by the app each time; of zeros each sender has just been let go for an offence
       for (const name of ['a byte too much', 'a length without end', 'a byte a second', 'votes', 'proposals', 'evidence', 'seats', 'what only members may say', 'zeros, again and again']) {
         for (const { opened, ended } of all(name)) expect([name, ended]).toEqual([name, opened])
@@ -108,7 +116,7 @@ test('a member and strangers who keep no rule: nothing stalls, nothing grows, an
       }
     })
     expect(tasks.filter(task => task.cpu >= LONG_TASK_MS), 'tasks that kept the main thread').toEqual([])
-    expect(after.heap - before.heap, 'of what was sent nothing is kept').toBeLessThan(sent / 5)
+    expect(after.heap - before.heap, 'of what was sent nothing is kept, however much it was').toBeLessThan(KEPT_BYTES)
     // the payments, what one proposer may have undecided, and what was proposed and taken back
     const sessions = 3 + LIMITS.undecidedPerProposer + said.widest.length / 2
     expect(after.stored).toEqual({ ...before.stored, sessions: expect.any(Number), transcripts: after.stored.sessions, votes: expect.any(Number) })

@@ -43,6 +43,7 @@ test('the hub\'s browser dies in the middle: the screen says who is missing, and
     await ben.approve()
     await test.step('everybody has approved, and the one who collects is gone', async () => {
       await expect(ben.participant('Anna')).toContainText('not connected', { timeout: 40_000 })
+      await expect(ben.status).toContainText('Signing goes on by itself as soon as Anna is connected.')
       await expect(ben.main).toContainText('1 of 2 connected. Not connected: Anna.')
       for (const name of ['Approve', 'Try again']) await expect(ben.button(name)).toHaveCount(0)
       await expect(ben.button('Withdraw my approval')).toBeVisible()

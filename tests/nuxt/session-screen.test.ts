@@ -82,6 +82,19 @@ describe('the answer to a request', () => {
   })
 })
 
+describe('all have approved', () => {
+  const approved = (connected: boolean) => {
+    const card = request()
+    return { ...card, view: { ...card.view, members: card.view.members.map(m => ({ ...m, vote: 'yes', connected: m.self || connected })) } } as unknown as SessionCard
+  }
+
+  it.each([[true, 'Signing together', 'The browsers are signing together'], [false, 'Approved by all', 'as soon as Ann is connected']] as const)('and everybody is there (%s)', async (connected, title, sentence) => {
+    await show(SessionScreen, { card: approved(connected), wallet })
+    expect(document.querySelector('[role="status"]')?.textContent).toContain(title)
+    expect(document.querySelector('[role="status"]')?.textContent).toContain(sentence)
+  })
+})
+
 describe('one payment in the place of another', () => {
   const review = { recipients: [{ address: 'bcrt1qaaaa', sats: 60_000n }], change: [], inputs: [], totalSats: 60_154n, feeSats: 154n, feeRate: 1, feePercent: 0.25, vsize: 154, txid: 'aa', note: '' }
   const spend = (change: object, state = 'broadcast') => {

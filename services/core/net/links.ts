@@ -49,6 +49,14 @@ const PACE_BURST = LIMITS.messagesPerSecond - 20
 /** milliseconds: the first disconnect, doubled with each further offence up to an hour (protocol.md, "Blame") */
 const BLOCK_MS = 60_000
 const BLOCK_MAX_MS = 3_600_000
+/**
+ * Streams of a peer that come to nothing by its own doing, at once and per second: too many of them, a hello that is late, messages faster than anybody may send.
+ * Each costs us a little, also when it is refused; a program of ours makes a few when a network heals.
+ */
+const VAIN_BURST = 32
+const VAIN_PER_SECOND = 0.5
+/** peers of whom that is remembered */
+const VAIN_PEERS = 256
 /** milliseconds for a last word to a run that is being closed */
 const NOTICE_MS = 1_000
 /** a changed clock offset is told again from this difference on, milliseconds */
@@ -59,7 +67,7 @@ const isHello = (message: object): message is Hello => 'type' in message && mess
 /**
  * All message links of this node. Outgoing: one stream per peer and protocol (link.ts). Incoming: hello first, then frames that are
  * decoded and handed up one at a time, so that a slow reader slows its peer down (the transport bounds their size and rate). One
- * malformed frame ends the connection for a while; nobody is expelled.
+ * malformed frame, or many streams that come to nothing, end the connection for a while; nobody is expelled.
  */
 export class Links {
   readonly #links = new Map<string, OutLink>()
@@ -69,6 +77,8 @@ export class Links {
   readonly #paces = new Map<PeerId, TokenBucket>()
   readonly #instances = new Instances()
   readonly #offences = new Map<PeerId, { count: number; until: number }>()
+  /** how many more vain streams each peer may make; the oldest first */
+  readonly #vain = new Map<PeerId, TokenBucket>()
   /** peers that talk to a newer run of ours: left alone until this run ends */
   readonly #refusedBy = new Set<PeerId>()
   readonly #offsets = new Map<PeerId, number>()
@@ -215,6 +225,7 @@ export class Links {
     if (!this.#mayServe(peerId, protocol) || open.size >= LIMITS.streamsPerPeer) {
       this.d.log.write('debug', 'net.stream-refused', { peer: peerId, protocol, streams: open.size })
       channel.abort(netError('AbortError', 'not served'))
+      this.#inVain(peerId)
       return
     }
     open.add(channel)
@@ -225,8 +236,11 @@ export class Links {
       if (!first.done && await this.#meet(channel, protocol, first.value, true)) await this.#read(channel, protocol, frames)
       await channel.close()
     } catch (error) {
-      // a reset, a late hello, a frame over the limit: the stream alone is lost
       channel.abort(error instanceof Error ? error : netError('ConnectionLostError', 'stream failed'))
+      // a reset, a late hello, too many messages: the stream alone is lost, once
+      const name = error instanceof Error ? error.name : ''
+      if (name === 'InvalidDataLengthError') this.#offence(peerId, 'frame length')
+      else if (name === 'RateLimitError' || name === 'TimeoutError') this.#inVain(peerId)
     } finally {
       this.#instances.forget(channel)
       open.delete(channel)
@@ -320,6 +334,20 @@ export class Links {
     if (ok) this.#offsets.delete(peerId)
     else this.#offsets.set(peerId, offsetMs)
     this.d.onEvent({ type: 'clock-offset', peerId, offsetMs, ok })
+  }
+
+  /** A stream of theirs came to nothing: once is no matter. */
+  #inVain(peerId: PeerId): void {
+    // what was under way when the peer was let go
+    if (this.#stopped || this.blockedUntil(peerId) > 0) return
+    const left = this.#vain.get(peerId) ?? new TokenBucket(this.d.clock, VAIN_PER_SECOND, VAIN_BURST)
+    this.#vain.delete(peerId)
+    this.#vain.set(peerId, left)
+    for (const oldest of this.#vain.keys()) {
+      if (this.#vain.size <= VAIN_PEERS) break
+      this.#vain.delete(oldest)
+    }
+    if (!left.take()) this.#offence(peerId, 'streams in vain')
   }
 
   #offence(peerId: PeerId, reason: string): void {

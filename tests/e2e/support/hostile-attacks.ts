@@ -81,17 +81,13 @@ export function seatRequests(invite: Invite, peerId: string): string[] {
 export type Attacks = ReadonlyArray<readonly [name: string, attack: Attack]>
 
 /** What costs the peer nothing: streams and bytes without a message. None of it is an offence. */
-export function streamAttacks(protocol: string): Attacks {
-  const one = { protocol, atOnce: 8, first: hello() }
-  return [
-    ['unknown protocols', { protocol: '/tandem/none/1', streams: 100 * MORE, atOnce: 50 }],
-    ['unknown versions', { ...one, first: hello([200]), streams: 50 * MORE }],
-    ['many streams at once, and nothing on them', { protocol, streams: 150 * MORE, atOnce: 50, holdMs: 100 }],
-    ['a byte too much', { ...one, streams: 8 * MORE, then: [TOO_LARGE], holdMs: HOLD_MS }],
-    ['a length without end', { ...one, streams: 8 * MORE, then: [text(new Uint8Array(10_000).fill(0x80))], times: 100, holdMs: HOLD_MS }],
-    ['a frame whose end never comes', { ...one, streams: 8, then: [text(Uint8Array.of(0x80, 0x80, 0x04)), text(new Uint8Array(60_000))], holdMs: 200 }],
-  ]
-}
+export const streamAttacks = (protocol: string): Attacks => [
+  ['unknown protocols', { protocol: '/tandem/none/1', streams: 100 * MORE, atOnce: 50 }],
+  ['unknown versions', { protocol, atOnce: 8, first: hello([200]), streams: 50 * MORE }],
+  ['a frame whose end never comes', { protocol, atOnce: 8, first: hello(), streams: 8, then: [text(Uint8Array.of(0x80, 0x80, 0x04)), text(new Uint8Array(60_000))], holdMs: 200 }],
+]
+/** For so many of them the peer is let go. */
+export const streamFlood = (protocol: string): Attacks => [['many streams at once, and nothing on them', { protocol, streams: 150 * MORE, atOnce: 50, holdMs: 100 }]]
 
 /** A hello of a byte a second, on more streams than one peer may have: it lasts as long as it is let. */
 export const slowLoris = (protocol: string): Attack =>
@@ -103,8 +99,10 @@ export const flood = (protocol: string, messages: readonly string[], times = 1):
 export const atTheRate = (protocol: string, messages: readonly string[], times = 1): Attack =>
   ({ protocol, streams: 50, atOnce: 1, patient: true, first: hello(), then: messages, times, gapMs: AT_THE_RATE, holdMs: 200 })
 
-/** What no version of the protocol allows: the peer is let go for it, and tries again and again. */
+/** What no version of the protocol allows: the peer is let go for it, and tries again and again. Each wants a peer of its own. */
 export const offences = (protocol: string): Attacks => [
+  ['a byte too much', { protocol, atOnce: 8, first: hello(), streams: 8 * MORE, then: [TOO_LARGE], holdMs: HOLD_MS }],
+  ['a length without end', { protocol, atOnce: 8, first: hello(), streams: 8 * MORE, then: [text(new Uint8Array(10_000).fill(0x80))], times: 100, holdMs: HOLD_MS }],
   ['bytes that are no message', { protocol, streams: 4, atOnce: 4, first: hello(), then: [MALFORMED], times: 20 }],
   ['zeros, again and again', { protocol, streams: 4 * MORE, atOnce: 4, then: [text(new Uint8Array(60_000))], times: 50 }],
 ]

@@ -269,6 +269,50 @@ describe('who is served', () => {
 })
 
 describe('hello', () => {
+  /** Streams as a transport hands them up, and what became of each. */
+  async function served(w: World, count: number, frames: () => AsyncIterable<Uint8Array>, everyMs = 0) {
+    const b = await w.node(bob)
+    let serve: (channel: Channel) => void = () => undefined
+    const closed: string[] = []
+    const links = new Links({
+      clock: w.clock, entropy: createFakeEntropy('b'), log: createFakeLog(), allowed: () => true, onEvent: e => b.events.push(e), self: { instance: 'aa'.repeat(16), startedAt: w.clock.now(), build: 'test' },
+      transport: { open: () => Promise.reject(new Error('not asked for')), handle: (protocol, handler) => { if (protocol === PROTOCOLS.join) serve = handler }, connections: () => [{ id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }], closeConnection: async (id) => { closed.push(id) }, onEvent: () => () => undefined },
+    })
+    for (let i = 0; i < count; i++) {
+      serve({ peerId: alice, connection: { id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }, send: async () => undefined, close: async () => undefined, abort: () => undefined, frames })
+      await w.clock.advance(everyMs)
+    }
+    await w.clock.settle()
+    links.stop()
+    return { closed, offences: b.events.flatMap(e => e.type === 'offence' ? [e.reason] : []) }
+  }
+  const failing = (name: string) => async function* (): AsyncIterable<Uint8Array> {
+    yield encodeFrame<'join'>('join', hello())
+    throw Object.assign(new Error(name), { name })
+  }
+
+  it('a length that no frame has is an offence', async () => {
+    expect(await served(world(), 1, failing('InvalidDataLengthError'))).toEqual({ closed: ['c'], offences: ['frame length'] })
+  })
+
+  it('a stream that is reset, or too fast, is lost alone; of many in a short time the peer is let go', async () => {
+    const fast = failing('RateLimitError')
+    expect(await served(world(), 32, fast)).toEqual({ closed: [], offences: [] })
+    expect((await served(world(), 40, fast)).offences).toEqual(['streams in vain'])
+    // as one that reconnects again and again
+    expect((await served(world(), 100, fast, 2_500)).offences).toEqual([])
+    expect((await served(world(), 100, failing('StreamResetError'))).offences).toEqual([])
+  })
+
+  it('streams beyond the eight count too', async () => {
+    const open = async function* (): AsyncIterable<Uint8Array> {
+      yield encodeFrame<'join'>('join', hello())
+      await new Promise(() => undefined)
+    }
+    expect((await served(world(), 8 + 32, open)).offences).toEqual([])
+    expect((await served(world(), 8 + 33, open)).offences).toEqual(['streams in vain'])
+  })
+
   it('no common version is an event on both sides, not an offence', async () => {
     const w = world()
     const a = w.network.transport(alice, { relays: [w.relay] })
