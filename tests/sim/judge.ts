@@ -142,7 +142,7 @@ export class Judge {
       if (this.#released.get(device)?.has(view.id) === true && !this.#isBlind(device, view.id) && !isChainEnd(view.state) && !spends.every(point => device.held.has(point))) throw new Broken('free-after-release', `member ${device.member} in ${view.state}`)
       const { failure } = view
       const culprit = failure?.culprit === undefined ? -1 : view.members.findIndex(m => m.accountKey === failure.culprit)
-      if (failure?.proven === true && failure.code !== 'late' && culprit >= 0 && this.isHonest(culprit)) throw new Broken('honest-blamed', `${culprit} by ${device.member}: ${failure.code}`)
+      if (failure?.proven === true && culprit >= 0 && this.isHonest(culprit)) throw new Broken('honest-blamed', `${culprit} by ${device.member}: ${failure.code}`)
     }
     for (const point of device.held) if (!wanted.has(point) && !soon.has(point)) throw new Broken('held-without-reason', `member ${device.member}: ${point}`)
     for (const point of wanted) if (!device.held.has(point)) throw new Broken('not-held', `member ${device.member}: ${point}`)

@@ -88,6 +88,14 @@ export async function noncesMessage(group: Group, proposal: Proposal, attempt: A
   return must(await hub.vault.signMessage(group.wallet, sessionOf(group, proposal), attempt, body))
 }
 
+/** A spend that everybody has approved. */
+export async function approvedSpend(n = 3): Promise<{ readonly group: Group; readonly proposal: SpendProposal }> {
+  const group = await makeGroup(n)
+  const proposal = spendOf(group)
+  for (const member of group.members) must(await member.vault.approve(group.wallet, proposal))
+  return { group, proposal }
+}
+
 /** A whole attempt after everybody's yes; the final signatures. */
 export async function signTogether(group: Group, proposal: Proposal, attempt: AttemptName = { counter: 1, hub: 0 }): Promise<Uint8Array[]> {
   for (const member of group.members) must(await member.vault.approve(group.wallet, proposal))

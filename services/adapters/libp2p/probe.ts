@@ -73,7 +73,6 @@ function settled(node: Transport, signal: AbortSignal): Promise<RelayStatus & { 
   })
 }
 
-
 /**
  * Two ends in this browser: the first gathers with the given servers, and a message goes from one to the other. The second is never
  * shown to anybody, and both are closed before this returns.

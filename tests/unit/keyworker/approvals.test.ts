@@ -4,7 +4,7 @@ import { parseTx, serializeTx, type Tx } from '../../../services/core/crypto/tra
 import type { AttemptName, SpendProposal } from '../../../services/core/domain/proposal'
 import type { SignedMessage } from '../../../services/core/wire/messages'
 import { createTestVault, TEST_PASSWORD, unlockedVault } from '../../fakes/vault'
-import { bodyOf, collectNonces, digestOf, makeGroup, must, noncesMessage, sessionOf, spendOf, type Group } from '../../support/signing'
+import { approvedSpend, bodyOf, collectNonces, digestOf, must, noncesMessage, sessionOf, spendOf, type Group } from '../../support/signing'
 
 const attempt: AttemptName = { counter: 1, hub: 0 }
 const refused = (code: string, detail?: string) => ({ ok: false, error: { code, ...(detail && { detail }) } })
@@ -12,11 +12,7 @@ const refused = (code: string, detail?: string) => ({ ok: false, error: { code, 
 describe('from a yes to partials', () => {
   let group: Group
   let proposal: SpendProposal
-  beforeEach(async () => {
-    group = await makeGroup(3)
-    proposal = spendOf(group)
-    for (const member of group.members) must(await member.vault.approve(group.wallet, proposal))
-  })
+  beforeEach(async () => { ({ group, proposal } = await approvedSpend()) })
   const me = () => group.members[1]!.vault
   const ready = async (name = attempt): Promise<{ pubnonces: Uint8Array[][]; nonces: SignedMessage }> => {
     const pubnonces = await collectNonces(group, proposal, name)

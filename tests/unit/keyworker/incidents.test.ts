@@ -4,7 +4,7 @@ import { pubnoncesHash } from '../../../services/core/crypto/message-hash'
 import type { AttemptName, SpendProposal } from '../../../services/core/domain/proposal'
 import type { SignedMessage } from '../../../services/core/wire/messages'
 import { createMemoryVaultStore, createTestVault, TEST_PASSWORD, unlockedVault, type MemoryVaultStore, type TestVault } from '../../fakes/vault'
-import { bodyOf, collectNonces, makeGroup, must, noncesMessage, sessionOf, spendOf, type Group } from '../../support/signing'
+import { approvedSpend, bodyOf, collectNonces, must, noncesMessage, sessionOf, spendOf, type Group } from '../../support/signing'
 
 /** What has given keys away elsewhere, against the whole vault. The table of all of them is in docs/reliability.md. */
 const attempt: AttemptName = { counter: 1, hub: 0 }
@@ -13,11 +13,7 @@ const { Point } = secp256k1
 
 let group: Group
 let proposal: SpendProposal
-beforeEach(async () => {
-  group = await makeGroup(3)
-  proposal = spendOf(group)
-  for (const member of group.members) must(await member.vault.approve(group.wallet, proposal))
-})
+beforeEach(async () => { ({ group, proposal } = await approvedSpend()) })
 
 const me = (): TestVault => group.members[1]!
 const partials = (tab: Pick<TestVault, 'vault'>, nonces: SignedMessage) => tab.vault.makePartials(group.wallet, proposal, nonces)
