@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import puppeteer from 'puppeteer-core'
 import type { Browser, Page } from 'puppeteer-core'
+import { processesOf, untilGone } from '../../support/processes'
 import { PASSWORD } from './member'
 
 const NAMES = ['firefox-esr', 'firefox']
@@ -35,7 +36,9 @@ export class FirefoxMember {
   }
 
   async wipe() {
+    const processes = processesOf(this.dir)
     await this.browser.close()
+    await untilGone(processes)
     rmSync(this.dir, { recursive: true, force: true })
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { chromium, expect } from '@playwright/test'
 import type { BrowserContext, Locator, Page } from '@playwright/test'
 import { findChromium, launchOptions } from '../../support/chromium'
+import { processesOf, untilGone } from '../../support/processes'
 import { startPlainBrowser } from './plain-browser'
 
 export const PASSWORD = 'correct horse battery'
@@ -73,8 +74,10 @@ export class Member {
     this.running = false
     // a request that is being recorded just now has nobody to answer any more
     await this.context.unrouteAll({ behavior: 'ignoreErrors' })
+    const processes = this.dir === undefined ? [] : processesOf(this.dir)
     await this.context.close()
     await this.end?.()
+    await untilGone(processes)
   }
 
   /** Another tab of the same browser, for another profile. */

@@ -1,34 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from '@playwright/test'
+import { processesOf } from '../../support/processes'
 import type { BrowserChoice, Member } from './member'
-
-interface Process { readonly pid: number; readonly parent: number; readonly command: string }
-
-function running(): Process[] {
-  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).flatMap((name): Process[] => {
-    try {
-      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8')
-      // the second field, the program's name, may hold anything but is closed by the last bracket
-      const parent = Number(readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[1])
-      return [{ pid: Number(name), parent, command }]
-    } catch {
-      // it ended meanwhile
-      return []
-    }
-  })
-}
-
-/** Every process of the browser that keeps its data in `dir`, the first one first. */
-function browserProcesses(dir: string): number[] {
-  const all = running()
-  const found = all.filter(p => p.command.includes(`--user-data-dir=${dir}\0`) && !p.command.includes('--type='))
-  for (const { pid } of found) found.push(...all.filter(p => p.parent === pid && !found.includes(p)))
-  return found.map(p => p.pid)
-}
 
 /** A signal to every process of the member's browser: it crashes, or the machine stands still and goes on. A guest tab has none. */
 export function signal(member: Member, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') {
-  for (const pid of member.dir === undefined ? [] : browserProcesses(member.dir)) {
+  for (const { pid } of member.dir === undefined ? [] : processesOf(member.dir)) {
     try {
       process.kill(pid, name)
     } catch (error) {
