@@ -112,15 +112,16 @@ export const payableAgain = (session: Session, now: number): boolean =>
  * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel` when I
  * propose it), or the one that forbids the yes because it may still go out beside this one.
  *
- * A payment whose signatures are known goes out by itself: only one that replaces it, at once or by way of others, may spend its coins. One that has my
+ * A payment whose signatures are known goes out by itself: only one that replaces it, at once or by way of others, may spend its coins. What this one
+ * replaces stays as it is: it is out, even if this device has not yet heard so, and to cancel it would be a lie. One that has my
  * part, but of which nobody has the whole, is no hindrance: this one spends a coin of it, so both can never be mined, and it is the
  * way out when the others of that attempt do not come back.
  */
 export function beforeYes(sessions: Iterable<Session>, session: Session): Result<readonly Session[], { readonly code: 'may-still-go-out'; readonly session: SessionId }> {
   const all = [...sessions]
-  const others = overlaps(all, session.proposal, session.id).filter(holdsCoins)
   const replaced = replacedTxids(all, session.proposal)
-  const fixed = others.find(o => !isOpen(o.state) && o.state !== 'released' && !replaced.has(txidOfProposal(o.proposal) ?? ''))
+  const others = overlaps(all, session.proposal, session.id).filter(o => holdsCoins(o) && !replaced.has(txidOfProposal(o.proposal) ?? ''))
+  const fixed = others.find(o => !isOpen(o.state) && o.state !== 'released')
   if (fixed) return err({ code: 'may-still-go-out', session: fixed.id })
   return ok(others.filter(o => isOpen(o.state)))
 }

@@ -79,6 +79,11 @@ describe('overlaps', () => {
     expect(beforeYes([sent], sessionOf(a))).toEqual({ ok: false, error: { code: 'may-still-go-out', session: b.sessionId } })
     expect(beforeYes([sent], sessionOf(spendProposal({ salt: salt(5), replaces: sent.signed?.txid })))).toMatchObject({ ok: true, value: [] })
   })
+  it('a yes to what replaces my own payment takes nothing back from that, even while I do not know yet that it is signed', () => {
+    // a new computer that has heard the votes, and not yet the signatures: the payment is out
+    const heard = sessionOf(b, approved)
+    expect(beforeYes([heard], sessionOf(spendProposal({ salt: salt(5), replaces: txidOfProposal(heard.proposal)! })))).toEqual({ ok: true, value: [] })
+  })
   it('a payment that has my part but not everybody\'s does not: both spend one coin, so both can never be mined', () => {
     const out = sessionOf(b, released)
     expect(out.state).toBe('released')
