@@ -19,7 +19,6 @@ export const enFailure = {
     superseded: 'a newer attempt took over',
     'pubnonce-invalid': '{who} sent a part that is invalid',
     'pubnonces-count': '{who} sent too few or too many parts',
-    'pubnonces-equivocation': '{who} sent two different parts',
     'partial-invalid': '{who} sent a wrong signature',
     'partials-count': '{who} sent too few or too many signatures',
     'partials-equivocation': '{who} sent two different signatures',

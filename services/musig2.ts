@@ -33,7 +33,7 @@ import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps, payableA
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
-import { isChainEnd, isLive, isOpen } from './core/signing/table'
+import { isCalledOff, isChainEnd, isLive, isOpen } from './core/signing/table'
 import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
 import { isWatched, lookAtChain } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
@@ -352,10 +352,12 @@ export function createMuSig2(deps: MuSig2Deps) {
         const maker = known.get(txid)?.session
         return maker?.proposal.kind === 'spend' && maker.state !== 'confirmed' ? maker.proposal.tx : undefined
       }
+      const made = new Set(sessions.filter(s => !isCalledOff(s.state)).map(s => txidOfProposal(s.proposal)))
+      const paid = new Set(wallets.chainView(walletId)?.history.map(item => item.txid).filter(txid => !made.has(txid)))
       await Promise.all(sessions.map(async (session) => {
         const mine = txidOfProposal(session.proposal) ?? ''
         const ours = (txid: Txid) => !known.has(txid) ? undefined : known.get(txid)?.replaced.has(mine) === true ? 'replacement' : 'other'
-        const facts: ChainFact[] = isWatched(session) ? await lookAtChain(session, chain, ours, unmined) : []
+        const facts: ChainFact[] = isWatched(session, paid) ? await lookAtChain(session, chain, ours, unmined) : []
         if (news) facts.push({ kind: 'tip' })
         for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
       }))

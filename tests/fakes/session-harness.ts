@@ -4,7 +4,7 @@ import type { MemberIndex } from '../../services/core/domain/ids'
 import type { AttemptName, NamedProposal, Proposal } from '../../services/core/domain/proposal'
 import type { SessionState, Verdict } from '../../services/core/domain/signing-state'
 import { messageHash } from '../../services/core/crypto/message-hash'
-import { serializeTx } from '../../services/core/crypto/transaction'
+import { parseTx, serializeTx, withKeyPathWitnesses } from '../../services/core/crypto/transaction'
 import { rawTxid } from '../../services/core/domain/txid'
 import { decodeSession, encodeSession } from '../../services/core/signing/codec'
 import type { ChainFact, Effect, Fact, UserAction, VerifyPurpose } from '../../services/core/signing/events'
@@ -262,6 +262,14 @@ export class Harness {
 
   private partial(m: number, noncesHash: Uint8Array, i: number): Uint8Array { return sha256(concatBytes(noncesHash, Uint8Array.of(m, i))) }
   signatures(): Uint8Array[] { return this.each(i => new Uint8Array(64).fill(0x40 + i)) }
+
+  /** the transaction with these signatures in it */
+  rawWith(signatures: readonly Uint8Array[]): Uint8Array {
+    const { proposal } = this.named
+    const tx = proposal.kind === 'spend' ? parseTx(proposal.tx) : undefined
+    if (tx?.ok !== true) throw new Error('no transaction')
+    return serializeTx(withKeyPathWitnesses(tx.value, signatures))
+  }
 
   private post(from: number, to: number, message: SignedMessage): void {
     if (!this.connected(from, to)) return

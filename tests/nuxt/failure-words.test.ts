@@ -32,7 +32,7 @@ describe('why an attempt did not work', () => {
     expect(say({ code: 'partial-invalid', by: 'ann', culprit: 'ben', input: 1, proven: true }, true))
       .toBe('Ben sent a wrong signature at “Signed” for coin 2. Signed messages prove it. It is not tried again by itself: decide whether to try once more.')
     expect(say({ code: 'partial-invalid', by: 'ann', culprit: 'ben', input: 0, proven: false })).toBe('Ben sent a wrong signature at “Signed” for coin 1. Ann reports this. It is tried again by itself.')
-    expect(say({ code: 'pubnonces-equivocation', by: 'ann', culprit: 'ben', proven: true })).toContain('Ben sent two different parts at “Ready to sign”.')
+    expect(say({ code: 'partials-equivocation', by: 'ann', culprit: 'ben', proven: true })).toContain('Ben sent two different signatures at “Signed”.')
     expect(say({ code: 'late', by: 'me', culprit: 'ben', proven: false }), 'what I saw myself needs no reporter').toBe('Ben did not answer in time. It is tried again by itself.')
     expect(say({ code: 'member-left', by: 'ann', culprit: 'ben', proven: false })).toBe('Ben went offline. Ann reports this. It is tried again by itself.')
     expect(say({ code: 'check:change-reused', by: 'ben', proven: false })).toBe('Ben found in the last check that it sends the change to an address that was used before. It is tried again by itself.')

@@ -11,7 +11,7 @@ export interface Bug {
 const VAULT = 'services/adapters/keyworker'
 const SIGNING = 'services/core/signing'
 
-/** The last two were in the app, and the simulation found them. */
+/** The last four were in the app, and the simulation found them. */
 export const BUGS: readonly Bug[] = [
   {
     name: 'the vault makes the same nonces for every attempt',
@@ -30,7 +30,7 @@ export const BUGS: readonly Bug[] = [
       { file: `${SIGNING}/cosigner.ts`, from: "return offence(run, hub, 'nonces-equivocation', message, s.released.nonces)", to: 'setLive(run, { phase: \'signing\', nonces: message, checked: true })\n    return signWhenLast(run)' },
     ],
     found: ['nonce-reuse'],
-    seed: 602,
+    seed: 1490,
   },
   {
     name: 'expiry ends a session whose partials are out',
@@ -90,5 +90,20 @@ export const BUGS: readonly Bug[] = [
     changes: [{ file: `${SIGNING}/intake.ts`, from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined', to: 'askAbout(message)' }],
     found: ['no-rest'],
     seed: 2495,
+  },
+  {
+    name: 'a member who makes other nonces for an attempt, after his disk was set back, is accused of it',
+    changes: [{ file: `${SIGNING}/hub.ts`, from: "return partGone(run, member, 'nonces-gone', member)", to: "return spoiled(run, 'pubnonces-count', member, undefined, [before, message])" }],
+    found: ['honest-offence'],
+    seed: 1_011_986,
+  },
+  {
+    name: 'a computer that has called off what its member signed elsewhere stays with that, against signatures that verify',
+    changes: [
+      { file: `${SIGNING}/machine.ts`, from: "isCalledOff(s.state) && isBody(message, 'final')", to: 'false' },
+      { file: `${SIGNING}/watch.ts`, from: "return paid.has(rawTxid(session.proposal.tx) ?? '')", to: 'return false' },
+    ],
+    found: ['disagree'],
+    seed: 107,
   },
 ]

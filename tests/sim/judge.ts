@@ -27,7 +27,8 @@ export class Broken extends Error {
  * 1. no secret nonce signs twice: there is one partial signature under each public nonce, on whatever computer of a member it was made; and a run that
  *    was told of a newer one contributes nothing more to what stood then;
  * 2. no transaction is signed that an honest member has not approved in just this form, or has left before its part was out;
- * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed;
+ * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed; who lost what he knew may have, but
+ *    not in the end;
  * 4. in the end every session has ended, or there is a reason why it waits;
  * 5. no coin is held for a session that has ended, none is free whose payment may still go out;
  * 6. an honest member is never blamed on evidence, nor disconnected for an offence by another honest one;
@@ -107,7 +108,7 @@ export class Judge {
   }
 
   /** What the member promised in this session the device may not know: it has lost it, or another computer did it. */
-  #isBlind(device: Device, session: SessionId): boolean { return device.forgot.has(session) || this.others(device).some(other => other.disk.voted(session)) }
+  #isBlind(device: Device, session: SessionId): boolean { return device.forgot.has(session) || this.others(device).some(other => other.forgot.has(session) || other.disk.voted(session)) }
 
   /**
    * The coins are spent by a payment of which the device has lost everything, and that has ended for the others, who tell of it no more. An unknown
@@ -118,6 +119,13 @@ export class Judge {
     const wanted = new Set(view.proposal.kind === 'spend' ? inputsOf(view.proposal) : [])
     const known = new Set(device.door?.cards().map(card => card.view.proposal.kind === 'spend' ? rawTxid(card.view.proposal.tx) : undefined))
     return [...this.out].some(([txid, tx]) => !known.has(txid) && tx.inputs.some(input => wanted.has(outPointKey(input))))
+  }
+
+  #agrees(device: Device, view: SessionCard['view'], txid: Txid | undefined): void {
+    if (txid === undefined || !this.out.has(txid) || !GONE.has(view.state)) return
+    // he said yes to the same transaction under another proposal
+    if ([...this.#approved.get(`${device.member} ${txid}`) ?? []].some(id => id !== view.id)) return
+    throw new Broken('disagree', `member ${device.member} says ${view.state}, but it is signed`)
   }
 
   /** After something happened on this device. */
@@ -137,8 +145,7 @@ export class Judge {
         for (const { vout } of old.proposal.kind === 'spend' ? old.proposal.ownOutputs : []) mine?.add(`${id}:${vout}`)
       }
       const txid = view.proposal.kind === 'spend' ? rawTxid(view.proposal.tx) : undefined
-      const others = this.#approved.get(`${device.member} ${txid ?? ''}`) ?? []
-      if (txid !== undefined && this.out.has(txid) && GONE.has(view.state) && !this.#isBlind(device, view.id) && ![...others].some(id => id !== view.id)) throw new Broken('disagree', `member ${device.member} says ${view.state}, but it is signed`)
+      if (!this.#isBlind(device, view.id)) this.#agrees(device, view, txid)
       if (this.#released.get(device)?.has(view.id) === true && !this.#isBlind(device, view.id) && !isChainEnd(view.state) && !spends.every(point => device.held.has(point))) throw new Broken('free-after-release', `member ${device.member} in ${view.state}`)
       const { failure } = view
       const culprit = failure?.culprit === undefined ? -1 : view.members.findIndex(m => m.accountKey === failure.culprit)
@@ -149,10 +156,12 @@ export class Judge {
   }
 
   /** In the end, with everybody back: has each session ended, or is there a reason why it waits? */
-  atRest(devices: readonly Device[], everybodyHonest: boolean, now: number): void {
+  atRest(devices: readonly Device[], everybodyHonest: boolean, now: number, isMined: (txid: Txid) => boolean): void {
     const honest = devices.filter(d => this.isHonest(d.member) && d.door !== undefined)
     for (const device of honest) {
       for (const { view } of device.door?.cards() ?? []) {
+        const txid = view.proposal.kind === 'spend' ? rawTxid(view.proposal.tx) : undefined
+        if (txid !== undefined && isMined(txid)) this.#agrees(device, view, txid)
         if (!view.live) continue
         const states = honest.map(d => d.door?.cards().find(c => c.id === view.id)?.view)
         // what has expired is not signed any more; its coins stay held where a part of it is out

@@ -99,7 +99,7 @@ class World implements Surroundings {
     this.#mined()
     const end = scheduler.now + CALM_MS
     while (scheduler.now < end && !this.#isOver()) await this.#until(scheduler.now + 60_000)
-    this.#judge.atRest(this.#current(), this.#hostile.size === 0, scheduler.now)
+    this.#judge.atRest(this.#current(), this.#hostile.size === 0, scheduler.now, txid => this.chain.find(txid)?.height !== undefined)
   }
 
   outcome(): Outcome {

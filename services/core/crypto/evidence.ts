@@ -20,8 +20,8 @@ const bodyOf = <T extends SignBody['type']>(messages: readonly SignedMessage[], 
  * Does the evidence of a `fail` prove, without trust in who sent it, that `culprit` spoiled the attempt? All items must be of
  * this session and attempt and carry their senders' signatures. Three things are proofs:
  * - a `pubnonces` of the culprit that is no points (at the named input), or of the wrong number;
- * - two different contributions of one kind by the culprit for the same attempt (what else an attempt names, a complaint or a state,
- *   an honest member may say twice in different words);
+ * - two different `nonces` or two different `partials` by the culprit for the same attempt (what else an attempt names, a complaint or a
+ *   state, an honest member may say twice in different words; a second `pubnonces` comes from a disk that was set back, and no part follows the first);
  * - a `partials` of the culprit with the `nonces` that it names and the culprit's own `pubnonces` whose hash stands in it,
  *   where the partial signature of the named input does not verify (BIP327 PartialSigVerify needs nothing of the others).
  * `nonces-without-mine` is checked by the one who was left out: only it can know what it sent.
@@ -42,8 +42,8 @@ export function checkEvidence(wallet: WalletContext, proposal: Proposal, claim: 
   return proves(wallet, job.value, claim, messages)
 }
 
-/** What an honest member makes once for an attempt. */
-const ONCE: ReadonlySet<SignBody['type']> = new Set(['pubnonces', 'nonces', 'partials'])
+/** What an honest member makes once for an attempt, whatever happens to its disk: each needs the pubnonces, and all of them, that stood then. */
+export const ONCE: ReadonlySet<SignBody['type']> = new Set(['nonces', 'partials'])
 
 function proves(wallet: WalletContext, job: SigningJob, claim: Accusation, messages: readonly SignedMessage[]): boolean {
   const by = (member: number): readonly SignedMessage[] => messages.filter(m => m.sender === wallet.members[member]?.accountKey)

@@ -38,7 +38,7 @@ export const ATTEMPT_FAILURES = [
   // somebody is not there, or not ready
   'late', 'stalled', 'member-left', 'reloaded', 'nonces-gone', 'locked', 'leaving', 'not-approved', 'not-yet-seen', 'expired', 'superseded',
   // a member's contribution is wrong, with the signed messages
-  'pubnonce-invalid', 'pubnonces-count', 'pubnonces-equivocation', 'partial-invalid', 'partials-count', 'partials-equivocation', 'nonces-without-mine',
+  'pubnonce-invalid', 'pubnonces-count', 'partial-invalid', 'partials-count', 'partials-equivocation', 'nonces-without-mine',
   // together they do not fit, and it is not known whose fault it is
   'partials-other-nonces', 'nonces-invalid', 'partials-invalid', 'signature-invalid',
 ] as const

@@ -2,18 +2,20 @@ import type { EndReason } from '../domain/signing-state'
 import { cleanText } from '../domain/text'
 import { parseTx } from '../crypto/transaction'
 import { LIMITS } from '../wire/limits'
+import type { SignedMessage } from '../wire/messages'
 import type { ChainFact, UserAction } from './events'
 import { failAttempt } from './hub'
 import { canEnd, canAttempt, emit, end, everybodyElse, isExpired, memberOf, move, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
 import { holdsCoins, hubOf, proposerOf, signatureCount, voteOf, type Session, type SignedOf } from './state'
-import { isChainEnd, isLive, isOpen, isSignable } from './table'
+import { isCalledOff, isChainEnd, isLive, isOpen, isSignable } from './table'
 
 /**
  * How a session is decided: votes, the person at this screen, expiry, the chain.
  *
  * Invariants
  * 1. Before `released` any member may end it; the vault's yes is retracted first, then the end is signed, stored and told.
- * 2. From `released` on, votes, cancels and expiry are recorded or ignored, never obeyed: only the chain ends it.
+ * 2. From `released` on, votes, cancels and expiry are recorded or ignored, never obeyed: only the chain ends it. Who calls off what is
+ *    signed does not know it yet: he is shown the signatures.
  * 3. A yes is sent only after the full check said `ok`, the clock said "not expired", and the vault stored it.
  * 4. A coin is held exactly while `holdsCoins` is true; every change of it is followed by a `holds` effect.
  */
@@ -26,15 +28,21 @@ export function onVote(run: Run, message: SignedOf<'vote'>): void {
   set(run, { votes: s.votes.map((v, m) => m === member ? message : v) })
   if (choice !== 'yes' && isOpen(s.state)) return end(run, choice === 'no' ? 'declined' : 'withdrawn', { code: choice === 'no' ? 'declined' : 'withdrawn', by: message.sender })
   emit(run, { type: 'store' }, { type: 'notify', what: 'progress' })
+  if (choice !== 'yes') showSignatures(run, message)
   // my own vote from another life: the vault of this device knows nothing of it
   if (member === s.self && choice === 'yes') set(run, { unapproved: true })
 }
 
 export function onCancel(run: Run, message: SignedOf<'cancel'>): void {
   if (memberOf(run.s, message) !== proposerOf(run.s)) return offence(run, memberOf(run.s, message), 'cancel-not-proposer', message)
-  if (!isOpen(run.s.state)) return
+  if (!isOpen(run.s.state)) return showSignatures(run, message)
   set(run, { cancel: message })
   end(run, 'cancelled', { code: message.body.reason || 'cancelled', by: message.sender })
+}
+
+/** To a member who has called off what is signed. */
+export function showSignatures(run: Run, message: SignedMessage): void {
+  if (run.s.final) send(run, [memberOf(run.s, message)], run.s.final)
 }
 
 export const canApprove = (s: Session, at: number): boolean =>
@@ -114,7 +122,6 @@ export const expiryOf = (s: Session): number | undefined =>
 
 export function onChain(run: Run, fact: ChainFact): void {
   const { s } = run
-  if (!isLive(s.state) && !isChainEnd(s.state)) return
   switch (fact.kind) {
     case 'seen':
       // nobody gave me the signatures: those on the chain are verified like a `final`
@@ -123,7 +130,7 @@ export function onChain(run: Run, fact: ChainFact): void {
       return isLive(s.state) && !isOpen(s.state) ? toState(run, 'broadcast') : undefined
     case 'confirmed':
       takeSignatures(run, fact.raw)
-      if (isOpen(s.state)) return
+      if (isOpen(s.state) || isCalledOff(s.state)) return
       set(run, { tip: fact.tip, height: fact.height })
       if (s.state === 'confirmed') return emit(run, { type: 'notify', what: 'progress' })
       return toState(run, 'confirmed')

@@ -8,8 +8,8 @@ import type { SignedMessage } from '../wire/messages'
 import { blame } from './blame'
 import { enter, onNonces, signWhenLast } from './cosigner'
 import { canAttempt, dropAttempt, emit, everybodyElse, mayTryAgain, memberOf, move, offence, send, set, setLive, sign, TIMES, type Run } from './run'
-import { beats, hubOf, sameAttempt, signatureCount, type HubWork, type Session, type SignedOf } from './state'
-import { isSignable } from './table'
+import { beats, holdsCoins, hubOf, sameAttempt, signatureCount, type HubWork, type Session, type SignedOf } from './state'
+import { isChainEnd } from './table'
 
 /**
  * What the member does who collects contributions. It needs no trust (BIP327): it can stall an attempt, never bend it.
@@ -89,7 +89,8 @@ export function receivePubnonces(run: Run, message: SignedOf<'pubnonces'>): void
   const member = memberOf(run.s, message)
   const before = work.pubnonces[member]
   if (before) {
-    if (!equalBytes(messageHash(before), messageHash(message))) return spoiled(run, 'pubnonces-equivocation', member, undefined, [before, message])
+    // a disk that was set back has lost the first, with the nonces behind it: as if the member had said so
+    if (!equalBytes(messageHash(before), messageHash(message))) return partGone(run, member, 'nonces-gone', member)
     if (work.nonces) send(run, [member], work.nonces)
     return
   }
@@ -185,14 +186,17 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
     // another attempt has won: mine ends without a word, its hub goes on
     return dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
-  const work = workOn(run.s, message.attempt)
+  // what it says of itself is told as its own; whom it accuses is not: in my report it would read as mine
+  if (workOn(run.s, message.attempt)) partGone(run, member, code, message.body.culprit === undefined ? member : undefined)
+}
+
+/** A member's part of my attempt will not come. `about`: whom my report names, without a proof. */
+function partGone(run: Run, member: MemberIndex, code: string, about: MemberIndex | undefined): void {
+  const { live } = run.s
   // its part is here already: what happened to it since does not matter
-  if (work && work.partials[member] === undefined) {
-    // what it says of itself is told as its own; whom it accuses is not: in my report it would read as mine
-    const culprit = message.body.culprit === undefined ? member : undefined
-    sign(run, { type: 'fail', code, ...(culprit === undefined ? {} : { culprit }), evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live?.name)
-    dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
-  }
+  if (!live?.hub || live.hub.partials[member] !== undefined) return
+  sign(run, { type: 'fail', code, ...(about === undefined ? {} : { culprit: about }), evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live.name)
+  dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
 }
 
 /** A connection is gone: an attempt that still waits for that member cannot be completed, so the next is not delayed by it. */
@@ -211,14 +215,17 @@ const isFinalOf = (message: SignedMessage | undefined, signatures: readonly Uint
 /** Every signature is valid, made here or sent by another: from now on the transaction itself is known. */
 export function onFinalized(run: Run, fact: { readonly signatures: readonly Uint8Array[]; readonly raw?: Uint8Array; readonly txid?: string }): void {
   const { s } = run
-  if (s.signed || !(isSignable(s.state) || s.state === 'broadcast')) return
+  if (s.signed || isChainEnd(s.state)) return
   const made = s.live?.hub?.step === 'finalizing'
-  if (isSignable(s.state) && !move(run, 'signed')) return
+  const held = holdsCoins(s)
+  if (s.state !== 'broadcast' && !move(run, 'signed')) return
   set(run, {
     signed: { signatures: fact.signatures, raw: fact.raw, txid: fact.txid }, live: undefined, beginPending: false, idleSince: undefined,
-    final: isFinalOf(s.pendingFinal, fact.signatures) ? s.pendingFinal : undefined, pendingFinal: undefined, nextSyncAt: undefined, takeover: false, interrupted: undefined, approving: false, leaving: undefined,
+    final: isFinalOf(s.pendingFinal, fact.signatures) ? s.pendingFinal : undefined, pendingFinal: undefined, nextSyncAt: undefined, takeover: false, interrupted: undefined, approving: false, leaving: undefined, end: undefined,
   })
-  emit(run, { type: 'store' }, { type: 'notify', what: 'state' })
+  emit(run, { type: 'store' })
+  if (held !== holdsCoins(run.s)) emit(run, { type: 'holds', held: !held })
+  emit(run, { type: 'notify', what: 'state' })
   if (s.proposal.kind === 'spend' && run.s.state === 'signed') {
     if (made && fact.raw) emit(run, { type: 'broadcast', raw: fact.raw })
     else set(run, { broadcastAt: run.at + TIMES.broadcastWait })

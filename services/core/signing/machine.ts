@@ -10,7 +10,7 @@ import { driveAttempt, failAttempt, onAggregationFailed, onFailFromMember, onFin
 import { dropAttempt, emit, end, everybodyElse, isExpired, memberOf, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
 import { isBody, proposerOf, sameAttempt, signatureCount, voteOf, type Session } from './state'
 import { onMessageAfterEnd, onPeers, onSync, tellInterrupted } from './sync'
-import { isLive, isOpen, isSignable } from './table'
+import { isCalledOff, isLive, isOpen, isSignable } from './table'
 
 /**
  * The session machine: one per session and member, the same code for co-signer and hub. Events say what happened; this
@@ -116,7 +116,7 @@ function onMessage(run: Run, from: MemberIndex, message: SignedMessage): void {
     // who does not know the session asks about the digest that it was told (`askAbout`): that lie is another's
     return isBody(message, 'sync') ? undefined : offence(run, sender, 'digest', message)
   }
-  if (!isLive(s.state)) return onMessageAfterEnd(run, from, message)
+  if (!isLive(s.state) && !(isCalledOff(s.state) && isBody(message, 'final'))) return onMessageAfterEnd(run, from, message)
   if (isBody(message, 'propose')) return onPropose(run, sender, message)
   if (isBody(message, 'vote')) return onVote(run, message)
   if (isBody(message, 'cancel')) return onCancel(run, message)
@@ -144,7 +144,7 @@ function onPropose(run: Run, sender: MemberIndex, message: SignedMessage): void 
 }
 
 function onFinal(run: Run, sender: MemberIndex, message: SignedMessage): void {
-  if (message.body.type !== 'final' || !isSignable(run.s.state) || run.s.signed || run.s.pendingFinal) return
+  if (message.body.type !== 'final' || !(isSignable(run.s.state) || isCalledOff(run.s.state)) || run.s.signed || run.s.pendingFinal) return
   if (message.body.signatures.length !== signatureCount(run.s.proposal)) return offence(run, sender, 'final-malformed', message)
   set(run, { pendingFinal: message })
   emit(run, { type: 'finalize', signatures: message.body.signatures, from: sender })

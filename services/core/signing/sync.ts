@@ -1,10 +1,11 @@
 import type { MemberIndex } from '../domain/ids'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
+import { showSignatures } from './ends'
 import { onMemberLeft } from './hub'
 import { emit, memberOf, send, set, sign, syncBody, type Run } from './run'
 import { proposerOf, sameAttempt, type Session, type SignedOf } from './state'
-import { isLive, isOpen, isSessionState, isSignable } from './table'
+import { isCalledOff, isLive, isOpen, isSessionState, isSignable } from './table'
 
 /**
  * Making members equal after a reload, a lost message or a broken connection.
@@ -17,7 +18,7 @@ import { isLive, isOpen, isSessionState, isSignable } from './table'
  * Invariants
  * 1. A `sync` with `reply: true` is answered by one with `reply: false`; that one is never answered by a `sync`. No ping-pong.
  * 2. What is passed on are the messages as their senders signed them, each at most once per `sync` received.
- * 3. An ended session answers everything that asks for more with what proves its end, and stays ended.
+ * 3. An ended session answers everything that asks for more with what proves its end, and stays ended; signatures alone bring one back that was called off.
  */
 export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): void {
   const { s } = run
@@ -37,7 +38,7 @@ export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): 
 }
 
 function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { readonly type: 'sync' }>): SignedMessage[] {
-  if (isSessionState(body.state) && !isLive(body.state)) return []
+  if (isSessionState(body.state) && !isLive(body.state)) return s.final && lacksFinal(body.state) ? [s.final] : []
   const proof = endProof(s)
   const out: SignedMessage[] = []
   if (body.state === 'unknown' && s.propose) out.push(s.propose)
@@ -51,7 +52,7 @@ function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { read
   return [...out, ...liveMessagesFor(s, other)]
 }
 
-const lacksFinal = (state: string): boolean => state === 'unknown' || (isSessionState(state) && isSignable(state))
+const lacksFinal = (state: string): boolean => state === 'unknown' || (isSessionState(state) && (isSignable(state) || isCalledOff(state)))
 
 /** What the other side of the live attempt may not have got. */
 function liveMessagesFor(s: Session, other: MemberIndex): SignedMessage[] {
@@ -82,9 +83,11 @@ export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMe
     case 'sync':
       return onSync(run, from, message as SignedOf<'sync'>)
     case 'vote':
-      if (message.body.choice !== 'yes') return
+      if (message.body.choice !== 'yes') return showSignatures(run, message)
       break
-    case 'final': case 'cancel': case 'fail':
+    case 'cancel':
+      return showSignatures(run, message)
+    case 'final': case 'fail':
       return
     default:
   }

@@ -1,9 +1,10 @@
-import { equalBytes, toHex } from '../domain/bytes'
+import { equalBytes } from '../domain/bytes'
 import type { AccountKey, MemberIndex, SessionId, Txid } from '../domain/ids'
 import type { AttemptName, Proposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
 import { rawTxid } from '../domain/txid'
 import { finalize } from '../crypto/aggregate'
+import { ONCE } from '../crypto/evidence'
 import { messageHash, pubnoncesHash } from '../crypto/message-hash'
 import { verifySignedMessage, verifySignedStatement } from '../crypto/signature'
 import { musigSession, partialVerify } from '../crypto/musig2'
@@ -117,17 +118,20 @@ function detailOf(body: SignBody): string | undefined {
   }
 }
 
-/** What an honest member says once in an attempt. */
-const ONCE: ReadonlySet<SignBody['type']> = new Set(['pubnonces', 'nonces', 'partials'])
 const attemptKey = (m: SignedMessage): string => `${m.attempt?.counter} ${m.attempt?.hub}`
 
 function findings(wallet: WalletContext, members: readonly AccountKey[], messages: readonly SignedMessage[], propose: SignedOf<'propose'> | undefined): Finding[] {
   const out: Finding[] = []
   const first = new Map<string, SignedMessage>()
+  /** by attempt and member; a disk that was set back has made others for the same attempt */
+  const pubnonces = new Map<string, Array<SignedOf<'pubnonces'>>>()
   for (const message of messages) {
     const { attempt, body } = message
-    if (attempt === undefined || !ONCE.has(body.type)) continue
-    const key = `${attemptKey(message)} ${message.sender} ${body.type}`
+    if (attempt === undefined) continue
+    const by = `${attemptKey(message)} ${message.sender}`
+    if (isBody(message, 'pubnonces')) pubnonces.set(by, [...pubnonces.get(by) ?? [], message])
+    if (!ONCE.has(body.type)) continue
+    const key = `${by} ${body.type}`
     const before = first.get(key)
     if (before === undefined) first.set(key, message)
     else if (!equalBytes(messageHash(before), messageHash(message))) out.push({ kind: 'said-two-things', member: members.indexOf(message.sender), type: body.type, attempt })
@@ -138,18 +142,21 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
     const found = first.get(`${attemptKey(message)} ${sender} ${type}`)
     return found && isBody(found, type) ? found : undefined
   }
+  const pubnoncesOf = (message: SignedMessage, sender: AccountKey | undefined) => pubnonces.get(`${attemptKey(message)} ${sender}`) ?? []
+  const isHashOf = (hash: Uint8Array) => (m: SignedOf<'pubnonces'>) => equalBytes(hash, pubnoncesHash(m.body.pubnonces))
   let complete = false
   for (const message of messages) {
     const member = members.indexOf(message.sender)
     const { attempt } = message
     if (isBody(message, 'nonces') && attempt) {
       for (const [m, hash] of message.body.hashes.entries()) {
-        const own = of(message, members[m], 'pubnonces')
-        if (own && !equalBytes(hash, pubnoncesHash(own.body.pubnonces))) out.push({ kind: 'left-out', hub: member, member: m, attempt })
+        const own = pubnoncesOf(message, members[m])
+        if (own.length > 0 && !own.some(isHashOf(hash))) out.push({ kind: 'left-out', hub: member, member: m, attempt })
       }
     }
     if (isBody(message, 'partials') && attempt) {
-      const input = wrongInput(job.value, member, message, of(message, members[attempt.hub], 'nonces'), of(message, message.sender, 'pubnonces'))
+      const nonces = of(message, members[attempt.hub], 'nonces')
+      const input = wrongInput(job.value, member, message, nonces, pubnoncesOf(message, message.sender).find(isHashOf(nonces?.body.hashes[member] ?? new Uint8Array())))
       if (input !== undefined) out.push({ kind: 'wrong-partial', member, input, attempt })
     }
     if (isBody(message, 'final')) {
@@ -168,7 +175,6 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
 /** The first input whose partial signature is provably wrong; undefined when all are right, or nothing can be said. */
 function wrongInput(job: SigningJob, member: MemberIndex, partials: SignedOf<'partials'>, nonces: SignedOf<'nonces'> | undefined, pubnonces: SignedOf<'pubnonces'> | undefined): number | undefined {
   if (!nonces || !pubnonces || !equalBytes(partials.body.noncesHash, messageHash(nonces))) return undefined
-  if (toHex(nonces.body.hashes[member] ?? new Uint8Array()) !== toHex(pubnoncesHash(pubnonces.body.pubnonces))) return undefined
   const wrong = job.inputs.findIndex((input, i) => {
     const [aggregate, partial, own] = [nonces.body.aggregates[i], partials.body.partials[i], pubnonces.body.pubnonces[i]]
     // what the hub did not say is not this member's fault

@@ -10,7 +10,7 @@ import { concurrently } from '../chain/concurrent'
 import { parseTx } from '../crypto/transaction'
 import type { ChainFact } from './events'
 import { voteOf, type Session } from './state'
-import { isChainEnd, isLive, isOpen } from './table'
+import { isCalledOff, isLive, isOpen } from './table'
 
 /** confirmations after which an end is no longer looked at: deeper reorgs do not happen on networks that anybody uses */
 const BURIED = 100
@@ -20,12 +20,14 @@ const LOOK_CONCURRENCY = 2
 
 /**
  * A session whose transaction can still change on the chain. Without my yes nothing of it can be there; but a replacement that I have not answered is
- * over when the earlier payment is mined.
+ * over when the earlier payment is mined. `paid`: transactions of the wallet's history that no session is known to have made. What this device called
+ * off is among them when another computer of mine, or this one before its disk was set back, has signed it.
  */
-export function isWatched(session: Session): boolean {
+export function isWatched(session: Session, paid: ReadonlySet<Txid>): boolean {
   if (session.proposal.kind !== 'spend') return false
+  if (isCalledOff(session.state)) return paid.has(rawTxid(session.proposal.tx) ?? '')
   if (isLive(session.state)) return !isOpen(session.state) || voteOf(session, session.self) === 'yes' || session.proposal.replaces !== undefined
-  return isChainEnd(session.state) && (session.height === undefined || session.tip === undefined || session.tip - session.height < BURIED)
+  return session.height === undefined || session.tip === undefined || session.tip - session.height < BURIED
 }
 
 /** What this device knows of the transaction that a coin is said to be spent by. */

@@ -72,13 +72,13 @@ describe('evidence against a member, on the real curve', () => {
     expect(check([])).toBe(false)
   })
 
-  it('proves a nonce that is no point, and two different messages of one kind', () => {
+  it('proves a nonce that is no point, and two different partials', () => {
     const bad = message(CULPRIT, { type: 'pubnonces', digest: named.digest, pubnonces: [pairs[CULPRIT]![0]!.public, new Uint8Array(66).fill(5)] })
     expect(check([bad])).toBe(true)
     expect(check([bad], 0)).toBe(false)
-    expect(check([pubnonces[CULPRIT]!, bad], undefined)).toBe(true)
+    expect(check([partials(right), partials(spoilt)], undefined)).toBe(true)
     // the same thing signed twice is no equivocation
-    expect(check([pubnonces[CULPRIT]!, message(CULPRIT, pubnonces[CULPRIT]!.body)], 0)).toBe(false)
+    expect(check([partials(right), message(CULPRIT, partials(right).body)], 0)).toBe(false)
   })
 
   it('proves nothing by things that an honest member may say twice', () => {
@@ -87,6 +87,10 @@ describe('evidence against a member, on the real curve', () => {
     expect(check([complaint('nonces-without-mine'), complaint('superseded')])).toBe(false)
     const state = (locked: boolean) => message(CULPRIT, { type: 'sync', digest: named.digest, state: 'signing', have: [], locked, reply: false })
     expect(check([state(true), state(false)])).toBe(false)
+    // the nonces of a disk that was set back, and those that it made when the same `begin` came again
+    const again = message(CULPRIT, { type: 'pubnonces', digest: named.digest, pubnonces: pairs[1]!.map(p => p.public) })
+    expect(check([pubnonces[CULPRIT]!, again], 0)).toBe(false)
+    expect(check([again, pubnonces[CULPRIT]!], 0)).toBe(false)
   })
 
   it('bytes that are no message prove nothing', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal, START } from '../../fakes/session-harness'
-import { parseTx, serializeTx, withKeyPathWitnesses } from '../../../services/core/crypto/transaction'
 import { holdsCoins, isBody } from '../../../services/core/signing/state'
 import { sessionView } from '../../../services/core/signing/progress'
 
@@ -89,6 +88,23 @@ describe('what one member can make of the words of another', () => {
     h.inject(1, 0, question)
     h.settle()
     expect(h.offences.filter(o => o.member === 2)).toEqual([])
+  })
+
+  it('a member that makes other nonces for one attempt has lost the first: the attempt is over, he is accused of nothing, and the next completes', () => {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(2, 'approve')
+    while (h.sent('pubnonces', 2).length === 0) h.next()
+    const [begin] = h.sent('begin').filter(m => m.attempt?.counter === 1)
+    while (h.session(0).live?.hub?.pubnonces[2] === undefined) h.next()
+    const other = h.forge(2, { type: 'pubnonces', digest: h.named.digest, pubnonces: h.named.proposal.kind === 'spend' ? h.named.proposal.inputs.map(() => new Uint8Array(66).fill(2)) : [] }, begin!.attempt)
+    h.feed(0, { type: 'message', from: 2, message: other })
+    expect(h.session(0).live).toBeUndefined()
+    expect(h.session(0).lastFailure).toMatchObject({ code: 'nonces-gone', by: 2, culprit: undefined })
+    h.advance(10_000)
+    expect(h.offences).toEqual([])
+    expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
   })
 
   it('a hub that begins one attempt a second time has lost what it knew: it is told what is newer, gets nothing, and is accused of nothing', () => {
@@ -432,17 +448,10 @@ describe('from released on', () => {
 })
 
 describe('a chain server that lies', () => {
-  const rawWith = (h: Harness, signatures: readonly Uint8Array[]): Uint8Array => {
-    const { proposal } = h.named
-    const tx = proposal.kind === 'spend' ? parseTx(proposal.tx) : undefined
-    if (tx?.ok !== true) throw new Error('no transaction')
-    return serializeTx(withKeyPathWitnesses(tx.value, signatures))
-  }
-
   it.each(['seen', 'confirmed'] as const)('cannot hold coins by calling an open proposal %s', (kind) => {
     const h = new Harness()
     h.propose()
-    const wrong = rawWith(h, h.signatures().map(() => new Uint8Array(64).fill(1)))
+    const wrong = h.rawWith(h.signatures().map(() => new Uint8Array(64).fill(1)))
     for (const raw of [undefined, wrong]) {
       h.chain(1, kind === 'seen' ? { kind, raw } : { kind, height: 5, tip: 9, raw })
       h.settle()
@@ -461,7 +470,7 @@ describe('a chain server that lies', () => {
     h.user(1, 'approve')
     h.settle()
     h.user(2, 'approve')
-    h.chain(0, { kind: 'seen', raw: rawWith(h, h.signatures().map(() => new Uint8Array(64).fill(1))) })
+    h.chain(0, { kind: 'seen', raw: h.rawWith(h.signatures().map(() => new Uint8Array(64).fill(1))) })
     h.settle()
     expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
     expect(h.sent('fail')).toEqual([])
@@ -470,7 +479,7 @@ describe('a chain server that lies', () => {
   it('is believed when the signatures hold, whatever my own record says', () => {
     const h = new Harness()
     h.propose()
-    h.chain(1, { kind: 'seen', raw: rawWith(h, h.signatures()) })
+    h.chain(1, { kind: 'seen', raw: h.rawWith(h.signatures()) })
     h.settle()
     expect(h.state(1)).toBe('signed')
     h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })

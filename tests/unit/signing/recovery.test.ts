@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, spendProposal, START, weather } from '../../fakes/session-harness'
 import type { SessionState } from '../../../services/core/domain/signing-state'
 import { sessionView } from '../../../services/core/signing/progress'
+import { allYes, isBody } from '../../../services/core/signing/state'
 import { TRANSITIONS } from '../../../services/core/signing/table'
 
 const DONE: ReadonlyArray<SessionState | undefined> = ['signed', 'broadcast', 'confirmed']
@@ -348,9 +349,82 @@ describe('bad weather', () => {
   })
 })
 
+describe('a computer that knows less than the world', () => {
+  /** Signed by all; then this member is back where he had heard every yes and nothing of the signatures, alone, and calls the payment off. */
+  function calledOff(who: 0 | 1): Harness {
+    const h = new Harness()
+    h.propose()
+    h.approveAll(1)
+    h.user(2, 'approve')
+    while (!allYes(h.session(who))) h.next()
+    const before = h.node(who).stored
+    h.settle()
+    expect(done(h)).toBe(true)
+    h.close(who)
+    h.node(who).stored = before
+    h.open(who)
+    h.setOnline(who, false)
+    h.settle()
+    h.user(who, who === 0 ? 'cancel' : 'withdraw')
+    h.settle()
+    expect(h.state(who)).toBe(who === 0 ? 'cancelled' : 'withdrawn')
+    h.node(who).log.length = 0
+    return h
+  }
+  const holds = (h: Harness, m: number) => h.node(m).log.filter(e => e.type === 'holds').map(e => e.held)
+
+  it.each([0, 1] as const)('member %i has called off what was signed: who has the signatures shows them to him when they meet', (who) => {
+    const h = calledOff(who)
+    h.setOnline(who, true)
+    h.settle()
+    expect(h.state(who)).toBe('signed')
+    expect(h.session(who).end).toBeUndefined()
+    expect(holds(h, who), 'its coins are held again').toEqual([true])
+    expect(h.offences).toEqual([])
+    h.advance(60_000)
+    expect(done(h)).toBe(true)
+  })
+
+  it.each(['signed', 'broadcast', 'confirmed'] as const)('... and at once when he says so to one for whom it is %s', (state) => {
+    const h = calledOff(0)
+    const off = h.session(0)
+    if (state === 'broadcast') h.chain(1, { kind: 'seen' })
+    if (state === 'confirmed') h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })
+    expect(h.state(1)).toBe(state)
+    // the end alone comes to him, and nothing is asked
+    h.tamper = m => isBody(m, 'sync') ? undefined : m
+    h.setOnline(0, true)
+    h.settle()
+    expect(h.state(0)).toBe('cancelled')
+    h.inject(0, 1, off.cancel!)
+    h.settle()
+    expect(h.state(0)).toBe('signed')
+  })
+
+  it('the chain shows them to him as well; what does not verify changes nothing, from a server or from a member', () => {
+    const h = calledOff(1)
+    const wrong = h.signatures().map(() => new Uint8Array(64).fill(1))
+    h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })
+    h.chain(1, { kind: 'confirmed', height: 5, tip: 5, raw: h.rawWith(wrong) })
+    h.settle()
+    expect(h.state(1)).toBe('withdrawn')
+    expect(h.offences).toEqual([])
+    h.feed(1, { type: 'message', from: 2, message: h.forge(2, { type: 'final', digest: h.named.digest, signatures: wrong }) })
+    h.settle()
+    expect(h.state(1)).toBe('withdrawn')
+    expect(h.offences).toEqual([{ by: 1, member: 2, code: 'final-invalid' }])
+    h.chain(1, { kind: 'confirmed', height: 5, tip: 5, raw: h.rawWith(h.signatures()) })
+    h.settle()
+    expect(h.state(1)).toBe('signed')
+    h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })
+    expect(h.state(1)).toBe('confirmed')
+    expect(holds(h, 1)).toEqual([true, false])
+  })
+})
+
 describe('the table', () => {
-  it('leaves the ends before released for nothing', () => {
-    for (const state of ['declined', 'withdrawn', 'cancelled', 'expired', 'failed'] as const) expect(TRANSITIONS[state]).toEqual([])
+  it('leaves the ends before released for signatures that verify, and for nothing else', () => {
+    for (const state of ['declined', 'withdrawn', 'cancelled', 'expired', 'failed'] as const) expect(TRANSITIONS[state]).toEqual(['signed'])
   })
   it('reaches them only from proposed and signing', () => {
     for (const end of ['declined', 'withdrawn', 'cancelled', 'failed'] as const) {
