@@ -1,7 +1,7 @@
 /**
  * The signing door (docs/protocol.md, ARCHITECTURE.md "Connectivity"). It connects before it proposes, runs the sessions of the open
  * profile, and reports plain pictures. Module-level functions act on the one instance that `initMuSig2` made.
- * Long because the whole public contract stands in one place: options, misuse checks, gate. The rules are in core/signing.
+ * Long because the whole public contract stands in one place: options, misuse checks, gate. The rules, and what a card shows, are in core/signing.
  */
 import type { Clock } from './ports/clock'
 import type { Entropy } from './ports/entropy'
@@ -10,32 +10,31 @@ import type { Aggregator, Signer } from './ports/signer'
 import type { Storage } from './ports/storage'
 import { equalBytes, fromHex, toHex } from './core/domain/bytes'
 import type { ParticipantStatus } from './core/domain/connectivity'
-import type { AccountKey, MemberIndex, PeerId, SessionId, Txid, WalletId } from './core/domain/ids'
+import type { AccountKey, MemberIndex, PeerId, SessionId, WalletId } from './core/domain/ids'
 import type { PracticeProposal, Proposal, SpendProposal } from './core/domain/proposal'
 import { createPulse, SCREEN_MS } from './core/domain/pulse'
 import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import { cleanText, isCleanText } from './core/domain/text'
 import { rawTxid } from './core/domain/txid'
-import type { FieldError, ReplacedView, ReviewView } from './core/domain/views'
+import type { FieldError } from './core/domain/views'
 import type { WalletRecord } from './core/domain/wallet'
 import { LIMITS } from './core/wire/limits'
-import { spendCode } from './core/crypto/spend-code'
 import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
-import { memberLabels } from './core/roster/join'
 import { memberOfPeer } from './core/roster/wallet-record'
+import { cardsOf, type SessionCard } from './core/signing/cards'
 import { decodeSession, encodeSession } from './core/signing/codec'
 import type { ChainFact } from './core/signing/events'
 import { createIntake } from './core/signing/intake'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps, payableAgain, replaceable, replacedTxids, txidOfProposal } from './core/signing/registry'
+import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps, payableAgain, replaceable, replacedTxids, sessionOfTx } from './core/signing/registry'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
-import { isCalledOff, isChainEnd, isLive, isOpen } from './core/signing/table'
+import { isChainEnd, isLive, isOpen } from './core/signing/table'
 import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
-import { isWatched, lookAtChain } from './core/signing/watch'
+import { isWatched, lookAtChain, neighbours } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
 import type { Reviewed, SessionFacts, Wish } from './core/spend/desk'
 import type { P2P } from './p2p'
@@ -43,6 +42,7 @@ import type { Wallets } from './wallets'
 
 export { ConnectivityErrorType } from './core/domain/connectivity'
 export type { ConnectivityError } from './core/domain/connectivity'
+export type { SessionCard } from './core/signing/cards'
 export { classifyConnectivityError } from './core/net/classify'
 
 /** A 33-byte compressed public key. */
@@ -87,30 +87,6 @@ export interface CreateSessionResult {
   readonly error?: string
   readonly connectivityIssues?: GateFailure[]
   readonly connectedParticipants?: PeerId[]
-}
-
-/** One session as the screens show it. */
-export interface SessionCard {
-  readonly id: SessionId
-  readonly walletId: WalletId
-  readonly view: SessionView
-  readonly review: ReviewView | null
-  readonly practiceText?: string
-  /** six words, the same on every screen */
-  readonly spendCode: readonly string[]
-  readonly proposerName: string
-  /** unix seconds */
-  readonly expiresAt: number
-  /** other live sessions that want a coin of this one */
-  readonly overlapsWith: readonly SessionId[]
-  /** the payment whose place this one is to take */
-  readonly replaces?: ReplacedView
-  /** the live session that is to take the place of this one */
-  readonly replacedBy?: SessionId
-  /** signed by all and not in a block: another may be proposed in its place */
-  readonly canReplace: boolean
-  /** not complete in time, and my part is out: the same may be proposed anew, with the same coins */
-  readonly canPayAgain: boolean
 }
 
 /** amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it is one anew. */
@@ -238,12 +214,6 @@ export function createMuSig2(deps: MuSig2Deps) {
     return { ...facts, replacedBefore: replacedTxids(others, proposal), ...(mine ? { replaced: { proposal: old.proposal, confirmed: old.state === 'confirmed' } } : {}) }
   }
 
-  /** Of several proposals for one transaction the one that went furthest. */
-  function sessionOfTx(sessions: readonly Session[], txid: Txid): Session | undefined {
-    const found = sessions.filter(s => txidOfProposal(s.proposal) === txid)
-    return found.find(s => s.signed !== undefined) ?? found.find(s => !isOpen(s.state)) ?? found[0]
-  }
-
   /** Builds what a person asks for, once; nothing is sent and nothing held. */
   async function build(wish: Wish): Promise<Result<Reviewed, FieldError>> {
     const about = 'replaces' in wish ? wish.replaces : 'again' in wish ? wish.again : undefined
@@ -254,42 +224,8 @@ export function createMuSig2(deps: MuSig2Deps) {
     return may.ok ? desk.build(wish, { session: session.id, proposal: session.proposal }) : err(sessionField(may.error))
   }
 
+  const cards = (): SessionCard[] => cardsOf(runner.all(), { roster: walletId => wallets.record(walletId)?.roster, drawn: desk.drawn, replaced: desk.replaced }, clock.now())
   const changed = createPulse(clock, SCREEN_MS, () => events.sessions(cards()))
-
-  /** What the other sessions of its wallet are to one. */
-  function besides(session: Session, all: readonly Session[]): Pick<SessionCard, 'overlapsWith' | 'replaces' | 'replacedBy' | 'canReplace'> {
-    const { proposal } = session
-    if (proposal.kind !== 'spend') return { overlapsWith: [], canReplace: false }
-    const txid = txidOfProposal(proposal) ?? ''
-    const earlier = proposal.replaces === undefined ? undefined : sessionOfTx(all, proposal.replaces)
-    const replaces = desk.replaced(proposal, earlier && { session: earlier.id, proposal: earlier.proposal })
-    const successor = isOpen(session.state) ? undefined : all.find(s => isLive(s.state) && s.proposal.kind === 'spend' && s.proposal.replaces === txid)
-    // that one takes the place of the other is said in words of its own
-    const gone = replacedTxids(all, proposal)
-    const takesPlace = (s: Session) => gone.has(txidOfProposal(s.proposal) ?? '') || replacedTxids(all, s.proposal).has(txid)
-    return {
-      overlapsWith: isLive(session.state) ? overlaps(all, proposal, session.id).filter(s => !takesPlace(s)).map(s => s.id) : [],
-      ...(replaces === undefined ? {} : { replaces }), ...(successor === undefined ? {} : { replacedBy: successor.id }),
-      canReplace: (session.state === 'broadcast' || session.broadcasts > 0) && replaceable(all, session).ok,
-    }
-  }
-
-  function cards(): SessionCard[] {
-    const all = runner.all()
-    const byWallet = new Map(wallets.ids().map(id => [id, all.filter(s => s.walletId === id)]))
-    const now = clock.now()
-    return all.flatMap((session): SessionCard[] => {
-      const record = wallets.record(session.walletId)
-      if (record === undefined) return []
-      const { proposal } = session
-      return [{
-        id: session.id, walletId: session.walletId, view: sessionView(session, now), review: desk.drawn(session.proposal),
-        ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
-        spendCode: spendCode(session.digest), proposerName: memberLabels(record.roster).get(proposal.proposer) ?? '',
-        expiresAt: proposal.expiresAt, canPayAgain: payableAgain(session, now), ...besides(session, byWallet.get(session.walletId) ?? []),
-      }]
-    }).sort((a, b) => b.expiresAt - a.expiresAt)
-  }
 
   /** The pictures that are missing: of ended sessions of an earlier run, and of those whose wallet came later. One after the other. */
   async function drawMissing() {
@@ -344,20 +280,9 @@ export function createMuSig2(deps: MuSig2Deps) {
     looking.add(walletId)
     try {
       const sessions = ofWallet(walletId)
-      const known = new Map(sessions.flatMap((s) => {
-        const txid = txidOfProposal(s.proposal)
-        return txid === undefined ? [] : [[txid, { replaced: replacedTxids(sessions, s.proposal), session: s }] as const]
-      }))
-      const unmined = (txid: Txid) => {
-        const maker = known.get(txid)?.session
-        return maker?.proposal.kind === 'spend' && maker.state !== 'confirmed' ? maker.proposal.tx : undefined
-      }
-      const made = new Set(sessions.filter(s => !isCalledOff(s.state)).map(s => txidOfProposal(s.proposal)))
-      const paid = new Set(wallets.chainView(walletId)?.history.map(item => item.txid).filter(txid => !made.has(txid)))
+      const about = neighbours(sessions, new Set(wallets.chainView(walletId)?.history.map(item => item.txid)))
       await Promise.all(sessions.map(async (session) => {
-        const mine = txidOfProposal(session.proposal) ?? ''
-        const ours = (txid: Txid) => !known.has(txid) ? undefined : known.get(txid)?.replaced.has(mine) === true ? 'replacement' : 'other'
-        const facts: ChainFact[] = isWatched(session, paid) ? await lookAtChain(session, chain, ours, unmined) : []
+        const facts: ChainFact[] = isWatched(session, about.paid) ? await lookAtChain(session, chain, about) : []
         if (news) facts.push({ kind: 'tip' })
         for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
       }))

@@ -101,7 +101,7 @@ export const BUGS: readonly Bug[] = [
     name: 'a computer that has called off what its member signed elsewhere stays with that, against signatures that verify',
     changes: [
       { file: `${SIGNING}/machine.ts`, from: "isCalledOff(s.state) && isBody(message, 'final')", to: 'false' },
-      { file: `${SIGNING}/watch.ts`, from: "return paid.has(rawTxid(session.proposal.tx) ?? '')", to: 'return false' },
+      { file: `${SIGNING}/watch.ts`, from: "return paid.has(txidOfProposal(session.proposal) ?? '')", to: 'return false' },
     ],
     found: ['disagree'],
     seed: 107,

@@ -34,6 +34,12 @@ export const txidOfProposal = (proposal: Proposal): Txid | undefined => formOf(p
 
 const replacedBy = (proposal: Proposal): Txid | undefined => proposal.kind === 'spend' ? proposal.replaces : undefined
 
+/** Of several proposals for one transaction the one that went furthest. */
+export function sessionOfTx(sessions: readonly Session[], txid: Txid): Session | undefined {
+  const found = sessions.filter(s => txidOfProposal(s.proposal) === txid)
+  return found.find(s => s.signed !== undefined) ?? found.find(s => !isOpen(s.state)) ?? found[0]
+}
+
 /** What `proposal` takes the place of: the payment that it names, what that one has replaced in its turn, and so on. */
 export function replacedTxids(sessions: Iterable<Session>, proposal: Proposal): ReadonlySet<Txid> {
   const named = new Map<Txid | undefined, Txid | undefined>()

@@ -4,11 +4,11 @@
  */
 import type { OutPoint, Txid } from '../domain/ids'
 import { ok } from '../domain/result'
-import { rawTxid } from '../domain/txid'
 import type { Chain } from '../../ports/chain'
 import { concurrently } from '../chain/concurrent'
 import { parseTx } from '../crypto/transaction'
 import type { ChainFact } from './events'
+import { replacedTxids, txidOfProposal } from './registry'
 import { voteOf, type Session } from './state'
 import { isCalledOff, isLive, isOpen } from './table'
 
@@ -25,23 +25,47 @@ const LOOK_CONCURRENCY = 2
  */
 export function isWatched(session: Session, paid: ReadonlySet<Txid>): boolean {
   if (session.proposal.kind !== 'spend') return false
-  if (isCalledOff(session.state)) return paid.has(rawTxid(session.proposal.tx) ?? '')
+  if (isCalledOff(session.state)) return paid.has(txidOfProposal(session.proposal) ?? '')
   if (isLive(session.state)) return !isOpen(session.state) || voteOf(session, session.self) === 'yes' || session.proposal.replaces !== undefined
   return session.height === undefined || session.tip === undefined || session.tip - session.height < BURIED
 }
 
-/** What this device knows of the transaction that a coin is said to be spent by. */
+/** What a transaction is to a session: one that takes its place, another of this wallet, or unknown. */
 export type KnownSpend = 'replacement' | 'other' | undefined
 
+/** What the sessions of a wallet are to one of them. */
+export interface Neighbours {
+  readonly ours: (session: Session, txid: Txid) => KnownSpend
+  /** the transaction of ours, not mined yet, that makes a coin: when another takes its place, what is built on it is over too */
+  readonly maker: (txid: Txid) => Uint8Array | undefined
+  /** see `isWatched` */
+  readonly paid: ReadonlySet<Txid>
+}
+
+/** `history`: transactions of the wallet as the chain server tells them. */
+export function neighbours(sessions: readonly Session[], history: ReadonlySet<Txid>): Neighbours {
+  const known = new Map(sessions.flatMap((session) => {
+    const txid = txidOfProposal(session.proposal)
+    return txid === undefined ? [] : [[txid, { replaced: replacedTxids(sessions, session.proposal), session }] as const]
+  }))
+  const made = new Set(sessions.filter(s => !isCalledOff(s.state)).map(s => txidOfProposal(s.proposal)))
+  return {
+    ours: (session, txid) => !known.has(txid) ? undefined : known.get(txid)?.replaced.has(txidOfProposal(session.proposal) ?? '') === true ? 'replacement' : 'other',
+    maker(txid) {
+      const maker = known.get(txid)?.session
+      return maker?.proposal.kind === 'spend' && maker.state !== 'confirmed' ? maker.proposal.tx : undefined
+    },
+    paid: new Set([...history].filter(txid => !made.has(txid))),
+  }
+}
+
 /**
- * `ours` tells what a transaction is to this wallet: one that names this session's in `replaces`, another of its sessions, or unknown. Nothing
- * spends these coins without my part, so an unknown spender is a server's invention (or what another device of mine signed): it gives no
- * fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence. `maker` gives the transaction of ours, not mined
- * yet, that makes a coin: when another takes its place, what is built on it is over too.
+ * Nothing spends the coins of a session without my part, so an unknown spender is a server's invention (or what another device of mine signed): it gives
+ * no fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence.
  */
-export async function lookAtChain(session: Session, chain: Chain, ours: (txid: Txid) => KnownSpend, maker: (txid: Txid) => Uint8Array | undefined = () => undefined): Promise<ChainFact[]> {
+export async function lookAtChain(session: Session, chain: Chain, { ours, maker }: Pick<Neighbours, 'ours' | 'maker'>): Promise<ChainFact[]> {
   if (session.proposal.kind !== 'spend') return []
-  const txid = rawTxid(session.proposal.tx)
+  const txid = txidOfProposal(session.proposal)
   const parsed = parseTx(session.proposal.tx)
   if (txid === undefined || !parsed.ok) return []
   const [tip, seen] = await Promise.all([chain.tip(), chain.tx(txid)])
@@ -64,8 +88,8 @@ export async function lookAtChain(session: Session, chain: Chain, ours: (txid: T
     return spent.ok ? ok(spent.value.confirmed && spent.value.by !== by ? spent.value.by : undefined) : spent
   })
   if (!spends.ok) return facts
-  const other = spends.value.find(by => by !== undefined && by !== txid && ours(by) !== undefined)
-  if (other !== undefined) facts.push({ kind: 'conflict', txid: other, replacement: ours(other) === 'replacement' })
+  const other = spends.value.find(by => by !== undefined && by !== txid && ours(session, by) !== undefined)
+  if (other !== undefined) facts.push({ kind: 'conflict', txid: other, replacement: ours(session, other) === 'replacement' })
   else if (session.state === 'replaced' || session.state === 'conflicted') facts.push({ kind: 'conflict-gone' })
   else if (session.state === 'broadcast') facts.push({ kind: 'missing' })
   return facts

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../services/core/domain/result'
 import { txidOfProposal } from '../../../services/core/signing/registry'
-import { isWatched, lookAtChain } from '../../../services/core/signing/watch'
+import { isWatched, lookAtChain, neighbours, type KnownSpend } from '../../../services/core/signing/watch'
 import type { Chain } from '../../../services/ports/chain'
 import { Harness, spendProposal } from '../../fakes/session-harness'
 
 const OTHER = 'cc'.repeat(32)
+
+const told = (ours: KnownSpend) => ({ ours: () => ours, maker: () => undefined })
 
 /** A server that does not know the session's transaction, and says that every coin of it is spent by `by`. */
 function server(by: string) {
@@ -37,12 +39,12 @@ function released() {
 
 describe('looking at the chain', () => {
   it('a spender that is none of our payments is a server\'s word alone: no fact, the coins stay held', async () => {
-    expect(await lookAtChain(released(), server(OTHER).chain, () => undefined)).toEqual([])
+    expect(await lookAtChain(released(), server(OTHER).chain, told(undefined))).toEqual([])
   })
 
   it('one of our own other payments ends it', async () => {
-    expect(await lookAtChain(released(), server(OTHER).chain, () => 'other')).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
-    expect(await lookAtChain(released(), server(OTHER).chain, () => 'replacement')).toEqual([{ kind: 'conflict', txid: OTHER, replacement: true }])
+    expect(await lookAtChain(released(), server(OTHER).chain, told('other'))).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
+    expect(await lookAtChain(released(), server(OTHER).chain, told('replacement'))).toEqual([{ kind: 'conflict', txid: OTHER, replacement: true }])
   })
 
   it('what is built on a payment is over when another has taken its place', async () => {
@@ -57,9 +59,9 @@ describe('looking at the chain', () => {
       outspend: async (txid: string) => ok(txid === '33'.repeat(32) ? { spent: true, by, confirmed: true } : { spent: false, confirmed: false }),
     }) as unknown as Chain
     const maker = (txid: string) => txid === made && parent.proposal.kind === 'spend' ? parent.proposal.tx : undefined
-    expect(await lookAtChain(child, spentBy(OTHER), () => 'other', maker)).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
-    expect((await lookAtChain(child, spentBy(OTHER), () => 'other')).map(f => f.kind), 'its maker is not known').toEqual(child.state === 'broadcast' ? ['missing'] : [])
-    expect((await lookAtChain(child, spentBy(made), () => 'other', maker)).map(f => f.kind), 'its maker itself is mined').toEqual(child.state === 'broadcast' ? ['missing'] : [])
+    expect(await lookAtChain(child, spentBy(OTHER), { ...told('other'), maker })).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
+    expect((await lookAtChain(child, spentBy(OTHER), told('other'))).map(f => f.kind), 'its maker is not known').toEqual(child.state === 'broadcast' ? ['missing'] : [])
+    expect((await lookAtChain(child, spentBy(made), { ...told('other'), maker })).map(f => f.kind), 'its maker itself is mined').toEqual(child.state === 'broadcast' ? ['missing'] : [])
   })
 
   it('a replacement that I have not answered is looked after too: it is over when the earlier payment is mined', async () => {
@@ -67,7 +69,7 @@ describe('looking at the chain', () => {
     const h = new Harness(3, spendProposal({ replaces: old }))
     h.propose()
     expect(isWatched(h.session(1), new Set())).toBe(true)
-    for (const fact of await lookAtChain(h.session(1), server(old).chain, () => 'other')) h.chain(1, fact)
+    for (const fact of await lookAtChain(h.session(1), server(old).chain, told('other'))) h.chain(1, fact)
     expect(h.session(1)).toMatchObject({ state: 'failed', end: { code: 'paid-before', txid: old } })
   })
 
@@ -88,12 +90,18 @@ describe('looking at the chain', () => {
     h.settle()
     expect(h.state(1)).toBe('declined')
     expect(isWatched(h.session(1), new Set([OTHER]))).toBe(false)
-    expect(isWatched(h.session(1), new Set([txidOfProposal(h.named.proposal)!]))).toBe(true)
+    const txid = txidOfProposal(h.named.proposal)!
+    expect(isWatched(h.session(1), neighbours([h.session(1)], new Set([txid, OTHER])).paid)).toBe(true)
+    // the same transaction under another proposal, which went on
+    const twin = new Harness(3, spendProposal({ salt: '05'.repeat(32) }))
+    twin.propose()
+    expect(txidOfProposal(twin.named.proposal)).toBe(txid)
+    expect(isWatched(h.session(1), neighbours([h.session(1), twin.session(1)], new Set([txid, OTHER])).paid)).toBe(false)
   })
 
   it('asks a few questions at a time, and nothing about proposals that have not my yes', async () => {
     const { chain, most } = server(OTHER)
-    await lookAtChain(released(), chain, () => 'other')
+    await lookAtChain(released(), chain, told('other'))
     expect(most()).toBeLessThanOrEqual(2)
     const h = new Harness()
     h.propose()
