@@ -20,7 +20,7 @@ function finding(report: TranscriptReport, f: Finding): string {
   switch (f.kind) {
     case 'said-two-things': return `${name(report, f.member)} sent two different ${f.type} in attempt ${f.attempt.counter}.`
     case 'wrong-partial': return `${name(report, f.member)} sent a wrong partial signature for input ${f.input + 1} in attempt ${f.attempt.counter}.`
-    case 'left-out': return `${name(report, f.hub)} did not use what ${name(report, f.member)} sent in attempt ${f.attempt.counter}.`
+    case 'left-out': return `${name(report, f.hub)} did not use what ${name(report, f.member)} signed for attempt ${f.attempt.counter}: it left that out, or was sent something else.`
     case 'wrong-final': return `${name(report, f.member)} sent signatures that are not valid.`
     case 'complete': return f.txid === undefined ? 'All signatures are there and valid.' : `All signatures are there and valid: transaction ${f.txid}.`
   }

@@ -255,6 +255,7 @@ export function createMuSig2(deps: MuSig2Deps) {
     offence: (peerId, code) => p2p.offence(peerId, code),
     prepare: proposal => desk.prepare(proposal),
     note: message => transcripts.note(message),
+    reopen: id => transcripts.open(id, false),
     forget(id) {
       transcripts.forget(id)
       void storage.delete('sessions', id)

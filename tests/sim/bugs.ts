@@ -93,14 +93,14 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a member who makes other nonces for an attempt, after his disk was set back, is accused of it',
-    changes: [{ file: `${SIGNING}/hub.ts`, from: "return partGone(run, member, 'nonces-gone', member)", to: "return spoiled(run, 'pubnonces-count', member, undefined, [before, message])" }],
+    changes: [{ file: `${SIGNING}/hub.ts`, from: "return partGone(run, member, 'nonces-gone', member, everybodyElse(run.s))", to: "return spoiled(run, 'pubnonces-count', member, undefined, [before, message])" }],
     found: ['honest-offence'],
     seed: 1_011_986,
   },
   {
     name: 'a computer that has called off what its member signed elsewhere stays with that, against signatures that verify',
     changes: [
-      { file: `${SIGNING}/machine.ts`, from: "isCalledOff(s.state) && isBody(message, 'final')", to: 'false' },
+      { file: `${SIGNING}/machine.ts`, from: "mayComeBack(s) && isBody(message, 'final')", to: 'false' },
       { file: `${SIGNING}/watch.ts`, from: "return paid.has(txidOfProposal(session.proposal) ?? '')", to: 'return false' },
     ],
     found: ['disagree'],

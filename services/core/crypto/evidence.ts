@@ -20,8 +20,8 @@ const bodyOf = <T extends SignBody['type']>(messages: readonly SignedMessage[], 
  * Does the evidence of a `fail` prove, without trust in who sent it, that `culprit` spoiled the attempt? All items must be of
  * this session and attempt and carry their senders' signatures. Three things are proofs:
  * - a `pubnonces` of the culprit that is no points (at the named input), or of the wrong number;
- * - two different `nonces` or two different `partials` by the culprit for the same attempt (what else an attempt names, a complaint or a
- *   state, an honest member may say twice in different words; a second `pubnonces` comes from a disk that was set back, and no part follows the first);
+ * - two contributions by the culprit that contradict each other (`contradict`); what else an attempt names, a complaint or a state, an honest member
+ *   may say twice in different words, and it makes a second `pubnonces` after its disk was set back;
  * - a `partials` of the culprit with the `nonces` that it names and the culprit's own `pubnonces` whose hash stands in it,
  *   where the partial signature of the named input does not verify (BIP327 PartialSigVerify needs nothing of the others).
  * `nonces-without-mine` is checked by the one who was left out: only it can know what it sent.
@@ -42,14 +42,23 @@ export function checkEvidence(wallet: WalletContext, proposal: Proposal, claim: 
   return proves(wallet, job.value, claim, messages)
 }
 
-/** What an honest member makes once for an attempt, whatever happens to its disk: each needs the pubnonces, and all of them, that stood then. */
-export const ONCE: ReadonlySet<SignBody['type']> = new Set(['nonces', 'partials'])
+/**
+ * Two messages of one member for one attempt that no honest member makes, whatever happens to its disk: other partials for the same `nonces`, or a hub's
+ * other `nonces` with the same nonces of its own in them. A disk that was set back makes new nonces, so what hangs on these may differ.
+ */
+export function contradict(one: SignedMessage, other: SignedMessage): boolean {
+  if (equalBytes(messageHash(one), messageHash(other))) return false
+  const [a, b] = [one.body, other.body]
+  if (a.type === 'partials' && b.type === 'partials') return equalBytes(a.noncesHash, b.noncesHash)
+  const hub = one.attempt?.hub ?? 0
+  return a.type === 'nonces' && b.type === 'nonces' && equalBytes(a.hashes[hub] ?? new Uint8Array(), b.hashes[hub] ?? new Uint8Array())
+}
 
 function proves(wallet: WalletContext, job: SigningJob, claim: Accusation, messages: readonly SignedMessage[]): boolean {
   const by = (member: number): readonly SignedMessage[] => messages.filter(m => m.sender === wallet.members[member]?.accountKey)
   const theirs = by(claim.culprit)
   for (const [i, one] of theirs.entries()) {
-    if (ONCE.has(one.body.type) && theirs.slice(i + 1).some(other => other.body.type === one.body.type && !equalBytes(messageHash(other), messageHash(one)))) return true
+    if (theirs.slice(i + 1).some(other => contradict(one, other))) return true
   }
   const index = claim.input ?? 0
   const input = job.inputs[index]

@@ -1,3 +1,4 @@
+import type { MemberIndex } from '../domain/ids'
 import type { EndReason } from '../domain/signing-state'
 import { cleanText } from '../domain/text'
 import { parseTx } from '../crypto/transaction'
@@ -19,7 +20,7 @@ import { isCalledOff, isChainEnd, isLive, isOpen, isSignable } from './table'
  * 3. A yes is sent only after the full check said `ok`, the clock said "not expired", and the vault stored it.
  * 4. A coin is held exactly while `holdsCoins` is true; every change of it is followed by a `holds` effect.
  */
-export function onVote(run: Run, message: SignedOf<'vote'>): void {
+export function onVote(run: Run, from: MemberIndex, message: SignedOf<'vote'>): void {
   const { s } = run
   const member = memberOf(s, message)
   const before = s.votes[member]
@@ -28,21 +29,21 @@ export function onVote(run: Run, message: SignedOf<'vote'>): void {
   set(run, { votes: s.votes.map((v, m) => m === member ? message : v) })
   if (choice !== 'yes' && isOpen(s.state)) return end(run, choice === 'no' ? 'declined' : 'withdrawn', { code: choice === 'no' ? 'declined' : 'withdrawn', by: message.sender })
   emit(run, { type: 'store' }, { type: 'notify', what: 'progress' })
-  if (choice !== 'yes') showSignatures(run, message)
+  if (choice !== 'yes') showSignatures(run, from, message)
   // my own vote from another life: the vault of this device knows nothing of it
   if (member === s.self && choice === 'yes') set(run, { unapproved: true })
 }
 
-export function onCancel(run: Run, message: SignedOf<'cancel'>): void {
+export function onCancel(run: Run, from: MemberIndex, message: SignedOf<'cancel'>): void {
   if (memberOf(run.s, message) !== proposerOf(run.s)) return offence(run, memberOf(run.s, message), 'cancel-not-proposer', message)
-  if (!isOpen(run.s.state)) return showSignatures(run, message)
+  if (!isOpen(run.s.state)) return showSignatures(run, from, message)
   set(run, { cancel: message })
   end(run, 'cancelled', { code: message.body.reason || 'cancelled', by: message.sender })
 }
 
 /** To a member who has called off what is signed. */
-export function showSignatures(run: Run, message: SignedMessage): void {
-  if (run.s.final) send(run, [memberOf(run.s, message)], run.s.final)
+export function showSignatures(run: Run, from: MemberIndex, message: SignedMessage): void {
+  if (run.s.final && !isOvertaken(run.s) && memberOf(run.s, message) === from) send(run, [from], run.s.final)
 }
 
 export const canApprove = (s: Session, at: number): boolean =>
@@ -163,7 +164,7 @@ export function onChain(run: Run, fact: ChainFact): void {
   }
 }
 
-const isOvertaken = (s: Session): boolean => s.state === 'replaced' || s.state === 'conflicted'
+export const isOvertaken = (s: Session): boolean => s.state === 'replaced' || s.state === 'conflicted'
 
 function takeSignatures(run: Run, raw: Uint8Array | undefined): void {
   const tx = raw === undefined || run.s.signed ? undefined : parseTx(raw, LIMITS.frameBytes)

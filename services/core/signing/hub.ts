@@ -90,7 +90,7 @@ export function receivePubnonces(run: Run, message: SignedOf<'pubnonces'>): void
   const before = work.pubnonces[member]
   if (before) {
     // a disk that was set back has lost the first, with the nonces behind it: as if the member had said so
-    if (!equalBytes(messageHash(before), messageHash(message))) return partGone(run, member, 'nonces-gone', member)
+    if (!equalBytes(messageHash(before), messageHash(message))) return partGone(run, member, 'nonces-gone', member, everybodyElse(run.s))
     if (work.nonces) send(run, [member], work.nonces)
     return
   }
@@ -126,12 +126,12 @@ export function receivePartials(run: Run, message: SignedOf<'partials'>): void {
   if (!work?.nonces) return
   const member = memberOf(run.s, message)
   const before = work.partials[member]
+  // perhaps those of this very attempt that I sent before my disk was set back: nobody's offence, and of no use
+  if (!equalBytes(message.body.noncesHash, messageHash(work.nonces))) return before ? undefined : failAttempt(run, 'partials-other-nonces')
   if (before) {
     if (!equalBytes(messageHash(before), messageHash(message))) spoiled(run, 'partials-equivocation', member, undefined, [before, message])
     return
   }
-  // perhaps those of this very attempt that I sent before my disk was set back: nobody's offence, and of no use
-  if (!equalBytes(message.body.noncesHash, messageHash(work.nonces))) return failAttempt(run, 'partials-other-nonces')
   const evidence = [work.pubnonces[member], work.nonces, message].filter(m => m !== undefined)
   if (message.body.partials.length !== signatureCount(run.s.proposal)) return spoiled(run, 'partials-count', member, undefined, evidence)
   const partials = put(work.partials, member, message)
@@ -187,15 +187,15 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
     return dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
   // what it says of itself is told as its own; whom it accuses is not: in my report it would read as mine
-  if (workOn(run.s, message.attempt)) partGone(run, member, code, message.body.culprit === undefined ? member : undefined)
+  if (workOn(run.s, message.attempt)) partGone(run, member, code, message.body.culprit === undefined ? member : undefined, everybodyElse(run.s).filter(m => m !== member))
 }
 
-/** A member's part of my attempt will not come. `about`: whom my report names, without a proof. */
-function partGone(run: Run, member: MemberIndex, code: string, about: MemberIndex | undefined): void {
+/** A member's part of my attempt will not come. `about`: whom my report names, without a proof; `told`: who does not know it yet. */
+function partGone(run: Run, member: MemberIndex, code: string, about: MemberIndex | undefined, told: readonly MemberIndex[]): void {
   const { live } = run.s
   // its part is here already: what happened to it since does not matter
   if (!live?.hub || live.hub.partials[member] !== undefined) return
-  sign(run, { type: 'fail', code, ...(about === undefined ? {} : { culprit: about }), evidence: [] }, everybodyElse(run.s).filter(m => m !== member), live.name)
+  sign(run, { type: 'fail', code, ...(about === undefined ? {} : { culprit: about }), evidence: [] }, told, live.name)
   dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
 }
 

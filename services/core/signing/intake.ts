@@ -9,11 +9,12 @@ import type { ProposalFault } from '../crypto/proposal-id'
 import { TokenBucket } from '../net/rate'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
-import { admit, forgettable, overlaps } from './registry'
+import { admit, forgettable, hasTwin, overlaps } from './registry'
 import { TIMES } from './run'
 import type { Runner } from './runner'
 import { newSession, type Session } from './state'
 import { askAbout } from './sync'
+import { isCalledOff } from './table'
 
 export interface IntakeDeps {
   readonly clock: Clock
@@ -32,6 +33,8 @@ export interface IntakeDeps {
   begin(session: Session): Promise<void>
   /** a message of a session that is here */
   note(message: SignedMessage): void
+  /** a session that has ended hears what may change that */
+  reopen(id: SessionId): Promise<void>
   /** a session that makes room for another */
   forget(id: SessionId): void
 }
@@ -56,6 +59,11 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
       return deps.offence(peerId, 'signature')
     }
     if (runner.get(message.session) === undefined && !(await meet(record, from, message))) return
+    const session = runner.get(message.session)
+    if (message.body.type === 'final' && session !== undefined && isCalledOff(session.state)) {
+      if (hasTwin(ofWallet(record.id), session)) return
+      await deps.reopen(session.id)
+    }
     deps.note(message)
     await runner.tell(message.session, { type: 'message', from, message })
   }

@@ -116,10 +116,10 @@ function onMessage(run: Run, from: MemberIndex, message: SignedMessage): void {
     // who does not know the session asks about the digest that it was told (`askAbout`): that lie is another's
     return isBody(message, 'sync') ? undefined : offence(run, sender, 'digest', message)
   }
-  if (!isLive(s.state) && !(isCalledOff(s.state) && isBody(message, 'final'))) return onMessageAfterEnd(run, from, message)
+  if (!isLive(s.state) && !(mayComeBack(s) && isBody(message, 'final'))) return onMessageAfterEnd(run, from, message)
   if (isBody(message, 'propose')) return onPropose(run, sender, message)
-  if (isBody(message, 'vote')) return onVote(run, message)
-  if (isBody(message, 'cancel')) return onCancel(run, message)
+  if (isBody(message, 'vote')) return onVote(run, from, message)
+  if (isBody(message, 'cancel')) return onCancel(run, from, message)
   if (isBody(message, 'sync')) return onSync(run, from, message)
   if (isBody(message, 'final')) return onFinal(run, sender, message)
   const { attempt } = message
@@ -133,6 +133,9 @@ function onMessage(run: Run, from: MemberIndex, message: SignedMessage): void {
   if (isBody(message, 'fail')) return sender === attempt.hub ? onFailFromHub(run, message) : onFailFromMember(run, message)
 }
 
+/** Called off here, while another computer of mine may have signed it. A practice text has no payment that could go out. */
+const mayComeBack = (s: Session): boolean => isCalledOff(s.state) && s.proposal.kind === 'spend'
+
 function onPropose(run: Run, sender: MemberIndex, message: SignedMessage): void {
   if (sender !== proposerOf(run.s)) return offence(run, sender, 'propose-not-proposer', message)
   if (run.s.propose) return
@@ -144,7 +147,7 @@ function onPropose(run: Run, sender: MemberIndex, message: SignedMessage): void 
 }
 
 function onFinal(run: Run, sender: MemberIndex, message: SignedMessage): void {
-  if (message.body.type !== 'final' || !(isSignable(run.s.state) || isCalledOff(run.s.state)) || run.s.signed || run.s.pendingFinal) return
+  if (message.body.type !== 'final' || !(isSignable(run.s.state) || mayComeBack(run.s)) || run.s.signed || run.s.pendingFinal) return
   if (message.body.signatures.length !== signatureCount(run.s.proposal)) return offence(run, sender, 'final-malformed', message)
   set(run, { pendingFinal: message })
   emit(run, { type: 'finalize', signatures: message.body.signatures, from: sender })

@@ -42,10 +42,10 @@ export function sessionOfTx(sessions: readonly Session[], txid: Txid): Session |
 
 /** What `proposal` takes the place of: the payment that it names, what that one has replaced in its turn, and so on. */
 export function replacedTxids(sessions: Iterable<Session>, proposal: Proposal): ReadonlySet<Txid> {
-  const named = new Map<Txid | undefined, Txid | undefined>()
-  if (replacedBy(proposal) !== undefined) for (const s of sessions) named.set(txidOfProposal(s.proposal), replacedBy(s.proposal))
+  const all = replacedBy(proposal) === undefined ? [] : [...sessions]
+  const before = (txid: Txid): Txid | undefined => { const s = sessionOfTx(all, txid); return s && replacedBy(s.proposal) }
   const found = new Set<Txid>()
-  for (let txid = replacedBy(proposal); txid !== undefined && !found.has(txid); txid = named.get(txid)) found.add(txid)
+  for (let txid = replacedBy(proposal); txid !== undefined && !found.has(txid); txid = before(txid)) found.add(txid)
   return found
 }
 
@@ -139,6 +139,10 @@ export function beforeYes(sessions: Iterable<Session>, session: Session): Result
 export function equivocates(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): boolean {
   return overlaps(sessions, proposal, self).some(o => o.proposal.proposer === proposal.proposer && isOpen(o.state) && replacedBy(o.proposal) === replacedBy(proposal))
 }
+
+/** The same transaction under another proposal that has my yes, or is on the chain: signatures say nothing of this one. */
+export const hasTwin = (sessions: Iterable<Session>, session: Session): boolean =>
+  [...sessions].some(o => o.id !== session.id && txidOfProposal(o.proposal) !== undefined && txidOfProposal(o.proposal) === txidOfProposal(session.proposal) && (holdsCoins(o) || isChainEnd(o.state)))
 
 export type AdmissionFault = 'too-many-live' | 'too-many-undecided'
 

@@ -1,7 +1,7 @@
 import type { MemberIndex } from '../domain/ids'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
-import { showSignatures } from './ends'
+import { isOvertaken, showSignatures } from './ends'
 import { onMemberLeft } from './hub'
 import { emit, memberOf, send, set, sign, syncBody, type Run } from './run'
 import { proposerOf, sameAttempt, type Session, type SignedOf } from './state'
@@ -38,7 +38,7 @@ export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): 
 }
 
 function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { readonly type: 'sync' }>): SignedMessage[] {
-  if (isSessionState(body.state) && !isLive(body.state)) return s.final && lacksFinal(body.state) ? [s.final] : []
+  if (isSessionState(body.state) && !isLive(body.state)) return s.final && lacksFinal(body.state) && !isOvertaken(s) && s.proposal.kind === 'spend' ? [s.final] : []
   const proof = endProof(s)
   const out: SignedMessage[] = []
   if (body.state === 'unknown' && s.propose) out.push(s.propose)
@@ -46,7 +46,8 @@ function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { read
   const have = new Set(body.have)
   for (const [m, vote] of s.votes.entries()) {
     const known = have.has(s.members[m] ?? '')
-    if (vote && !(known && vote.body.choice === 'yes') && !(m === proposerOf(s) && vote.body.choice === 'yes')) out.push(vote)
+    // who gets the signatures needs no end that they undo
+    if (vote && !(s.final && vote.body.choice !== 'yes') && !(known && vote.body.choice === 'yes') && !(m === proposerOf(s) && vote.body.choice === 'yes')) out.push(vote)
   }
   if (s.final && lacksFinal(body.state)) out.push(s.final)
   return [...out, ...liveMessagesFor(s, other)]
@@ -83,10 +84,10 @@ export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMe
     case 'sync':
       return onSync(run, from, message as SignedOf<'sync'>)
     case 'vote':
-      if (message.body.choice !== 'yes') return showSignatures(run, message)
+      if (message.body.choice !== 'yes') return showSignatures(run, from, message)
       break
     case 'cancel':
-      return showSignatures(run, message)
+      return showSignatures(run, from, message)
     case 'final': case 'fail':
       return
     default:

@@ -85,7 +85,7 @@ export class Transcripts {
     if (!this.#kept.has(id)) this.#kept.set(id, isNew ? empty() : await this.#read(id))
   }
 
-  /** Nothing is noted of a session that is not open: what comes after its end changes nothing. */
+  /** Nothing is noted of a session that is not open: what comes after its end changes nothing, but for signatures, for which it is opened. */
   note(message: SignedMessage): void {
     const kept = this.#kept.get(message.session)
     if (kept === undefined || message.body.type === 'sync') return

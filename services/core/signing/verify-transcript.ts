@@ -4,7 +4,7 @@ import type { AttemptName, Proposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
 import { rawTxid } from '../domain/txid'
 import { finalize } from '../crypto/aggregate'
-import { ONCE } from '../crypto/evidence'
+import { contradict } from '../crypto/evidence'
 import { messageHash, pubnoncesHash } from '../crypto/message-hash'
 import { verifySignedMessage, verifySignedStatement } from '../crypto/signature'
 import { musigSession, partialVerify } from '../crypto/musig2'
@@ -130,11 +130,11 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
     if (attempt === undefined) continue
     const by = `${attemptKey(message)} ${message.sender}`
     if (isBody(message, 'pubnonces')) pubnonces.set(by, [...pubnonces.get(by) ?? [], message])
-    if (!ONCE.has(body.type)) continue
+    if (body.type !== 'nonces' && body.type !== 'partials') continue
     const key = `${by} ${body.type}`
     const before = first.get(key)
     if (before === undefined) first.set(key, message)
-    else if (!equalBytes(messageHash(before), messageHash(message))) out.push({ kind: 'said-two-things', member: members.indexOf(message.sender), type: body.type, attempt })
+    else if (contradict(before, message)) out.push({ kind: 'said-two-things', member: members.indexOf(message.sender), type: body.type, attempt })
   }
   const job = propose && signingJob(wallet, propose.body.proposal)
   if (propose === undefined || job?.ok !== true) return out

@@ -9,8 +9,8 @@ import { concurrently } from '../chain/concurrent'
 import { parseTx } from '../crypto/transaction'
 import type { ChainFact } from './events'
 import { replacedTxids, txidOfProposal } from './registry'
-import { voteOf, type Session } from './state'
-import { isCalledOff, isLive, isOpen } from './table'
+import { holdsCoins, voteOf, type Session } from './state'
+import { isCalledOff, isChainEnd, isLive, isOpen } from './table'
 
 /** confirmations after which an end is no longer looked at: deeper reorgs do not happen on networks that anybody uses */
 const BURIED = 100
@@ -48,7 +48,7 @@ export function neighbours(sessions: readonly Session[], history: ReadonlySet<Tx
     const txid = txidOfProposal(session.proposal)
     return txid === undefined ? [] : [[txid, { replaced: replacedTxids(sessions, session.proposal), session }] as const]
   }))
-  const made = new Set(sessions.filter(s => !isCalledOff(s.state)).map(s => txidOfProposal(s.proposal)))
+  const made = new Set(sessions.filter(s => holdsCoins(s) || isChainEnd(s.state)).map(s => txidOfProposal(s.proposal)))
   return {
     ours: (session, txid) => !known.has(txid) ? undefined : known.get(txid)?.replaced.has(txidOfProposal(session.proposal) ?? '') === true ? 'replacement' : 'other',
     maker(txid) {

@@ -95,6 +95,7 @@ describe('looking at the chain', () => {
     // the same transaction under another proposal, which went on
     const twin = new Harness(3, spendProposal({ salt: '05'.repeat(32) }))
     twin.propose()
+    twin.approveAll(1)
     expect(txidOfProposal(twin.named.proposal)).toBe(txid)
     expect(isWatched(h.session(1), neighbours([h.session(1), twin.session(1)], new Set([txid, OTHER])).paid)).toBe(false)
   })
