@@ -77,6 +77,8 @@ describe('evidence against a member, on the real curve', () => {
     expect(check([bad])).toBe(true)
     expect(check([bad], 0)).toBe(false)
     expect(check([partials(right), partials(spoilt)], undefined)).toBe(true)
+    const body = nonces.body as Extract<SignBody, { type: 'nonces' }>
+    expect(check([nonces, message(0, { ...body, aggregates: aggregates.toReversed() })], undefined, 0), 'one nonce of the hub, two sums').toBe(true)
     // the same thing signed twice is no equivocation
     expect(check([partials(right), message(CULPRIT, partials(right).body)], 0)).toBe(false)
   })
@@ -91,6 +93,10 @@ describe('evidence against a member, on the real curve', () => {
     const again = message(CULPRIT, { type: 'pubnonces', digest: named.digest, pubnonces: pairs[1]!.map(p => p.public) })
     expect(check([pubnonces[CULPRIT]!, again], 0)).toBe(false)
     expect(check([again, pubnonces[CULPRIT]!], 0)).toBe(false)
+    // and what hangs on them: parts for the nonces that a hub made of the first, and of the second
+    expect(check([partials(right), partials(spoilt, new Uint8Array(32).fill(7))], undefined)).toBe(false)
+    const body = nonces.body as Extract<SignBody, { type: 'nonces' }>
+    expect(check([nonces, message(0, { ...body, hashes: body.hashes.map((hash, m) => m === 0 ? new Uint8Array(32) : hash) })], undefined, 0)).toBe(false)
   })
 
   it('bytes that are no message prove nothing', () => {

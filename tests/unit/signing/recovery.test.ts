@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountKey, Harness, spendProposal, START, weather } from '../../fakes/session-harness'
+import { accountKey, Harness, practiceProposal, spendProposal, START, weather } from '../../fakes/session-harness'
 import type { SessionState } from '../../../services/core/domain/signing-state'
 import { sessionView } from '../../../services/core/signing/progress'
 import { allYes, isBody } from '../../../services/core/signing/state'
@@ -385,20 +385,93 @@ describe('a computer that knows less than the world', () => {
     expect(done(h)).toBe(true)
   })
 
-  it.each(['signed', 'broadcast', 'confirmed'] as const)('... and at once when he says so to one for whom it is %s', (state) => {
-    const h = calledOff(0)
-    const off = h.session(0)
-    if (state === 'broadcast') h.chain(1, { kind: 'seen' })
-    if (state === 'confirmed') h.chain(1, { kind: 'confirmed', height: 5, tip: 5 })
-    expect(h.state(1)).toBe(state)
-    // the end alone comes to him, and nothing is asked
+  /** the signed word by which this member ended it */
+  const wordOf = (h: Harness, who: 0 | 1) => who === 0 ? h.session(0).cancel! : h.session(1).votes[1]!
+  /** one who has the signatures */
+  const KEEPER = 2
+  function meetWithoutAWord(h: Harness, who: 0 | 1): void {
     h.tamper = m => isBody(m, 'sync') ? undefined : m
+    h.setOnline(who, true)
+    h.settle()
+    expect(h.state(who)).toBe(who === 0 ? 'cancelled' : 'withdrawn')
+  }
+
+  it.each((['signed', 'broadcast', 'confirmed'] as const).flatMap(state => ([0, 1] as const).map(who => [state, who] as const)))('... and at once when it is %s and member %i says so', (state, who) => {
+    const h = calledOff(who)
+    if (state === 'broadcast') h.chain(KEEPER, { kind: 'seen' })
+    if (state === 'confirmed') h.chain(KEEPER, { kind: 'confirmed', height: 5, tip: 5 })
+    expect(h.state(KEEPER)).toBe(state)
+    meetWithoutAWord(h, who)
+    h.inject(who, KEEPER, wordOf(h, who))
+    h.settle()
+    expect(h.state(who)).toBe('signed')
+  })
+
+  it.each([0, 1] as const)('... but not when another brings his word, which would make one member flood another', (who) => {
+    const h = calledOff(who)
+    meetWithoutAWord(h, who)
+    for (let i = 0; i < 3; i++) h.inject(1 - who, KEEPER, wordOf(h, who))
+    h.settle()
+    expect(h.sent('final', KEEPER)).toHaveLength(0)
+  })
+
+  it('... nor when another payment has taken its place: the end that he gave it is right', () => {
+    const h = calledOff(0)
+    for (const m of [1, 2]) h.chain(m, { kind: 'conflict', txid: 'cc'.repeat(32), replacement: true })
     h.setOnline(0, true)
     h.settle()
-    expect(h.state(0)).toBe('cancelled')
-    h.inject(0, 1, off.cancel!)
+    h.inject(0, KEEPER, wordOf(h, 0))
     h.settle()
-    expect(h.state(0)).toBe('signed')
+    expect(h.states()).toEqual(['cancelled', 'replaced', 'replaced'])
+  })
+
+  it('what ended by the clock comes back as well, though there is no word to answer', () => {
+    const h = new Harness(3, spendProposal({ expiresAt: START / 1000 + 600 }))
+    h.propose()
+    h.approveAll(1)
+    const before = h.node(1).stored
+    h.approveAll(2)
+    expect(done(h)).toBe(true)
+    h.close(1)
+    h.node(1).stored = before
+    for (const pair of ['0-1', '1-2']) h.cut.add(pair)
+    h.open(1)
+    h.advance(700_000)
+    expect(h.state(1)).toBe('expired')
+    h.cut.clear()
+    h.tellPeers()
+    h.settle()
+    expect(h.state(1)).toBe('signed')
+  })
+
+  it('who has lost everything is told the signatures, and not the end that they undo', () => {
+    const h = calledOff(1)
+    h.setOnline(1, true)
+    h.settle()
+    expect(h.session(0).votes[1]?.body.choice).toBe('withdraw')
+    h.close(1)
+    h.node(1).stored = undefined
+    h.node(1).states.length = 0
+    h.open(1)
+    h.advance(60_000)
+    expect(h.node(1).states).not.toContain('withdrawn')
+    expect(done(h)).toBe(true)
+  })
+
+  it('nothing but signatures is heard by what was called off, and a practice text not even those', () => {
+    for (const named of [spendProposal(), practiceProposal()]) {
+      const h = new Harness(3, named)
+      h.propose()
+      h.user(1, 'decline')
+      h.settle()
+      const before = h.session(1)
+      h.inject(0, 1, h.forge(0, { type: 'begin', digest: named.digest }, { counter: 1, hub: 0 }))
+      h.inject(2, 1, h.forge(2, { type: 'vote', digest: named.digest, choice: 'yes' }))
+      if (named.proposal.kind === 'practice') h.inject(2, 1, h.forge(2, { type: 'final', digest: named.digest, signatures: h.signatures() }))
+      h.settle()
+      expect(h.session(1)).toMatchObject({ state: 'declined', last: before.last, votes: before.votes, signed: undefined })
+      expect(h.offences).toEqual([])
+    }
   })
 
   it('the chain shows them to him as well; what does not verify changes nothing, from a server or from a member', () => {

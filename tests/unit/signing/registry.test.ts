@@ -112,6 +112,13 @@ describe('one payment in the place of another', () => {
     expect(replacedTxids([first, second], first.proposal).size).toBe(0)
   })
 
+  it('is a row that nobody can forge by a proposal of his own for a payment that is out', () => {
+    const other = 'ee'.repeat(32)
+    const forged = newSession(spendProposal({ salt: salt(7), proposer: 2, replaces: other }), [0, 1, 2].map(accountKey), accountKey(ME))
+    expect(txidOfProposal(forged.proposal)).toBe(firstId)
+    for (const all of [[first, forged], [forged, first]]) expect([...replacedTxids(all, second.proposal)]).toEqual([firstId])
+  })
+
   it('who bumps his own payment says nothing different to different members', () => {
     const signing = { ...first, state: 'signing' as const }
     expect(equivocates([signing], second.proposal, second.id)).toBe(false)
