@@ -421,6 +421,7 @@ describe('a computer that knows less than the world', () => {
     h.setOnline(0, true)
     h.settle()
     h.inject(0, KEEPER, wordOf(h, 0))
+    h.inject(0, KEEPER, h.forge(0, { type: 'sync', digest: h.named.digest, state: 'cancelled', have: [], locked: false, reply: true }))
     h.settle()
     expect(h.states()).toEqual(['cancelled', 'replaced', 'replaced'])
   })
