@@ -27,7 +27,7 @@ export const BUGS: readonly Bug[] = [
     changes: [
       { file: `${VAULT}/nonce-book.ts`, from: 'this.#entries.delete(handle.session)\n    entry.cancelTimer()\n    return entry.secrets', to: 'return entry.secrets.map(s => s.slice())' },
       { file: `${VAULT}/approvals.ts`, from: 'if (released !== undefined && sameAttempt(released.attempt, attempt)) {', to: 'if (released !== undefined && released.noncesHash === toHex(hash)) {' },
-      { file: `${SIGNING}/cosigner.ts`, from: "return offence(run, hub, 'nonces-equivocation', message, s.released.nonces)", to: 'setLive(run, { phase: \'signing\', nonces: message, checked: true })\n    return signWhenLast(run)' },
+      { file: `${SIGNING}/cosigner.ts`, from: "return onOtherNonces(run, name, message, s.released.nonces)", to: 'setLive(run, { phase: \'signing\', nonces: message, checked: true })\n    return signWhenLast(run)' },
     ],
     found: ['nonce-reuse'],
     seed: 1490,

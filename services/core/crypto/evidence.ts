@@ -4,7 +4,7 @@ import { equalBytes } from '../domain/bytes'
 import type { AttemptName, Proposal } from '../domain/proposal'
 import { decodeSigned } from '../wire/codec'
 import type { SignBody, SignedMessage } from '../wire/messages'
-import { messageHash, pubnoncesHash } from './message-hash'
+import { contradict, messageHash, pubnoncesHash } from './message-hash'
 import { verifySignedMessage } from './signature'
 import { musigSession, nonceAgg, partialVerify } from './musig2'
 import { signingJob, type SigningJob } from './proposal-id'
@@ -40,18 +40,6 @@ export function checkEvidence(wallet: WalletContext, proposal: Proposal, claim: 
     messages.push(message)
   }
   return proves(wallet, job.value, claim, messages)
-}
-
-/**
- * Two messages of one member for one attempt that no honest member makes, whatever happens to its disk: other partials for the same `nonces`, or a hub's
- * other `nonces` with the same nonces of its own in them. A disk that was set back makes new nonces, so what hangs on these may differ.
- */
-export function contradict(one: SignedMessage, other: SignedMessage): boolean {
-  if (equalBytes(messageHash(one), messageHash(other))) return false
-  const [a, b] = [one.body, other.body]
-  if (a.type === 'partials' && b.type === 'partials') return equalBytes(a.noncesHash, b.noncesHash)
-  const hub = one.attempt?.hub ?? 0
-  return a.type === 'nonces' && b.type === 'nonces' && equalBytes(a.hashes[hub] ?? new Uint8Array(), b.hashes[hub] ?? new Uint8Array())
 }
 
 function proves(wallet: WalletContext, job: SigningJob, claim: Accusation, messages: readonly SignedMessage[]): boolean {

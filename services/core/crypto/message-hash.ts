@@ -1,4 +1,5 @@
 import type { Statement } from '../../ports/signer'
+import { equalBytes } from '../domain/bytes'
 import { encodeStatement, encodeUnsigned } from '../wire/codec'
 import type { SignBody, SignedMessage } from '../wire/messages'
 import { TAGS, tagged } from './tagged'
@@ -18,4 +19,17 @@ export function statementHash(statement: Statement): Uint8Array {
 /** The hash by which the hub's `nonces` names one member's pubnonces (66 bytes per input, in order). 32 bytes. */
 export function pubnoncesHash(pubnonces: readonly Uint8Array[]): Uint8Array {
   return tagged(TAGS.pubnoncesHash, ...pubnonces)
+}
+
+/**
+ * Two messages of one member for one attempt that no honest member makes, whatever happens to its disk: other partials for the same `nonces`, or a hub's
+ * other `nonces` with the same nonces of its own in them. A disk that was set back, and a second computer, make new nonces, so what hangs on these may
+ * differ.
+ */
+export function contradict(one: SignedMessage, other: SignedMessage): boolean {
+  if (equalBytes(messageHash(one), messageHash(other))) return false
+  const [a, b] = [one.body, other.body]
+  if (a.type === 'partials' && b.type === 'partials') return equalBytes(a.noncesHash, b.noncesHash)
+  const hub = one.attempt?.hub ?? 0
+  return a.type === 'nonces' && b.type === 'nonces' && equalBytes(a.hashes[hub] ?? new Uint8Array(), b.hashes[hub] ?? new Uint8Array())
 }

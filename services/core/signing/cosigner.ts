@@ -1,5 +1,5 @@
 import { equalBytes } from '../domain/bytes'
-import { messageHash, pubnoncesHash } from '../crypto/message-hash'
+import { contradict, messageHash, pubnoncesHash } from '../crypto/message-hash'
 import type { AttemptFailureCode, Verdict } from '../domain/signing-state'
 import type { AttemptName } from '../domain/proposal'
 import { LIMITS } from '../wire/limits'
@@ -18,7 +18,7 @@ import { beats, sameAttempt, signatureCount, voteOf, type AttemptFailure, type L
  * 3. `nonces` is answered only when it is of my live attempt, complete, and holds the hash of what I sent; otherwise the
  *    vault is not called and its handle is untouched.
  * 4. `released`, the partials and what they answer are stored before they are sent. The same `nonces` again gets the same
- *    bytes; another one for that attempt is refused and is evidence against the hub.
+ *    bytes; another one for that attempt is refused, and is evidence against a hub whose own nonces are the same in both.
  */
 export function onBegin(run: Run, message: SignedOf<'begin'>): void {
   const { s } = run
@@ -114,13 +114,12 @@ export function onNonces(run: Run, message: SignedOf<'nonces'>): void {
   if (!name || name.hub !== hub || !isWellFormed(message.body, signatureCount(s.proposal), s.members.length)) return offence(run, hub, 'nonces-malformed', message)
   if (sameAttempt(name, s.released?.partials.attempt) && s.released) {
     if (sameMessage(message, s.released.nonces)) return send(run, [hub], s.released.partials)
-    return offence(run, hub, 'nonces-equivocation', message, s.released.nonces)
+    return onOtherNonces(run, name, message, s.released.nonces)
   }
   const live = s.live
   if (!live || !sameAttempt(name, live.name) || s.leaving !== undefined) return
   if (live.nonces) {
-    if (!sameMessage(message, live.nonces)) offence(run, hub, 'nonces-equivocation', message, live.nonces)
-    return
+    return sameMessage(message, live.nonces) ? undefined : onOtherNonces(run, name, message, live.nonces)
   }
   const own = live.pubnonces
   const hash = message.body.hashes[s.self]
@@ -130,6 +129,13 @@ export function onNonces(run: Run, message: SignedOf<'nonces'>): void {
   }
   setLive(run, { phase: 'signing', nonces: message })
   emit(run, { type: 'verify', purpose: 'partials', attempt: name })
+}
+
+/** Never signed, whatever they are: one attempt has one `nonces`. A hub that runs on a second computer now, or lost what it knew, means no harm by them. */
+function onOtherNonces(run: Run, name: AttemptName, message: SignedOf<'nonces'>, before: SignedMessage): void {
+  if (contradict(message, before)) return offence(run, name.hub, 'nonces-equivocation', message, before)
+  refuseTo(run, name, 'superseded')
+  sign(run, syncBody(run.s, false), [name.hub])
 }
 
 const isWellFormed = (body: Extract<SignBody, { readonly type: 'nonces' }>, inputs: number, members: number): boolean =>

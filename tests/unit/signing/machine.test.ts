@@ -427,6 +427,12 @@ describe('from released on', () => {
     h.settle()
     expect(h.sent('partials', 1).length).toBe(before + 1)
     expect(h.offences).toEqual([{ by: 1, member: 0, code: 'nonces-equivocation' }])
+    // the hub is a second computer with a copy of the disk, and has nonces of its own
+    h.inject(0, 1, { ...nonces, body: { ...nonces.body, hashes: nonces.body.hashes.map((hash, m) => m === 0 ? new Uint8Array(32) : hash) } })
+    h.settle()
+    expect(h.sent('partials', 1).length, 'refused as well').toBe(before + 1)
+    expect(h.sent('fail', 1).at(-1)).toMatchObject({ body: { code: 'superseded' } })
+    expect(h.offences, 'and nobody is accused').toHaveLength(1)
   })
 
   it('a released member enters the next attempt and the session completes', () => {
