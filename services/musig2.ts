@@ -24,7 +24,6 @@ import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/ne
 import { memberOfPeer } from './core/roster/wallet-record'
 import { cardsOf, type SessionCard } from './core/signing/cards'
 import { decodeSession, encodeSession } from './core/signing/codec'
-import type { ChainFact } from './core/signing/events'
 import { createIntake } from './core/signing/intake'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
@@ -34,7 +33,7 @@ import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
 import { isChainEnd, isLive, isOpen } from './core/signing/table'
 import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
-import { isWatched, lookAtChain, neighbours } from './core/signing/watch'
+import { inRounds, isWatched, lookAtChain, neighbours } from './core/signing/watch'
 import { createDesk } from './core/spend/desk'
 import type { Reviewed, SessionFacts, Wish } from './core/spend/desk'
 import type { P2P } from './p2p'
@@ -282,11 +281,13 @@ export function createMuSig2(deps: MuSig2Deps) {
     try {
       const sessions = ofWallet(walletId)
       const about = neighbours(sessions, new Set(wallets.chainView(walletId)?.history.map(item => item.txid)))
-      await Promise.all(sessions.map(async (session) => {
-        const facts: ChainFact[] = isWatched(session, about.paid) ? await lookAtChain(session, chain, about) : []
-        if (news) facts.push({ kind: 'tip' })
-        for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
-      }))
+      const looks = await Promise.all(sessions.map(async session => ({ session, facts: isWatched(session, about.paid) ? await lookAtChain(session, chain, about) : [] })))
+      for (const round of inRounds(looks)) {
+        await Promise.all(round.map(async ({ session, facts }) => {
+          for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
+        }))
+      }
+      if (news) await runner.tellAll({ type: 'chain', fact: { kind: 'tip' } }, walletId)
     } finally {
       looking.delete(walletId)
     }

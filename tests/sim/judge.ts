@@ -170,7 +170,7 @@ export class Judge {
           || states.some(other => other?.stopped)
           // by each one's own device: a vote that was lost on its way is no reason
           || states.some(other => other !== undefined && other.members.find(m => m.self)?.vote !== 'yes')
-          || this.#lostSpender(device, view) || (view.attempt?.counter ?? 0) >= 32 || states.some(other => other?.canApprove === true)
+          || this.#lostSpender(device, view) || states.some(other => (other?.attempt?.counter ?? 0) >= LIMITS.attempts) || states.some(other => other?.canApprove === true)
         if (!reason) throw new Broken('waits-for-nothing', `member ${device.member} in ${view.state}, everybody said yes and is here; attempt ${JSON.stringify(view.attempt)}, failure ${JSON.stringify(view.failure)}`)
       }
     }

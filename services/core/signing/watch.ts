@@ -8,7 +8,7 @@ import type { Chain } from '../../ports/chain'
 import { concurrently } from '../chain/concurrent'
 import { parseTx } from '../crypto/transaction'
 import type { ChainFact } from './events'
-import { replacedTxids, txidOfProposal } from './registry'
+import { inputsOf, replacedTxids, txidOfProposal } from './registry'
 import { holdsCoins, voteOf, type Session } from './state'
 import { isCalledOff, isChainEnd, isLive, isOpen } from './table'
 
@@ -93,6 +93,25 @@ export async function lookAtChain(session: Session, chain: Chain, { ours, maker 
   else if (session.state === 'replaced' || session.state === 'conflicted') facts.push({ kind: 'conflict-gone' })
   else if (session.state === 'broadcast') facts.push({ kind: 'missing' })
   return facts
+}
+
+export interface Look { readonly session: Session; readonly facts: readonly ChainFact[] }
+
+/**
+ * One look at all sessions of a wallet, in two rounds: what takes an earlier word back goes before what is new, or a payment and the one in its place
+ * would both be called paid in between. Answers that came before and after a reorg would say the same: such a new word waits for the next look.
+ */
+export function inRounds(looks: readonly Look[]): readonly [readonly Look[], readonly Look[]] {
+  const undoes = (fact: ChainFact): boolean => fact.kind === 'reorged' || fact.kind === 'conflict-gone'
+  const standing = looks.filter(({ session, facts }) => facts.some(f => f.kind === 'confirmed') || (session.state === 'confirmed' && !facts.some(undoes)))
+  const rival = ({ session }: Look): boolean => {
+    const coins = new Set(inputsOf(session.proposal))
+    return standing.some(({ session: s }) => txidOfProposal(s.proposal) !== txidOfProposal(session.proposal) && inputsOf(s.proposal).some(coin => coins.has(coin)))
+  }
+  return [
+    looks.map(({ session, facts }) => ({ session, facts: facts.filter(undoes) })),
+    looks.map(look => ({ session: look.session, facts: look.facts.filter(f => !undoes(f) && !(f.kind === 'confirmed' && rival(look))) })),
+  ]
 }
 
 /** generations of unconfirmed payments that are followed; nodes keep no longer chains in their mempools */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../services/core/domain/result'
 import { txidOfProposal } from '../../../services/core/signing/registry'
-import { isWatched, lookAtChain, neighbours, type KnownSpend } from '../../../services/core/signing/watch'
+import { inRounds, isWatched, lookAtChain, neighbours, type KnownSpend, type Look } from '../../../services/core/signing/watch'
 import type { Chain } from '../../../services/ports/chain'
 import { Harness, spendProposal } from '../../fakes/session-harness'
 
@@ -98,6 +98,28 @@ describe('looking at the chain', () => {
     twin.approveAll(1)
     expect(txidOfProposal(twin.named.proposal)).toBe(txid)
     expect(isWatched(h.session(1), neighbours([h.session(1), twin.session(1)], new Set([txid, OTHER])).paid)).toBe(false)
+  })
+
+  it('a payment and the one in its place are never both called paid: what takes a word back goes first, and what cannot be waits', () => {
+    const sent = (salt: string, sats: bigint, replaces?: string) => {
+      const h = new Harness(3, spendProposal({ salt, sats, replaces }))
+      h.propose()
+      h.approveAll(1, 2)
+      return h
+    }
+    const paid = { kind: 'confirmed', height: 5, tip: 5 } as const
+    const old = sent('01'.repeat(32), 10_000n)
+    old.chain(1, paid)
+    const fresh = sent('02'.repeat(32), 9_000n, txidOfProposal(old.named.proposal)).session(1)
+    const other = (new Harness(3, spendProposal({ from: '77'.repeat(32) })))
+    other.propose()
+    const looks = (facts: Look['facts']): Look[] => [{ session: fresh, facts: [paid] }, { session: old.session(1), facts }, { session: other.session(1), facts: [paid] }]
+    const conflict = { kind: 'conflict', txid: OTHER, replacement: true } as const
+    const [undone, said] = inRounds(looks([{ kind: 'reorged' }, conflict]))
+    expect(undone.map(l => l.facts)).toEqual([[], [{ kind: 'reorged' }], []])
+    expect(said.map(l => l.facts)).toEqual([[paid], [conflict], [paid]])
+    // asked before the reorg, or not answered at all
+    for (const facts of [[paid], []]) expect(inRounds(looks(facts))[1].map(l => l.facts)).toEqual([[], [], [paid]])
   })
 
   it('asks a few questions at a time, and nothing about proposals that have not my yes', async () => {
