@@ -57,7 +57,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a vote that was lost on its way is not told again',
-    changes: [{ file: `${SIGNING}/sync.ts`, from: 'if (vote && !(known', to: 'if (vote && s.state === \'broadcast\' && !(known' }],
+    changes: [{ file: `${SIGNING}/sync.ts`, from: 'if (vote && !(s.final', to: 'if (vote && s.state === \'broadcast\' && !(s.final' }],
     found: ['waits-for-nothing'],
     seed: 5,
   },
@@ -71,7 +71,7 @@ export const BUGS: readonly Bug[] = [
     name: 'a run that was told of a newer one of the same member goes on signing',
     changes: [{ file: `${SIGNING}/machine.ts`, from: 'if (s.locked) return\n  const broken', to: 'if (s.locked || s.id !== \'\') return\n  const broken' }],
     found: ['older-signs'],
-    seed: 407,
+    seed: 2286,
   },
   {
     name: 'a member who comes back on a new computer does not ask about a session that it hears of',
@@ -80,10 +80,10 @@ export const BUGS: readonly Bug[] = [
     seed: 11,
   },
   {
-    name: 'an attempt that a hub begins a second time, after its disk was set back, gets the nonces of the first',
-    changes: [{ file: `${SIGNING}/cosigner.ts`, from: 'sameAttempt(name, s.live.name) && equalBytes(message.signature, s.live.begin.signature)', to: 'sameAttempt(name, s.live.name)' }],
-    found: ['honest-offence', 'honest-blamed'],
-    seed: 48,
+    name: 'two computers of one member that name the same attempt, each with nonces of its own, are accused of two faces',
+    changes: [{ file: `${SIGNING}/cosigner.ts`, from: "if (contradict(message, before)) return offence(run, name.hub, 'nonces-equivocation'", to: "if (run.at > 0) return offence(run, name.hub, 'nonces-equivocation'" }],
+    found: ['honest-offence'],
+    seed: 1_045_015,
   },
   {
     name: 'two devices ask each other about a session that one of them refuses, for ever',
