@@ -23,6 +23,8 @@ export async function watchTasks(member: Member, fromMs: number): Promise<() => 
   session.on('Tracing.dataCollected', ({ value }) => { events.push(...value as unknown as TraceEvent[]) })
   await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline', 'devtools.timeline', '__metadata'] } })
   return async () => {
+    // who has been answered by a task may be quicker than its end, and a trace that ends before has nothing of it: the page answers once more when it is over
+    await member.page.evaluate(() => undefined)
     const complete = new Promise(resolve => session.once('Tracing.tracingComplete', resolve))
     await session.send('Tracing.end')
     await complete
