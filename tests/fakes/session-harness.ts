@@ -378,6 +378,14 @@ export class Harness {
   asked(m: number, purpose: VerifyPurpose): number { return this.node(m).log.filter(e => e.type === 'verify' && e.purpose === purpose).length }
 }
 
+/** Everybody has approved, and nobody has heard the last yes. */
+export function ready(h = new Harness()): Harness {
+  h.propose()
+  h.approveAll(1)
+  h.user(2, 'approve')
+  return h
+}
+
 const picture = (s: Session): string => JSON.stringify(s, (_key, value: unknown) => typeof value === 'bigint' ? `${value}n` : value)
 
 function decodeStored(bytes: Uint8Array): Session {

@@ -137,9 +137,9 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
   }
   const job = propose && signingJob(wallet, propose.body.proposal)
   if (propose === undefined || job?.ok !== true) return out
-  const of = <T extends SignBody['type']>(message: SignedMessage, sender: AccountKey | undefined, type: T): SignedOf<T> | undefined => {
-    const found = first.get(`${attemptKey(message)} ${sender} ${type}`)
-    return found && isBody(found, type) ? found : undefined
+  const noncesOf = (message: SignedMessage, hub: AccountKey | undefined): SignedOf<'nonces'> | undefined => {
+    const found = first.get(`${attemptKey(message)} ${hub} nonces`)
+    return found && isBody(found, 'nonces') ? found : undefined
   }
   const pubnoncesOf = (message: SignedMessage, sender: AccountKey | undefined) => pubnonces.get(`${attemptKey(message)} ${sender}`) ?? []
   const isHashOf = (hash: Uint8Array) => (m: SignedOf<'pubnonces'>) => equalBytes(hash, pubnoncesHash(m.body.pubnonces))
@@ -154,7 +154,7 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
       }
     }
     if (isBody(message, 'partials') && attempt) {
-      const nonces = of(message, members[attempt.hub], 'nonces')
+      const nonces = noncesOf(message, members[attempt.hub])
       const input = wrongInput(job.value, member, message, nonces, pubnoncesOf(message, message.sender).find(isHashOf(nonces?.body.hashes[member] ?? new Uint8Array())))
       if (input !== undefined) out.push({ kind: 'wrong-partial', member, input, attempt })
     }

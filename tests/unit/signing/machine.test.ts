@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountKey, Harness, practiceProposal, spendProposal, START } from '../../fakes/session-harness'
+import { accountKey, Harness, practiceProposal, ready, spendProposal, START } from '../../fakes/session-harness'
 import { holdsCoins, isBody } from '../../../services/core/signing/state'
 import { sessionView } from '../../../services/core/signing/progress'
 
@@ -91,10 +91,7 @@ describe('what one member can make of the words of another', () => {
   })
 
   it('a member that makes other nonces for one attempt has lost the first: the attempt is over, he is accused of nothing, and the next completes', () => {
-    const h = new Harness()
-    h.propose()
-    h.approveAll(1)
-    h.user(2, 'approve')
+    const h = ready()
     while (h.sent('pubnonces', 2).length === 0) h.next()
     const [begin] = h.sent('begin').filter(m => m.attempt?.counter === 1)
     while (h.session(0).live?.hub?.pubnonces[2] === undefined) h.next()
@@ -110,10 +107,7 @@ describe('what one member can make of the words of another', () => {
   })
 
   it('... unless his part is in already: that one counts', () => {
-    const h = new Harness()
-    h.propose()
-    h.approveAll(1)
-    h.user(2, 'approve')
+    const h = ready()
     while (h.session(0).live?.hub?.partials[2] === undefined) h.next()
     const other = h.forge(2, { type: 'pubnonces', digest: h.named.digest, pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(2)] }, h.session(0).live?.name)
     h.feed(0, { type: 'message', from: 2, message: other })
@@ -297,10 +291,7 @@ describe('ends before released', () => {
   })
 
   it('expiry between nonces and partials gives no partials', () => {
-    const h = new Harness()
-    h.propose()
-    h.approveAll(1)
-    h.user(2, 'approve')
+    const h = ready()
     while (h.session(2).live?.phase !== 'signing') h.next()
     h.now = START + 86_400_000
     h.settle()
@@ -320,10 +311,7 @@ describe('ends before released', () => {
 describe('cancel, decline and withdraw at every moment', () => {
   // the steps of a whole session, one task at a time; the end is asked for after k of them
   const steps = (): Harness => {
-    const h = new Harness()
-    h.propose()
-    h.approveAll(1)
-    h.user(2, 'approve')
+    const h = ready()
     return h
   }
   const total = (() => {
@@ -354,10 +342,7 @@ describe('cancel, decline and withdraw at every moment', () => {
 describe('from released on', () => {
   /** Stopped just after member `m` gave its partials away. */
   function releasedAt(m: number): Harness {
-    const h = new Harness()
-    h.propose()
-    h.approveAll(1)
-    h.user(2, 'approve')
+    const h = ready()
     while (h.state(m) !== 'released') h.next()
     h.tasks = []
     return h

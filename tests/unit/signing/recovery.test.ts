@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountKey, Harness, practiceProposal, spendProposal, START, weather } from '../../fakes/session-harness'
+import { accountKey, Harness, practiceProposal, ready, spendProposal, START, weather } from '../../fakes/session-harness'
 import type { SessionState } from '../../../services/core/domain/signing-state'
 import { sessionView } from '../../../services/core/signing/progress'
 import { allYes, isBody } from '../../../services/core/signing/state'
@@ -7,13 +7,6 @@ import { TRANSITIONS } from '../../../services/core/signing/table'
 
 const DONE: ReadonlyArray<SessionState | undefined> = ['signed', 'broadcast', 'confirmed']
 const done = (h: Harness): boolean => h.states().every(s => DONE.includes(s))
-
-function ready(h = new Harness()): Harness {
-  h.propose()
-  h.approveAll(1)
-  h.user(2, 'approve')
-  return h
-}
 
 const stepsOf = (): number => {
   const h = ready()
@@ -352,10 +345,7 @@ describe('bad weather', () => {
 describe('a computer that knows less than the world', () => {
   /** Signed by all; then this member is back where he had heard every yes and nothing of the signatures, alone, and calls the payment off. */
   function calledOff(who: 0 | 1): Harness {
-    const h = new Harness()
-    h.propose()
-    h.approveAll(1)
-    h.user(2, 'approve')
+    const h = ready()
     while (!allYes(h.session(who))) h.next()
     const before = h.node(who).stored
     h.settle()

@@ -3,7 +3,7 @@ import { ok } from '../../../services/core/domain/result'
 import { txidOfProposal } from '../../../services/core/signing/registry'
 import { inRounds, isWatched, lookAtChain, neighbours, type KnownSpend, type Look } from '../../../services/core/signing/watch'
 import type { Chain } from '../../../services/ports/chain'
-import { Harness, spendProposal } from '../../fakes/session-harness'
+import { Harness, ready, spendProposal } from '../../fakes/session-harness'
 
 const OTHER = 'cc'.repeat(32)
 
@@ -28,10 +28,7 @@ function server(by: string) {
 
 /** One member whose part is out, and nobody has the whole. */
 function released() {
-  const h = new Harness()
-  h.propose()
-  h.approveAll(1)
-  h.user(2, 'approve')
+  const h = ready()
   while (h.state(1) !== 'released') h.next()
   h.tasks = []
   return h.session(1)
