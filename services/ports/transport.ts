@@ -30,6 +30,8 @@ export type TransportEvent =
   /** own addresses changed: a reservation was won or lost */
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
   | { readonly type: 'relay'; readonly relay: RelayStatus }
+  /** below the channels a peer sent what nobody may send, or too much: its connections are closed */
+  | { readonly type: 'flood'; readonly peerId: PeerId }
   /** what an answer to a peer's WebRTC offer shows of itself; `answer` tells one from another */
   | { readonly type: 'answering'; readonly answer: number; readonly peerId: PeerId; readonly fact: AttemptFact }
 
@@ -85,6 +87,8 @@ export interface Transport {
   handle(protocol: string, handler: (channel: Channel) => void): void
   subscribe(topic: string, handler: (bytes: Uint8Array) => void): () => void
   publish(topic: string, bytes: Uint8Array): Promise<void>
+  /** Takes no calls of this peer before this time (unix milliseconds); connections that there are stay. */
+  refuse(peerId: PeerId, until: number): void
   onEvent(listener: (event: TransportEvent) => void): () => void
   /** bytes over each connection, the peer id of its `relay` if it goes through one, and ICE details where the platform tells, for diagnostics */
   stats(connectionId: string): Promise<Readonly<Record<string, string | number>>>

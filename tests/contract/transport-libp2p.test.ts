@@ -3,7 +3,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
 import { startRelay, type RunningRelay } from '../../relay/server'
+import { createNode } from '../../services/adapters/libp2p/node'
 import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
 import type { Clock } from '../../services/ports/clock'
 import type { Transport } from '../../services/ports/transport'
@@ -85,6 +88,29 @@ describe('the relay and the adapter together', () => {
       await until(() => host.connections().filter((link) => link.kind === 'relay').length === 20, 'all of them at the other end')
     } finally {
       await Promise.all([host, ...callers].map((peer) => peer.stop()))
+      await relay.close()
+    }
+  })
+
+  it('lets go of a peer that opens stream after stream over the relay, and of nobody else', async () => {
+    const relay = await startRelay({ host: '127.0.0.1', port: 0 })
+    const [host, friend] = [node(1, relay.addrs), node(2, relay.addrs)]
+    const privateKey = await generateKeyPair('Ed25519')
+    const stranger = await createNode({ privateKey, rtc: undefined, places: new Map() })
+    const floods: string[] = []
+    host.onEvent((event) => { if (event.type === 'flood') floods.push(event.peerId) })
+    try {
+      await Promise.all([host.start(), friend.start(), stranger.start()])
+      await until(() => host.addresses().length > 0, 'a place at the relay')
+      const address = host.addresses()[0] ?? ''
+      const link = await friend.dial(host.peerId, address, { signal: AbortSignal.timeout(10_000) })
+      const line = await stranger.services.manager.dial(multiaddr(address), { signal: AbortSignal.timeout(10_000) })
+      await Promise.allSettled(Array.from({ length: 300 }, () => line.newStream('/tandem/none/1', { runOnLimitedConnection: true, maxOutboundStreams: 1_000 })))
+      await until(() => line.status !== 'open', 'the end of the connection')
+      expect(floods).toEqual([stranger.peerId.toString()])
+      expect(await friend.ping(link.id, { signal: AbortSignal.timeout(10_000) })).toBeGreaterThan(0)
+    } finally {
+      await Promise.all([host.stop(), friend.stop(), stranger.stop()])
       await relay.close()
     }
   })

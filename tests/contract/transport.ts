@@ -330,6 +330,20 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(await a.stats(relay?.id ?? '')).not.toHaveProperty('relay')
     })
 
+    it('takes no calls of a peer that it refuses until a time; what is open stays', async () => {
+      const { a, b } = await pair()
+      const c = await world.peer()
+      const call = (from: Transport): Promise<unknown> => outcome(() => from.dial(b.peerId, relayedAddress(b), { signal: soon() }))
+      await until(() => b.connections(a.peerId).length === 1, 'the call')
+      b.refuse(a.peerId, Date.now() + 3_600_000)
+      // a relay may not say why
+      expect(await call(a)).toBeInstanceOf(Error)
+      expect(await call(c)).toBe('done')
+      expect(b.connections(a.peerId)).toHaveLength(1)
+      b.refuse(a.peerId, Date.now())
+      expect(await call(a)).toBe('done')
+    })
+
     it('stop closes everything, and the others see it', async () => {
       const { a, b, link } = await pair()
       await a.stop()

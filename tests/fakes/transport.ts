@@ -258,6 +258,7 @@ export class MemoryTransport implements Transport, Party {
   private readonly topics = new Map<string, Set<(bytes: Uint8Array) => void>>()
   private readonly budgets = new Map<PeerId, RateLimit>()
   private readonly heard = new Set<string>()
+  private readonly refused = new Map<PeerId, number>()
   private readonly wanted = new Map<string, RelayStatus>()
   private started = false
   private lines = 0
@@ -371,6 +372,8 @@ export class MemoryTransport implements Transport, Party {
     this.network.spread(this, topic, bytes.slice())
   }
 
+  refuse(peerId: PeerId, until: number): void { this.refused.set(peerId, until) }
+
   onEvent(listener: (event: TransportEvent) => void): () => void {
     this.listeners.add(listener)
     return () => { this.listeners.delete(listener) }
@@ -424,6 +427,12 @@ export class MemoryTransport implements Transport, Party {
     for (const end of [...this.ends.values()]) {
       if (end.info.peerId === relay.peerId || end.relayId === relay.peerId) end.shutBoth()
     }
+  }
+
+  /** As the adapter tells of a peer that sends too much. */
+  flooded(peerId: PeerId): void {
+    for (const end of this.endsTo(peerId)) end.shutBoth()
+    this.tell({ type: 'flood', peerId })
   }
 
   unplug(): void { for (const end of [...this.ends.values()]) end.shutBoth() }
@@ -488,7 +497,8 @@ export class MemoryTransport implements Transport, Party {
       await this.network.tick(FROZEN_MS)
       throw named('InvalidMessageError', 'failed to connect via relay with status MALFORMED_MESSAGE')
     }
-    if (kind === 'relay' && !this.network.allows(this.peerId, peerId, 'relay')) {
+    const refused = (target.refused.get(this.peerId) ?? 0) > this.network.clock.now()
+    if (refused || (kind === 'relay' && !this.network.allows(this.peerId, peerId, 'relay'))) {
       throw named('InvalidMessageError', 'failed to connect via relay with status CONNECTION_FAILED')
     }
     if (kind === 'webrtc') {

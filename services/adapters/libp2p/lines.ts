@@ -1,3 +1,5 @@
+import type { PeerId } from '../../core/domain/ids'
+
 /** Of Chromium's 500 in a page's life the last ten are not touched. */
 const MOST = 490
 /** What strangers and members who dial us can use up: the other half stays for our own dials, whoever keeps calling. */
@@ -7,17 +9,26 @@ const MOST_INBOUND = 240
 export class LineCount {
   #own = 0
   #inbound = 0
+  readonly #from = new Map<PeerId, number>()
   #dialling = false
 
   get made(): number { return this.#own + this.#inbound }
 
-  /** One more; throws when there are none left, and the library then makes none. */
-  take(): void {
-    if (this.made >= MOST || (!this.#dialling && this.#inbound >= MOST_INBOUND)) {
+  /**
+   * One more, and for whom if he called; throws when there are none left, and the library then makes none. Nobody who calls may have taken
+   * more than is left for all who do: one peer alone uses up half.
+   */
+  take(caller: PeerId = ''): void {
+    const theirs = this.#from.get(caller) ?? 0
+    if (this.made >= MOST || (!this.#dialling && theirs >= MOST_INBOUND - this.#inbound)) {
       throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'DirectLinesSpentError' })
     }
-    if (this.#dialling) this.#own++
-    else this.#inbound++
+    if (this.#dialling) {
+      this.#own++
+      return
+    }
+    this.#inbound++
+    this.#from.set(caller, theirs + 1)
   }
 
   /**

@@ -10,7 +10,10 @@ import { webSockets } from '@libp2p/websockets'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
 import type { ConnectionKind } from '../../core/domain/connectivity'
+import type { PeerId } from '../../core/domain/ids'
 import { LIMITS } from '../../core/wire/limits'
+import { watchCircuits } from './circuits'
+import type { Inflow } from './inflow'
 import { relaysOnly } from './relays-only'
 import type { Rtc } from './rtc'
 
@@ -56,7 +59,12 @@ export async function createNode(init: {
   /** undefined where there is no WebRTC */
   readonly rtc: Rtc | undefined
   readonly places: Map<string, ReservationPlace>
+  /** watches relayed connections; without it they take whatever comes */
+  readonly inflow?: Inflow
+  /** whose calls are refused; nobody's when omitted */
+  readonly refuses?: (peerId: PeerId) => boolean
 }): Promise<Node> {
+  const muxers = yamux()()
   return createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -71,10 +79,18 @@ export async function createNode(init: {
       // Loaded only where it can run: in Node the package wants a native module.
       ...(init.rtc ? [await init.rtc.transport()] : []),
     ],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    // The browser's default denies plain WebSockets and private addresses, which is what a local relay has.
-    connectionGater: { denyDialMultiaddr: () => false },
+    connectionEncrypters: [(components) => {
+      const encrypter = noise()(components)
+      if (init.inflow) watchCircuits(encrypter, muxers, init.inflow)
+      return encrypter
+    }],
+    streamMuxers: [() => muxers],
+    connectionGater: {
+      // The browser's default denies plain WebSockets and private addresses, which is what a local relay has.
+      denyDialMultiaddr: () => false,
+      // before a handshake: who calls again and again would use up what comes from the relay's host in a second
+      denyInboundRelayedConnection: (_relay, peerId) => init.refuses?.(peerId.toString()) ?? false,
+    },
     connectionManager: {
       addressDialTimeout: ADDRESS_DIAL_MS,
       dialTimeout: ADDRESS_DIAL_MS,

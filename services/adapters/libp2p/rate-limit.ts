@@ -1,23 +1,20 @@
-/**
- * Messages of one peer per second, over all of its streams: a bucket of `perSecond` tokens that refills evenly, so that a burst
- * of one second's worth is fine and a steady excess is not.
- */
+/** What one peer may send: a bucket of `atOnce` tokens that refills evenly, so that a burst is fine and a steady excess is not. */
 export class RateLimit {
   private tokens: number
   private last: number
 
-  constructor(private readonly perSecond: number, private readonly now: () => number) {
-    this.tokens = perSecond
+  constructor(private readonly perSecond: number, private readonly now: () => number, private readonly atOnce = perSecond) {
+    this.tokens = atOnce
     this.last = now()
   }
 
-  /** Takes one token; false when there is none left. */
-  take(): boolean {
+  /** Takes so many tokens; false, and none are taken, when there are fewer. */
+  take(tokens = 1): boolean {
     const now = this.now()
-    this.tokens = Math.min(this.perSecond, this.tokens + Math.max(0, now - this.last) * this.perSecond / 1000)
+    this.tokens = Math.min(this.atOnce, this.tokens + Math.max(0, now - this.last) * this.perSecond / 1000)
     this.last = now
-    if (this.tokens < 1) return false
-    this.tokens -= 1
+    if (this.tokens < tokens) return false
+    this.tokens -= tokens
     return true
   }
 }

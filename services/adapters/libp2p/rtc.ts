@@ -5,7 +5,9 @@ import { parseCandidate } from '../../core/domain/candidate'
 import type { AttemptFact } from '../../core/domain/diagnostics'
 import { directAllowed, serversInUse, type IceSettings } from '../../core/domain/ice'
 import type { PeerId } from '../../core/domain/ids'
+import type { Inflow } from './inflow'
 import { pageLines } from './lines'
+import { peerOf } from './peer-of'
 
 /** Progress of a dial that carries an AttemptFact, beside the library's own kinds. */
 export const FACT = 'tandem:fact'
@@ -13,6 +15,9 @@ export const FACT = 'tandem:fact'
 const SIGNALING = '/webrtc-signaling/0.0.1'
 
 type Note = (fact: AttemptFact) => void
+/** Who is at the other end of what is being made, and who is told of it. */
+interface Maker { readonly peerId: PeerId; readonly note: Note }
+
 type Registrar = WebRTCTransportComponents['registrar']
 
 /** Who is told of the RTCPeerConnection that is made from a configuration: the library hands the object on as it is. */
@@ -50,10 +55,13 @@ export class Rtc {
   /** connections that are being made or open; those made under an older privacy are closed by `renew` */
   private readonly open = new Set<RTCPeerConnection>()
   private settings: IceSettings
-  private caller: Note = () => undefined
+  private maker: Maker = { peerId: '', note: () => undefined }
   private answers = 0
 
-  constructor(settings: IceSettings, private readonly onAnswer: (answer: number, peerId: PeerId, fact: AttemptFact) => void) {
+  /** Without an inflow a line takes whatever comes. */
+  constructor(
+    settings: IceSettings, private readonly onAnswer: (answer: number, peerId: PeerId, fact: AttemptFact) => void, private readonly inflow?: Inflow,
+  ) {
     this.settings = settings
   }
 
@@ -80,33 +88,35 @@ export class Rtc {
       const dial = transport.dial.bind(transport)
       transport.dial = (address, options) => {
         if (!this.direct()) return Promise.reject(Object.assign(new Error('direct lines are switched off'), { name: 'DialDeniedError' }))
-        return this.as((fact) => { options.onProgress?.({ type: FACT, detail: fact } as never) }, () => dial(address, options))
+        const note = (fact: AttemptFact): void => { options.onProgress?.({ type: FACT, detail: fact } as never) }
+        return this.as({ peerId: peerOf(address), note }, () => dial(address, options))
       }
       return transport
     }
   }
 
-  /** The library asks for the configuration before it waits for anything: what runs in `work` at once belongs to `note`. */
-  private as<T>(note: Note, work: () => T): T {
-    const before = this.caller
-    this.caller = note
+  /** The library asks for the configuration before it waits for anything: what runs in `work` at once belongs to `maker`. */
+  private as<T>(maker: Maker, work: () => T): T {
+    const before = this.maker
+    this.maker = maker
     try {
       return work()
     } finally {
-      this.caller = before
+      this.maker = before
     }
   }
 
   /** Asked for before each RTCPeerConnection. */
   private configuration(): RTCConfiguration {
-    pageLines.take()
-    const note = this.caller
+    const { peerId, note } = this.maker
+    pageLines.take(peerId)
     const configuration = rtcConfiguration(this.settings)
     watched.set(configuration, (peer) => {
       // the settings may have changed since the library asked
       if (configuration.iceTransportPolicy !== rtcConfiguration(this.settings).iceTransportPolicy || !this.direct()) return peer.close()
       this.open.add(peer)
       watch(peer, note, () => this.open.delete(peer))
+      this.inflow?.guardLine(peer, peerId)
     })
     return configuration
   }
@@ -116,7 +126,8 @@ export class Rtc {
     const handle: Registrar['handle'] = (protocol, handler, options) => registrar.handle(protocol, protocol !== SIGNALING ? handler : (stream: Stream, connection: Connection) => {
       if (!this.direct()) return stream.abort(new Error('direct lines are switched off'))
       const answer = ++this.answers
-      return this.as((fact) => this.onAnswer(answer, connection.remotePeer.toString(), fact), () => handler(stream, connection))
+      const peerId = connection.remotePeer.toString()
+      return this.as({ peerId, note: (fact) => this.onAnswer(answer, peerId, fact) }, () => handler(stream, connection))
     }, options)
     return new Proxy(registrar, {
       get(target, key) {

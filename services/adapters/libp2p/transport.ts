@@ -18,7 +18,9 @@ import type { Log } from '../../ports/log'
 import type { Channel, ConnectionInfo, DialOptions, RelayStatus, Transport, TransportEvent } from '../../ports/transport'
 import { StreamChannel } from './channel'
 import { pageLines } from './lines'
+import { Inflow } from './inflow'
 import { ADDRESS_DIAL_MS, createNode, kindOf, type Node, type ReservationPlace } from './node'
+import { peerOf } from './peer-of'
 import { pingConnection } from './ping'
 import { RateLimit } from './rate-limit'
 import { RelayKeeper } from './relay-keeper'
@@ -55,6 +57,9 @@ const RELAY_PING_MS = 2_000
 const LINGER_MS = 100
 /** channels that one connection may open of one protocol: the other side allows LIMITS.streamsPerPeer, its refusal is the answer */
 const OUTBOUND_STREAMS = 64
+
+/** peers whose refusal is remembered */
+const REFUSED_PEERS = 1_024
 
 /** Which progress of the library is which step for people. */
 const STEPS: Readonly<Record<string, ConnectStep>> = {
@@ -96,14 +101,18 @@ class Libp2pTransport implements Transport {
   private readonly inbound = new Map<string, number>()
   private readonly places = new Map<string, ReservationPlace>()
   private readonly keeper: RelayKeeper
+  private readonly inflow: Inflow
   private readonly rtc: Rtc | undefined
+  /** whose calls are refused until when, unix milliseconds; the oldest first */
+  private readonly refused = new Map<PeerId, number>()
   private told = ''
 
   constructor(private readonly init: Libp2pTransportInit) {
     this.privateKey = privateKeyFromRaw(new Uint8Array([...init.peerKey, ...ed25519.getPublicKey(init.peerKey)]))
     this.peerId = peerIdFromPrivateKey(this.privateKey).toString()
+    this.inflow = new Inflow(init.clock, (peerId) => this.flooded(peerId))
     if (init.webrtc ?? typeof globalThis.RTCPeerConnection === 'function') {
-      this.rtc = new Rtc(init.ice ?? { servers: [], relayOnly: false }, (answer, peerId, fact) => this.tell({ type: 'answering', answer, peerId, fact }))
+      this.rtc = new Rtc(init.ice ?? { servers: [], relayOnly: false }, (answer, peerId, fact) => this.tell({ type: 'answering', answer, peerId, fact }), this.inflow)
     }
     this.keeper = new RelayKeeper({
       reserve: (address) => this.reserve(address),
@@ -119,7 +128,10 @@ class Libp2pTransport implements Transport {
 
   async start(): Promise<void> {
     if (this.node !== undefined) return
-    const node = await createNode({ privateKey: this.privateKey, rtc: this.rtc, places: this.places })
+    const node = await createNode({
+      privateKey: this.privateKey, rtc: this.rtc, places: this.places, inflow: this.inflow,
+      refuses: (peerId) => (this.refused.get(peerId) ?? 0) > this.init.clock.now(),
+    })
     this.node = node
     node.addEventListener('connection:open', ({ detail }) => this.opened(detail))
     node.addEventListener('connection:close', ({ detail }) => {
@@ -295,6 +307,13 @@ class Libp2pTransport implements Transport {
     await this.running().services.gossip.publish(topic, bytes)
   }
 
+  refuse(peerId: PeerId, until: number): void {
+    this.refused.delete(peerId)
+    this.refused.set(peerId, until)
+    const [oldest] = this.refused.keys()
+    if (oldest !== undefined && this.refused.size > REFUSED_PEERS) this.refused.delete(oldest)
+  }
+
   onEvent(listener: (event: TransportEvent) => void): () => void {
     this.listeners.add(listener)
     return () => { this.listeners.delete(listener) }
@@ -353,6 +372,16 @@ class Libp2pTransport implements Transport {
     this.links.delete(connectionId)
     if (this.connections(link.info.peerId).length === 0) this.budgets.delete(link.info.peerId)
     this.tell({ type: 'disconnected', connection: link.info })
+  }
+
+  /** All lines of the peer go: the library does not notice by itself when a direct one is closed here. */
+  private flooded(peerId: PeerId): void {
+    for (const { info, connection } of [...this.links.values()]) {
+      if (info.peerId !== peerId) continue
+      this.closed(info.id)
+      connection.abort(named('RateLimitError', 'the other side sent too much'))
+    }
+    this.tell({ type: 'flood', peerId })
   }
 
   private async farewell({ info, connection }: Link): Promise<void> {
@@ -460,7 +489,7 @@ class Libp2pTransport implements Transport {
 const listenAddress = (relay: string): string => `${relay}/p2p-circuit`
 
 /** The relay's own peer id: the last one of its address. */
-export const relayPeer = (address: string): PeerId => multiaddr(address).getComponents().filter((c) => c.name === 'p2p').at(-1)?.value ?? ''
+export const relayPeer = (address: string): PeerId => peerOf(multiaddr(address))
 
 /** Settles as `promise` does, or rejects with the signal's reason as soon as that aborts, whatever the library still does. */
 function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -31,7 +31,7 @@ export type LinkEvent =
   | { readonly type: 'offence'; readonly peerId: PeerId; readonly reason: string; readonly until: number }
 
 export interface LinksDeps {
-  readonly transport: Pick<Transport, 'open' | 'handle' | 'connections' | 'closeConnection' | 'onEvent'>
+  readonly transport: Pick<Transport, 'open' | 'handle' | 'connections' | 'closeConnection' | 'refuse' | 'onEvent'>
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -181,6 +181,7 @@ export class Links {
   }
 
   #onTransport(event: TransportEvent): void {
+    if (event.type === 'flood') this.#offence(event.peerId, 'flood')
     if (event.type !== 'connected') return
     const { connection } = event
     if (this.blockedUntil(connection.peerId) > 0) {
@@ -357,6 +358,7 @@ export class Links {
     this.#offences.set(peerId, { count, until })
     this.d.log.write('warn', 'net.offence', { peer: peerId, reason, count })
     for (const channel of this.#inbound.get(peerId) ?? []) channel.abort(netError('AbortError', reason))
+    this.d.transport.refuse(peerId, until)
     for (const connection of this.d.transport.connections(peerId)) closeQuietly(this.d.transport, connection)
     this.d.onEvent({ type: 'offence', peerId, reason, until })
   }

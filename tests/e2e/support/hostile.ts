@@ -4,7 +4,7 @@ import { chromium } from '@playwright/test'
 import type { Browser, Page } from '@playwright/test'
 import { build } from 'esbuild'
 import { findChromium, launchOptions } from '../../support/chromium'
-import type { Attack, HostilePage, Outcome } from '../../support/hostile-page'
+import type { Attack, HostilePage, Outcome, RawAttack } from '../../support/hostile-page'
 
 /** Peers that keep no rule, in a browser of their own: libp2p and nothing of ours above it, joined with others as a member's browser is. */
 export class Hostile {
@@ -34,6 +34,10 @@ export class Hostile {
 
   attack(peer: string, target: string, attack: Attack): Promise<Outcome> {
     return this.page.evaluate(([p, t, relay, a]) => hostile.attack(p, t, relay, a), [peer, target, this.relay, attack] as const)
+  }
+
+  raw(peer: string, target: string, attack: RawAttack): Promise<boolean> {
+    return this.page.evaluate(([p, t, relay, a]) => hostile.raw(p, t, relay, a), [peer, target, this.relay, attack] as const)
   }
 
   close(): Promise<void> { return this.browser.close() }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { LineCount } from '../../../services/adapters/libp2p/lines'
 
-const inbound = (lines: LineCount): boolean => {
+const inbound = (lines: LineCount, from?: string): boolean => {
   try {
-    lines.take()
+    lines.take(from)
     return true
   } catch {
     return false
@@ -13,9 +13,8 @@ const inbound = (lines: LineCount): boolean => {
 describe('the count of a page\'s RTCPeerConnections', () => {
   it('whoever keeps calling leaves half to our own dials', () => {
     const lines = new LineCount()
-    let taken = 0
-    while (inbound(lines)) taken++
-    expect(taken).toBe(240)
+    for (let i = 0; i < 240; i++) expect(inbound(lines, `peer ${i}`)).toBe(true)
+    expect(inbound(lines, 'one more')).toBe(false)
     for (let i = 0; i < 250; i++) lines.dial(() => { lines.take() })
     expect(lines.made).toBe(490)
     expect(() => lines.dial(() => { lines.take() })).toThrow(expect.objectContaining({ name: 'DirectLinesSpentError' }) as Error)
@@ -35,7 +34,18 @@ describe('the count of a page\'s RTCPeerConnections', () => {
   it('a dial that throws at once leaves what comes after it inbound', () => {
     const lines = new LineCount()
     expect(() => lines.dial(() => { throw new Error('no such address') })).toThrow('no such address')
-    for (let i = 0; i < 240; i++) lines.take()
+    for (let i = 0; i < 240; i++) lines.take(`peer ${i}`)
     expect(inbound(lines)).toBe(false)
+  })
+
+  it('one peer alone uses up half of what callers may have, the next half of the rest', () => {
+    const lines = new LineCount()
+    const most = (from: string): number => {
+      let taken = 0
+      while (inbound(lines, from)) taken++
+      return taken
+    }
+    expect([most('a'), most('b'), most('c'), most('a')]).toEqual([120, 60, 30, 0])
+    expect(inbound(lines, 'somebody else')).toBe(true)
   })
 })

@@ -221,8 +221,7 @@ describe('who is served', () => {
     expect(b.events).toMatchObject([{ type: 'offence', peerId: alice, until: w.clock.now() + 60_000 }])
     expect(b.got).toEqual([])
     expect(a.connections(bob)).toEqual([])
-    await dial()
-    expect(a.connections(bob)).toEqual([])
+    await expect(dial()).rejects.toThrow('CONNECTION_FAILED')
     await w.clock.advance(60_000)
     await dial()
     const again = await raw(a, bob)
@@ -276,7 +275,7 @@ describe('hello', () => {
     const closed: string[] = []
     const links = new Links({
       clock: w.clock, entropy: createFakeEntropy('b'), log: createFakeLog(), allowed: () => true, onEvent: e => b.events.push(e), self: { instance: 'aa'.repeat(16), startedAt: w.clock.now(), build: 'test' },
-      transport: { open: () => Promise.reject(new Error('not asked for')), handle: (protocol, handler) => { if (protocol === PROTOCOLS.join) serve = handler }, connections: () => [{ id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }], closeConnection: async (id) => { closed.push(id) }, onEvent: () => () => undefined },
+      transport: { open: () => Promise.reject(new Error('not asked for')), handle: (protocol, handler) => { if (protocol === PROTOCOLS.join) serve = handler }, connections: () => [{ id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }], closeConnection: async (id) => { closed.push(id) }, refuse: () => undefined, onEvent: () => () => undefined },
     })
     for (let i = 0; i < count; i++) {
       serve({ peerId: alice, connection: { id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }, send: async () => undefined, close: async () => undefined, abort: () => undefined, frames })
@@ -311,6 +310,16 @@ describe('hello', () => {
     }
     expect((await served(world(), 8 + 32, open)).offences).toEqual([])
     expect((await served(world(), 8 + 33, open)).offences).toEqual(['streams in vain'])
+  })
+
+  it('a flood below the streams is an offence', async () => {
+    const w = world()
+    const [a, b] = [await w.node(alice), await w.node(bob)]
+    await w.join(a, bob)
+    b.transport.flooded(alice)
+    await w.clock.settle()
+    expect(b.events).toContainEqual({ type: 'offence', peerId: alice, reason: 'flood', until: w.clock.now() + 60_000 })
+    await expect(w.join(a, bob)).rejects.toThrow('CONNECTION_FAILED')
   })
 
   it('no common version is an event on both sides, not an offence', async () => {
