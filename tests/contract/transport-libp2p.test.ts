@@ -4,13 +4,15 @@ import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection, Stream } from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { startRelay, type RunningRelay } from '../../relay/server'
-import { createNode } from '../../services/adapters/libp2p/node'
+import { createNode, type Node } from '../../services/adapters/libp2p/node'
 import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
 import type { Clock } from '../../services/ports/clock'
 import type { Transport } from '../../services/ports/transport'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../support/until'
 import { transportContract } from './transport'
 
@@ -92,27 +94,75 @@ describe('the relay and the adapter together', () => {
     }
   })
 
-  it('lets go of a peer that opens stream after stream over the relay, and of nobody else', async () => {
-    const relay = await startRelay({ host: '127.0.0.1', port: 0 })
-    const [host, friend] = [node(1, relay.addrs), node(2, relay.addrs)]
-    const privateKey = await generateKeyPair('Ed25519')
-    const stranger = await createNode({ privateKey, rtc: undefined, places: new Map() })
+  describe('and a stranger who is libp2p and nothing of ours above it', () => {
+    let relay: RunningRelay
+    let host: Transport
+    let stranger: Node
+    let line: Connection
     const floods: string[] = []
-    host.onEvent((event) => { if (event.type === 'flood') floods.push(event.peerId) })
-    try {
-      await Promise.all([host.start(), friend.start(), stranger.start()])
+
+    beforeEach(async () => {
+      floods.length = 0
+      relay = await startRelay({ host: '127.0.0.1', port: 0 })
+      host = node(1, relay.addrs)
+      stranger = await createNode({ privateKey: await generateKeyPair('Ed25519'), rtc: undefined, places: new Map() })
+      host.onEvent((event) => { if (event.type === 'flood') floods.push(event.peerId) })
+      await Promise.all([host.start(), stranger.start()])
       await until(() => host.addresses().length > 0, 'a place at the relay')
-      const address = host.addresses()[0] ?? ''
-      const link = await friend.dial(host.peerId, address, { signal: AbortSignal.timeout(10_000) })
-      const line = await stranger.services.manager.dial(multiaddr(address), { signal: AbortSignal.timeout(10_000) })
-      await Promise.allSettled(Array.from({ length: 300 }, () => line.newStream('/tandem/none/1', { runOnLimitedConnection: true, maxOutboundStreams: 1_000 })))
-      await until(() => line.status !== 'open', 'the end of the connection')
-      expect(floods).toEqual([stranger.peerId.toString()])
-      expect(await friend.ping(link.id, { signal: AbortSignal.timeout(10_000) })).toBeGreaterThan(0)
-    } finally {
-      await Promise.all([host.stop(), friend.stop(), stranger.stop()])
+      line = await call()
+    })
+    afterEach(async () => {
+      await Promise.all([host.stop(), stranger.stop()])
       await relay.close()
-    }
+    })
+    const call = (): Promise<Connection> => stranger.services.manager.dial(multiaddr(host.addresses()[0] ?? ''), { signal: AbortSignal.timeout(10_000) })
+    const open = (protocol: string): Promise<Stream> => line.newStream(protocol, { runOnLimitedConnection: true, maxOutboundStreams: 1_000, signal: AbortSignal.timeout(10_000) })
+
+    it('lets go of who opens stream after stream, and of nobody else', async () => {
+      const friend = node(2, relay.addrs)
+      try {
+        await friend.start()
+        const link = await friend.dial(host.peerId, host.addresses()[0] ?? '', { signal: AbortSignal.timeout(10_000) })
+        await Promise.allSettled(Array.from({ length: 400 }, () => open('/tandem/none/1')))
+        await until(() => line.status !== 'open', 'the end of the connection')
+        expect(new Set(floods)).toEqual(new Set([stranger.peerId.toString()]))
+        expect(await friend.ping(link.id, { signal: AbortSignal.timeout(10_000) })).toBeGreaterThan(0)
+      } finally {
+        await friend.stop()
+      }
+    })
+
+    it('takes no more calls of who calls again and again, but those of others', async () => {
+      const outcomes = await Promise.allSettled(Array.from({ length: 60 }, call))
+      const taken = outcomes.filter((outcome) => outcome.status === 'fulfilled').length
+      expect(taken).toBeGreaterThan(0)
+      expect(taken).toBeLessThan(40)
+      const friend = node(2, relay.addrs)
+      try {
+        await friend.start()
+        expect((await friend.dial(host.peerId, host.addresses()[0] ?? '', { signal: AbortSignal.timeout(10_000) })).kind).toBe('relay')
+      } finally {
+        await friend.stop()
+      }
+    })
+
+    it('takes no call that he hands on as if he were a relay', async () => {
+      const stream = await open('/libp2p/circuit/relay/0.2.0/stop')
+      const messages = lpStream(stream)
+      const someone = (await generateKeyPair('Ed25519')).publicKey.toMultihash().bytes
+      // type CONNECT, and the peer with its id @see https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf
+      await messages.write(Uint8Array.from([0x08, 0, 0x12, someone.length + 2, 0x0a, someone.length, ...someone]))
+      const answer = (await messages.read({ signal: AbortSignal.timeout(10_000) })).subarray()
+      // type STATUS, and PERMISSION_DENIED (202); OK would be 100
+      expect([...answer]).toEqual([0x08, 1, 0x20, 0xca, 0x01])
+    })
+
+    it('answers no ping that is longer than any', async () => {
+      const raw = await open('/ipfs/ping/1.0.0')
+      const ended = (stream: Stream): Promise<void> => until(() => stream.status !== 'open', 'the end of the stream')
+      raw.send(new Uint8Array(5_000))
+      await ended(raw)
+    })
   })
 
   it('says that a full relay refused, and the peer then dials but cannot be reached', async () => {

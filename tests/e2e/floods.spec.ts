@@ -29,8 +29,13 @@ const RAW: ReadonlyArray<readonly [string, RawAttack]> = [
   ['frames of nothing, many in one message', { channels: 1, messages: [{ bytes: base64(new Uint8Array(16_000)) }], times: 100, holdMs: HOLD_MS }],
   ['a message that is too large', { channels: 1, messages: [{ bytes: base64(new Uint8Array(200_000).fill(0x7f)) }], holdMs: HOLD_MS }],
   ['a frame that is too large', { channels: 1, messages: [{ bytes: base64(Uint8Array.of(0x80, 0x80, 0x40, ...new Uint8Array(1_000))) }], holdMs: HOLD_MS }],
+  ['a length in more bytes than it needs', { channels: 1, messages: [{ bytes: base64(Uint8Array.of(0x82, 0, 5, 6, 0xfd, 0x7f, ...new Uint8Array(16_000))) }], times: 10, holdMs: HOLD_MS }],
   ['small messages', { channels: 4, messages: [{ bytes: base64(Uint8Array.of(1, 0)) }], times: 20_000, holdMs: HOLD_MS }],
 ]
+/** One message with as many proposals of a protocol as it can hold, each an empty line. It is no flood: its stream ends, and that is all. */
+const PROPOSALS: RawAttack = {
+  channels: 4, messages: [{ bytes: base64(Uint8Array.of(0x83, 0x7d, 0x12, 0x80, 0x7d, ...Array.from({ length: 8_000 }, () => [1, 0x0a]).flat())) }], times: 10, holdMs: 1_000,
+}
 
 test('strangers who flood what lies below our protocol: they are let go, and a payment goes out meanwhile', async ({ stack, launch }) => {
   test.setTimeout(120_000)
@@ -65,6 +70,7 @@ test('strangers who flood what lies below our protocol: they are let go, and a p
     }
     await test.step('over channels', async () => {
       const flooding = (async () => {
+        await hostile.raw(await hostile.start(), target, PROPOSALS)
         for (const [name, attack] of RAW) {
           if (!await hostile.raw(await hostile.start(), target, attack)) kept.push(name)
         }

@@ -14,13 +14,14 @@ export class LineCount {
 
   get made(): number { return this.#own + this.#inbound }
 
-  /**
-   * One more, and for whom if he called; throws when there are none left, and the library then makes none. Nobody who calls may have taken
-   * more than is left for all who do: one peer alone uses up half.
-   */
+  /** Whether there is one for who calls. Nobody may have taken more than is left for all who do: one peer alone uses up half. */
+  has(caller: PeerId): boolean {
+    return this.made < MOST && (this.#from.get(caller) ?? 0) < MOST_INBOUND - this.#inbound
+  }
+
+  /** One more, and for whom if he called; throws when there are none left, and the library then makes none. */
   take(caller: PeerId = ''): void {
-    const theirs = this.#from.get(caller) ?? 0
-    if (this.made >= MOST || (!this.#dialling && theirs >= MOST_INBOUND - this.#inbound)) {
+    if (this.#dialling ? this.made >= MOST : !this.has(caller)) {
       throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'DirectLinesSpentError' })
     }
     if (this.#dialling) {
@@ -28,7 +29,7 @@ export class LineCount {
       return
     }
     this.#inbound++
-    this.#from.set(caller, theirs + 1)
+    this.#from.set(caller, (this.#from.get(caller) ?? 0) + 1)
   }
 
   /**

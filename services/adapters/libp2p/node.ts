@@ -4,7 +4,7 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { gossipsub, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
 import { identify, type Identify } from '@libp2p/identify'
 import type { Connection, Libp2p, PrivateKey, Transport as LibraryTransport } from '@libp2p/interface'
-import { ping, type Ping } from '@libp2p/ping'
+import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import type { WebRTCTransportComponents } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -13,9 +13,10 @@ import type { ConnectionKind } from '../../core/domain/connectivity'
 import type { PeerId } from '../../core/domain/ids'
 import { LIMITS } from '../../core/wire/limits'
 import { watchCircuits } from './circuits'
-import type { Inflow } from './inflow'
+import { boundStream, type Inflow } from './inflow'
 import { relaysOnly } from './relays-only'
 import type { Rtc } from './rtc'
+import { withMethods } from './with-methods'
 
 /** one address may take this long; the library's 6 s are too short for ICE, milliseconds */
 export const ADDRESS_DIAL_MS = 22_000
@@ -30,6 +31,8 @@ const INBOUND_PER_SECOND = 100
 const INBOUND_PENDING = 100
 /** streams of the ping protocol: the library's own heartbeat and ours may overlap */
 const PING_STREAMS = 8
+/** bytes that come in on one stream of it: 128 pings in the ten seconds that it may last */
+const PING_BYTES = 4_096
 
 export type TransportManager = WebRTCTransportComponents['transportManager']
 export type Node = Libp2p<{ identify: Identify; ping: Ping; gossip: GossipSub; manager: TransportManager }>
@@ -61,8 +64,8 @@ export async function createNode(init: {
   readonly places: Map<string, ReservationPlace>
   /** watches relayed connections; without it they take whatever comes */
   readonly inflow?: Inflow
-  /** whose calls are refused; nobody's when omitted */
-  readonly refuses?: (peerId: PeerId) => boolean
+  /** whether a call is taken that comes by way of this peer; all are when omitted */
+  readonly takesCall?: (relay: PeerId, peerId: PeerId) => boolean
 }): Promise<Node> {
   const muxers = yamux()()
   return createLibp2p({
@@ -89,7 +92,7 @@ export async function createNode(init: {
       // The browser's default denies plain WebSockets and private addresses, which is what a local relay has.
       denyDialMultiaddr: () => false,
       // before a handshake: who calls again and again would use up what comes from the relay's host in a second
-      denyInboundRelayedConnection: (_relay, peerId) => init.refuses?.(peerId.toString()) ?? false,
+      denyInboundRelayedConnection: (relay, peerId) => !(init.takesCall?.(relay.toString(), peerId.toString()) ?? true),
     },
     connectionManager: {
       addressDialTimeout: ADDRESS_DIAL_MS,
@@ -103,7 +106,16 @@ export async function createNode(init: {
     nodeInfo: { userAgent: 'tandem' },
     services: {
       identify: identify({ runOnLimitedConnection: true }),
-      ping: ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS, runOnLimitedConnection: true }),
+      ping: (components: PingComponents) => ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS, runOnLimitedConnection: true })({
+        connectionManager: components.connectionManager,
+        // it sends back whatever comes, and keeps what it cannot send yet
+        registrar: withMethods(components.registrar, {
+          handle: (protocol, handler, options) => components.registrar.handle(protocol, (stream, connection) => {
+            boundStream(stream, PING_BYTES)
+            return handler(stream, connection)
+          }, options),
+        }),
+      }),
       gossip: (components: GossipSubComponents) => gossipsub({
         globalSignaturePolicy: 'StrictNoSign',
         // the id of a message is the hash of its sealed bytes: there is no sender in it

@@ -1,5 +1,6 @@
 import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection } from '@libp2p/interface'
+import { withMethods } from './with-methods'
 
 type Registrar = GossipSubComponents['registrar']
 
@@ -9,20 +10,14 @@ type Registrar = GossipSubComponents['registrar']
  * over streams of their own.
  */
 export function relaysOnly(registrar: Registrar, isRelay: (connection: Connection) => boolean): Registrar {
-  const handle: Registrar['handle'] = (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
-    if (isRelay(connection)) return handler(stream, connection)
-    stream.abort(new Error('gossip goes over relays only'))
-  }, options)
-  const register: Registrar['register'] = (protocol, topology, options) => registrar.register(protocol, {
-    ...topology,
-    onConnect: async (peerId, connection) => { if (isRelay(connection)) await topology.onConnect?.(peerId, connection) },
-  }, options)
-  return new Proxy(registrar, {
-    get(target, key) {
-      if (key === 'handle') return handle
-      if (key === 'register') return register
-      const value: unknown = Reflect.get(target, key)
-      return typeof value === 'function' ? value.bind(target) as unknown : value
-    },
+  return withMethods(registrar, {
+    handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
+      if (isRelay(connection)) return handler(stream, connection)
+      stream.abort(new Error('gossip goes over relays only'))
+    }, options),
+    register: (protocol, topology, options) => registrar.register(protocol, {
+      ...topology,
+      onConnect: async (peerId, connection) => { if (isRelay(connection)) await topology.onConnect?.(peerId, connection) },
+    }, options),
   })
 }

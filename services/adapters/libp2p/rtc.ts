@@ -8,6 +8,7 @@ import type { PeerId } from '../../core/domain/ids'
 import type { Inflow } from './inflow'
 import { pageLines } from './lines'
 import { peerOf } from './peer-of'
+import { withMethods } from './with-methods'
 
 /** Progress of a dial that carries an AttemptFact, beside the library's own kinds. */
 export const FACT = 'tandem:fact'
@@ -83,8 +84,7 @@ export class Rtc {
     const { webRTC } = await loadLibrary()
     const make = webRTC({ rtcConfiguration: () => this.configuration() })
     return (components) => {
-      const registrar = this.guarded(components.registrar)
-      const transport = make(new Proxy(components, { get: (target, key) => key === 'registrar' ? registrar : Reflect.get(target, key) as unknown }))
+      const transport = make(withMethods(components, { registrar: this.guarded(components.registrar) }))
       const dial = transport.dial.bind(transport)
       transport.dial = (address, options) => {
         if (!this.direct()) return Promise.reject(Object.assign(new Error('direct lines are switched off'), { name: 'DialDeniedError' }))
@@ -123,18 +123,15 @@ export class Rtc {
 
   /** Offers of others are answered only while that is allowed, and what is seen of an answer is told. */
   private guarded(registrar: Registrar): Registrar {
-    const handle: Registrar['handle'] = (protocol, handler, options) => registrar.handle(protocol, protocol !== SIGNALING ? handler : (stream: Stream, connection: Connection) => {
-      if (!this.direct()) return stream.abort(new Error('direct lines are switched off'))
-      const answer = ++this.answers
-      const peerId = connection.remotePeer.toString()
-      return this.as({ peerId, note: (fact) => this.onAnswer(answer, peerId, fact) }, () => handler(stream, connection))
-    }, options)
-    return new Proxy(registrar, {
-      get(target, key) {
-        if (key === 'handle') return handle
-        const value: unknown = Reflect.get(target, key)
-        return typeof value === 'function' ? value.bind(target) as unknown : value
-      },
+    return withMethods(registrar, {
+      handle: (protocol, handler, options) => registrar.handle(protocol, protocol !== SIGNALING ? handler : (stream: Stream, connection: Connection) => {
+        const peerId = connection.remotePeer.toString()
+        if (!this.direct()) return stream.abort(new Error('direct lines are switched off'))
+        // the library would leave the caller without an answer
+        if (!pageLines.has(peerId)) return stream.abort(new Error('no direct lines are left'))
+        const answer = ++this.answers
+        return this.as({ peerId, note: (fact) => this.onAnswer(answer, peerId, fact) }, () => handler(stream, connection))
+      }, options),
     })
   }
 }

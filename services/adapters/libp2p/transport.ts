@@ -130,7 +130,7 @@ class Libp2pTransport implements Transport {
     if (this.node !== undefined) return
     const node = await createNode({
       privateKey: this.privateKey, rtc: this.rtc, places: this.places, inflow: this.inflow,
-      refuses: (peerId) => (this.refused.get(peerId) ?? 0) > this.init.clock.now(),
+      takesCall: (relay, peerId) => this.takesCall(relay, peerId),
     })
     this.node = node
     node.addEventListener('connection:open', ({ detail }) => this.opened(detail))
@@ -372,6 +372,12 @@ class Libp2pTransport implements Transport {
     this.links.delete(connectionId)
     if (this.connections(link.info.peerId).length === 0) this.budgets.delete(link.info.peerId)
     this.tell({ type: 'disconnected', connection: link.info })
+  }
+
+  /** Only relays of ours hand calls on: through anybody else a peer would be another one, without a bound, and "direct". */
+  private takesCall(relay: PeerId, peerId: PeerId): boolean {
+    if (!this.keeper.statuses().some(({ address }) => relayPeer(address) === relay)) return false
+    return (this.refused.get(peerId) ?? 0) <= this.init.clock.now() && this.inflow.takesCall(peerId)
   }
 
   /** All lines of the peer go: the library does not notice by itself when a direct one is closed here. */

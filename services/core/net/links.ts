@@ -181,7 +181,8 @@ export class Links {
   }
 
   #onTransport(event: TransportEvent): void {
-    if (event.type === 'flood') this.#offence(event.peerId, 'flood')
+    // each connection of the peer may tell of it
+    if (event.type === 'flood' && this.blockedUntil(event.peerId) === 0) this.#offence(event.peerId, 'flood')
     if (event.type !== 'connected') return
     const { connection } = event
     if (this.blockedUntil(connection.peerId) > 0) {

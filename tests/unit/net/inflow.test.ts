@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Inflow, ProtobufScan, YamuxScan, type Circuit } from '../../../services/adapters/libp2p/inflow'
+import { NoiseScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/frame-scans'
+import { boundStream, Inflow, type Messages } from '../../../services/adapters/libp2p/inflow'
 import { FakeClock } from '../../fakes/clock'
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts))
@@ -21,6 +22,8 @@ const cut = (bytes: Uint8Array, places: readonly number[]): Uint8Array[] => {
   return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
 }
 
+const noise = (bytes: number): Uint8Array => Uint8Array.from([bytes >> 8, bytes & 255, ...new Uint8Array(bytes).fill(0xff)])
+
 describe('frames that are counted before the library reads them', () => {
   it('of WebRTC: one a message, several, parts of one, and none that is longer than a message', () => {
     const scan = new ProtobufScan()
@@ -29,32 +32,41 @@ describe('frames that are counted before the library reads them', () => {
     expect(scan.units(frame(300).subarray(0, 1))).toBe(1)
     // what only goes on is a message all the same
     expect(scan.units(frame(300).subarray(1))).toBe(1)
-    expect(scan.units(concat(Array.from({ length: 17 }, () => frame(0))))).toBeUndefined()
-    expect(new ProtobufScan().units(Uint8Array.of(0x81, 0x80, 0x01))).toBeUndefined()
-    expect(new ProtobufScan().units(Uint8Array.of(0x80, 0x80, 0x80))).toBeUndefined()
+    for (const wrong of [
+      new Uint8Array(17), new Uint8Array(16_385).fill(0xff), Uint8Array.of(0x81, 0x80, 0x01), Uint8Array.of(0x80, 0x80, 0x80),
+      // two, said in two bytes: the library goes on after the first
+      Uint8Array.of(0x82, 0x00, 1, 1),
+    ]) expect(new ProtobufScan().units(wrong)).toBeUndefined()
   })
 
-  it('of yamux: headers with and without a body, new streams, and none that is longer than a window', () => {
+  it('of yamux: headers with and without a body, new streams, 16 KiB, and none that is longer than a window', () => {
     const scan = new YamuxScan()
     expect(scan.units(yamux(0, 0, 500))).toBe(1)
     expect(scan.units(yamux(1, 1, 262_144))).toBe(9)
     expect(scan.units(concat([yamux(2, 2, 5), yamux(0, 4, 0), yamux(0, 1, 10)]))).toBe(11)
-    expect(scan.units(yamux(0, 0, 262_145, 0))).toBeUndefined()
+    expect(scan.units(yamux(0, 0, 65_536, 0))).toBe(5)
+    expect(scan.units(new Uint8Array(1))).toBe(1)
+    expect(new YamuxScan().units(yamux(0, 0, 262_145, 0))).toBeUndefined()
     expect(new YamuxScan().units(yamux(0, 0, 0xffff_ffff, 0))).toBeUndefined()
+  })
+
+  it('of Noise: the empty ones too', () => {
+    expect(new NoiseScan().units(concat([noise(0), noise(0), noise(65_535), noise(1)]))).toBe(4)
   })
 
   it('are the same frames however they are cut', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 12 })
     fc.assert(fc.property(sizes, fc.array(fc.nat(), { maxLength: 30 }), (lengths, places) => {
-      const scan = new ProtobufScan()
-      const parts = cut(concat(lengths.map(frame)), places).filter(part => part.length > 0)
-      // each part that begins none counts as one, so that the sum is at least that of the frames and at most one more for each part
-      const units = parts.reduce((sum, part) => sum + (scan.units(part) ?? NaN), 0)
-      expect(units).toBeGreaterThanOrEqual(lengths.length)
-      expect(units).toBeLessThanOrEqual(lengths.length + parts.length)
-      const streams = new YamuxScan()
-      const muxed = concat(lengths.map((length, i) => yamux(i % 4, i % 2, length)))
-      expect(cut(muxed, places).reduce((sum, part) => sum + (streams.units(part) ?? NaN), 0)).toBe(lengths.reduce((sum, _, i) => sum + 1 + 8 * (i % 2), 0))
+      const weigh = (scan: ProtobufScan | YamuxScan | NoiseScan, all: Uint8Array, units: number): void => {
+        const parts = cut(all, places).filter(part => part.length > 0)
+        const sum = parts.reduce((total, part) => total + (scan.units(part) ?? NaN), 0)
+        // a part in which nothing begins is one all the same
+        expect(sum).toBeGreaterThanOrEqual(units)
+        expect(sum).toBeLessThanOrEqual(units + parts.length)
+      }
+      weigh(new ProtobufScan(), concat(lengths.map(frame)), lengths.length)
+      weigh(new NoiseScan(), concat(lengths.map(noise)), lengths.length)
+      weigh(new YamuxScan(), concat(lengths.map((length, i) => yamux(i % 4, i % 2, length))), lengths.reduce((sum, _, i) => sum + 1 + 8 * (i % 2), 0))
     }))
   })
 })
@@ -89,12 +101,12 @@ function world() {
     inflow.guardLine(made as unknown as RTCPeerConnection, peerId)
     return made
   }
-  const circuit = (peerId: string): EventTarget & { aborted: number } => {
+  const messages = (guard: 'guardCircuit' | 'guardMuxed', peerId: string): EventTarget & { aborted: number } => {
     const made = Object.assign(new EventTarget(), { aborted: 0, abort: () => { made.aborted++ } })
-    inflow.guardCircuit(made as unknown as Circuit, peerId)
+    inflow[guard](made as unknown as Messages, peerId)
     return made
   }
-  return { clock, floods, line, circuit }
+  return { clock, inflow, floods, line, messages }
 }
 
 describe('what a peer may send', () => {
@@ -112,21 +124,24 @@ describe('what a peer may send', () => {
     expect([made.read.length, made.closed, floods]).toEqual([1, 1, ['a']])
   })
 
-  it('a thousand messages at once and 300 a second, on whichever channel, line or circuit: more are a flood', async () => {
-    const { clock, floods, line, circuit } = world()
+  it('two thousand messages at once and 600 a second, on whichever channel, line or circuit: more are a flood', async () => {
+    const { clock, floods, line, messages } = world()
     const lines = [line('a'), line('a')]
     const channels = [...lines.map(made => made.incoming()), lines[0]?.createDataChannel() as unknown as EventTarget]
-    const relayed = circuit('a')
+    const [circuit, muxed] = [messages('guardCircuit', 'a'), messages('guardMuxed', 'a')]
     await Promise.resolve()
     const read = (): number => lines.reduce((sum, made) => sum + made.read.length, 0)
     // two channels were opened by the peer, for eight each
-    for (let i = 0; i < 984; i++) say(channels[i % 3] ?? relayed, buffer(frame(10)))
-    expect([read(), floods]).toEqual([984, []])
+    for (let i = 0; i < 1_984; i++) say(channels[i % 3] ?? circuit, buffer(frame(10)))
+    expect([read(), floods]).toEqual([1_984, []])
     await clock.advance(1_000)
-    for (let i = 0; i < 300; i++) relayed.dispatchEvent(Object.assign(new Event('message'), { data: { subarray: () => yamux(1, 0, 1) } }))
-    expect([relayed.aborted, floods]).toEqual([0, []])
-    relayed.dispatchEvent(Object.assign(new Event('message'), { data: { subarray: () => yamux(1, 0, 1) } }))
-    expect([relayed.aborted, floods]).toEqual([1, ['a']])
+    for (let i = 0; i < 300; i++) {
+      say(circuit, noise(0))
+      say(muxed, yamux(1, 0, 1))
+    }
+    expect([circuit.aborted, muxed.aborted, floods]).toEqual([0, 0, []])
+    say(muxed, yamux(1, 0, 1))
+    expect([circuit.aborted, muxed.aborted, floods]).toEqual([0, 1, ['a']])
     expect(line('b').closed).toBe(0)
   })
 
@@ -135,24 +150,44 @@ describe('what a peer may send', () => {
     const made = line('a')
     let seen = 0
     made.addEventListener('datachannel', () => { seen++ })
-    for (let i = 0; i < 200; i++) made.incoming()
-    expect([seen, made.closed, floods]).toEqual([125, 1, ['a']])
+    for (let i = 0; i < 400; i++) made.incoming()
+    expect([seen, made.closed, floods]).toEqual([250, 1, ['a']])
+  })
+
+  it('calls over a relay are counted, and the one too many is not taken', async () => {
+    const { clock, inflow } = world()
+    let taken = 0
+    while (inflow.takesCall('a')) taken++
+    expect(taken).toBe(33)
+    expect(inflow.takesCall('b')).toBe(true)
+    await clock.advance(1_000)
+    expect(inflow.takesCall('a')).toBe(true)
   })
 
   it('who comes again does not begin anew, and nobody pays for others', () => {
-    const { line, circuit, floods } = world()
+    const { line, messages, floods } = world()
     const first = line('a')
     const channel = first.incoming()
-    for (let i = 0; i < 900; i++) say(channel, buffer(frame(1)))
+    for (let i = 0; i < 1_900; i++) say(channel, buffer(frame(1)))
     first.close()
     const [again, other] = [line('a').incoming(), line('b').incoming()]
-    for (let i = 0; i < 900; i++) say(other, buffer(frame(1)))
+    for (let i = 0; i < 1_900; i++) say(other, buffer(frame(1)))
     expect(floods).toEqual([])
     for (let i = 0; i < 100; i++) say(again, buffer(frame(1)))
     expect(floods).toEqual(['a'])
     // of what comes later on the same line nothing is told again
     say(again, 'text')
     expect(floods).toEqual(['a'])
-    expect(circuit('a').aborted).toBe(0)
+    expect(messages('guardMuxed', 'a').aborted).toBe(0)
+  })
+
+  it('a stream of a protocol without a bound of its own is ended at so many bytes', () => {
+    let aborted = 0
+    const read: number[] = []
+    const stream = Object.assign(new EventTarget(), { abort: () => { aborted++ } })
+    boundStream(stream as unknown as Messages, 100)
+    stream.addEventListener('message', (event) => { read.push((event as MessageEvent<Uint8Array>).data.byteLength) })
+    for (const length of [60, 40, 1]) say(stream, new Uint8Array(length))
+    expect([read, aborted]).toEqual([[60, 40], 1])
   })
 })

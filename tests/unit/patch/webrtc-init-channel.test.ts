@@ -100,7 +100,7 @@ function takeBack(): string {
     mkdirSync(join(root, dirname(FILE)), { recursive: true })
     writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'x', dependencies: { '@libp2p/webrtc': '6.0.33' } }))
     cpSync(join(ROOT, PACKAGE, 'package.json'), join(root, PACKAGE, 'package.json'))
-    cpSync(join(ROOT, FILE), join(root, FILE))
+    cpSync(join(ROOT, dirname(FILE)), join(root, dirname(FILE)), { recursive: true })
     cpSync(join(ROOT, 'patches'), join(root, 'patches'), { recursive: true, filter: (name) => !name.endsWith('.patch') || name.includes('@libp2p+webrtc') })
     const bin = join(dirname(createRequire(import.meta.url).resolve('patch-package/package.json')), 'index.js')
     const run = spawnSync(process.execPath, [bin, '--reverse', '--error-on-fail'], { cwd: root, encoding: 'utf8' })
