@@ -1,9 +1,10 @@
 import type { Stream } from '@libp2p/interface'
 import { lpStream, streamPair } from '@libp2p/utils'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 
-const FILE = fileURLToPath(new URL('../../../node_modules/@libp2p/multistream-select/dist/src/handle.js', import.meta.url))
+const FILE = join(fileURLToPath(new URL('../../..', import.meta.url)), 'node_modules/@libp2p/multistream-select/dist/src/handle.js')
 
 /** Of @libp2p/multistream-select, patched: see patches/README.md. */
 describe('the negotiation of a protocol', () => {
