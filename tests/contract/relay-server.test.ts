@@ -349,6 +349,7 @@ describe('the relay as a process', () => {
   it('works as the one file that is installed', async () => {
     const built = spawnSync('npm', ['run', '-s', 'build:relay'], { cwd: root, encoding: 'utf8' })
     expect(built.status, built.stderr).toBe(0)
+    expect(readFileSync(join(root, 'dist/relay.mjs'), 'utf8'), 'with the patch of what it negotiates by').toContain('too many protocols were proposed')
     const relay = await launchFrom(['dist/relay.mjs'], [])
     await circuit(relay.addrs)
     relay.child.kill('SIGINT')
