@@ -9,7 +9,7 @@ import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { startRelay, type RunningRelay } from '../../relay/server'
 import { createNode, type Node } from '../../services/adapters/libp2p/node'
-import { createLibp2pTransport } from '../../services/adapters/libp2p/transport'
+import { createLibp2pTransport, relayPeer } from '../../services/adapters/libp2p/transport'
 import type { Clock } from '../../services/ports/clock'
 import type { Transport } from '../../services/ports/transport'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -146,15 +146,24 @@ describe('the relay and the adapter together', () => {
       }
     })
 
-    it('takes no call that he hands on as if he were a relay', async () => {
+    it('takes no call that he hands on as if he were a relay, and does not read it', async () => {
       const stream = await open('/libp2p/circuit/relay/0.2.0/stop')
       const messages = lpStream(stream)
       const someone = (await generateKeyPair('Ed25519')).publicKey.toMultihash().bytes
       // type CONNECT, and the peer with its id @see https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf
       await messages.write(Uint8Array.from([0x08, 0, 0x12, someone.length + 2, 0x0a, someone.length, ...someone]))
-      const answer = (await messages.read({ signal: AbortSignal.timeout(10_000) })).subarray()
-      // type STATUS, and PERMISSION_DENIED (202); OK would be 100
-      expect([...answer]).toEqual([0x08, 1, 0x20, 0xca, 0x01])
+      await expect(messages.read({ signal: AbortSignal.timeout(10_000) })).rejects.toThrow()
+      expect(host.connections().map((link) => link.peerId).sort()).toEqual([relayPeer(relay.addrs[0] ?? ''), stranger.peerId.toString()].sort())
+    })
+
+    it('does not ask him who he is, and does not hear it when he says so', async () => {
+      const asked: string[] = []
+      await stranger.handle('/ipfs/id/1.0.0', (stream) => { asked.push(stream.protocol) }, { force: true, runOnLimitedConnection: true })
+      const second = await call()
+      const answered = await second.newStream('/ipfs/ping/1.0.0', { runOnLimitedConnection: true, signal: AbortSignal.timeout(10_000) })
+      expect(answered.status).toBe('open')
+      await expect(open('/ipfs/id/push/1.0.0')).rejects.toThrow('could not negotiate')
+      expect(asked).toEqual([])
     })
 
     it('answers no ping that is longer than any', async () => {

@@ -1,24 +1,36 @@
-import type { ConnectionEncrypter, MessageStream, MultiaddrConnection, StreamMuxerFactory } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
+import type { ConnectionEncrypter, MessageStream, MultiaddrConnection, StreamMuxerFactory, Upgrader } from '@libp2p/interface'
 import type { Inflow } from './inflow'
 import { peerOf } from './peer-of'
+import { withMethods } from './with-methods'
 
 /**
- * Has an inflow watch relayed connections: as they come, and decrypted. The first is where they are encrypted, by the peer of the address, which
- * the relay names; the second where the muxer is made, by the peer that has proved itself. The connections to relays, which carry everybody's,
- * are not watched.
+ * The upgrader as the transport of relayed connections shall see it: an inflow watches each from its first byte. Where they come from the library
+ * shows data again that was read too far, so it is watched where each byte passes once.
  */
-export function watchCircuits(encrypter: ConnectionEncrypter, muxers: StreamMuxerFactory, inflow: Inflow): void {
+export function watchCircuits(upgrader: Upgrader, inflow: Inflow): Upgrader {
+  const watched = <T extends MultiaddrConnection>(connection: T): T => {
+    const passes = connection as unknown as { onData(data: Data): void }
+    const admits = inflow.guardCircuit(connection, peerOf(connection.remoteAddr))
+    const onData = passes.onData.bind(connection)
+    passes.onData = (data) => { if (admits(data.subarray())) onData(data) }
+    return connection
+  }
+  return withMethods(upgrader, {
+    upgradeInbound: (connection: MultiaddrConnection, options: never) => upgrader.upgradeInbound(watched(connection), options),
+    upgradeOutbound: (connection: MultiaddrConnection, options: never) => upgrader.upgradeOutbound(watched(connection), options),
+  })
+}
+type Data = Uint8Array | { subarray(): Uint8Array }
+
+/** Has an inflow watch what relayed connections carry, decrypted: where the muxer is made, by the peer that has proved itself. */
+export function watchMuxed(encrypter: ConnectionEncrypter, muxers: StreamMuxerFactory, inflow: Inflow): void {
   const peers = new WeakMap<MessageStream, string>()
   for (const side of ['secureInbound', 'secureOutbound'] as const) {
     const secure = encrypter[side].bind(encrypter)
     encrypter[side] = async (stream, options) => {
-      const address = (stream as Partial<MultiaddrConnection>).remoteAddr?.toString() ?? ''
-      if (!address.includes('/p2p-circuit')) return secure(stream, options)
-      // in the same moment as the library begins to listen: what has come already is handed out in the next
-      inflow.guardCircuit(stream, peerOf(multiaddr(address)))
       const secured = await secure(stream, options)
-      peers.set(secured.connection, secured.remotePeer.toString())
+      // the connections to relays, which carry everybody's, are not watched
+      if ((stream as Partial<MultiaddrConnection>).remoteAddr?.toString().includes('/p2p-circuit') === true) peers.set(secured.connection, secured.remotePeer.toString())
       return secured
     }
   }

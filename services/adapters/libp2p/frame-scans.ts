@@ -5,7 +5,7 @@ const FRAMES_PER_MESSAGE = 16
 /** bytes of one yamux frame: the first window of a stream @see https://github.com/hashicorp/yamux/blob/master/spec.md#flow-control */
 const YAMUX_FRAME_BYTES = 262_144
 /** what opening a stream costs, in units */
-export const STREAM_UNITS = 8
+export const STREAM_UNITS = 16
 
 /**
  * Reads the frames in what comes over one connection or channel, part by part, and weighs them: a part, or each frame that begins in it, is one
@@ -40,10 +40,18 @@ abstract class HeadedScan implements FrameScan {
   protected abstract head(byte: number): { readonly units: number; readonly body: number } | undefined
 }
 
-/** libp2p's WebRTC: a varint with the length, then that many bytes of protobuf. */
+/** Fields of libp2p's WebRTC frame @see https://github.com/libp2p/specs/blob/master/webrtc/README.md#multiplexing */
+const FLAG = 0x08
+const CONTENT = 0x12
+
+/** libp2p's WebRTC: a varint with the length, then a protobuf with at most one flag and one content. */
 export class ProtobufScan extends HeadedScan {
-  #length = 0
+  #reads: 'length' | 'field' | 'flag' | 'size' = 'length'
+  #number = 0
   #shift = 0
+  /** bytes of the frame that are still to come */
+  #left = 0
+  #seen: number[] = []
 
   override units(bytes: Uint8Array): number | undefined {
     const units = bytes.length > MESSAGE_BYTES ? undefined : super.units(bytes)
@@ -51,15 +59,52 @@ export class ProtobufScan extends HeadedScan {
   }
 
   protected head(byte: number): { units: number; body: number } | undefined {
-    const first = this.#shift === 0
-    this.#length |= (byte & 0x7f) << this.#shift
+    const begins = this.#reads === 'length' && this.#shift === 0
+    const body = this.#read(byte)
+    return body === undefined ? undefined : { units: begins ? 1 : 0, body }
+  }
+
+  #read(byte: number): number | undefined {
+    if (this.#reads === 'length') {
+      const length = this.#varint(byte)
+      if (length === undefined || length > MESSAGE_BYTES) return undefined
+      if (length >= 0) {
+        this.#left = length
+        this.#seen = []
+        this.#next()
+      }
+      return 0
+    }
+    if (--this.#left < 0) return undefined
+    if (this.#reads === 'field') {
+      if ((byte !== FLAG && byte !== CONTENT) || this.#seen.includes(byte) || this.#left === 0) return undefined
+      this.#seen.push(byte)
+      this.#reads = byte === FLAG ? 'flag' : 'size'
+      return 0
+    }
+    if (this.#reads === 'flag') {
+      this.#next()
+      return byte < 0x80 ? 0 : undefined
+    }
+    const size = this.#varint(byte)
+    if (size === undefined || size > this.#left) return undefined
+    if (size < 0) return 0
+    this.#left -= size
+    this.#next()
+    return size
+  }
+
+  #next(): void { this.#reads = this.#left > 0 ? 'field' : 'length' }
+
+  /** The number when it is whole, less than 0 until then, undefined when it is too long: the library reads one in more bytes than it needs as if it had fewer. */
+  #varint(byte: number): number | undefined {
+    if (byte === 0 && this.#shift > 0) return undefined
+    this.#number |= (byte & 0x7f) << this.#shift
     this.#shift += 7
-    const more = byte >= 0x80
-    // a length in more bytes than it needs is read by the library as if it had fewer
-    if (this.#length > MESSAGE_BYTES || (more && this.#shift > 14) || (byte === 0 && !first)) return undefined
-    const body = more ? 0 : this.#length
-    if (!more) this.#length = this.#shift = 0
-    return { units: first ? 1 : 0, body }
+    if (byte >= 0x80) return this.#shift > 14 ? undefined : -1
+    const number = this.#number
+    this.#number = this.#shift = 0
+    return number
   }
 }
 
@@ -81,11 +126,31 @@ export class YamuxScan extends HeadedScan {
   }
 }
 
-/** Noise: two bytes with the length of what is encrypted @see https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format */
-export class NoiseScan extends HeadedScan {
+/** frames of Noise that begin in one part: they are decrypted in one go */
+const NOISE_FRAMES = 512
+/** what multistream-select ends with on a relayed connection, and how many bytes it may take until then */
+const NOISE = [...new TextEncoder().encode('/noise\n')]
+const NEGOTIATION_BYTES = 1_024
+
+/**
+ * A relayed connection from its first byte: lines of multistream-select, each with its length, until one names Noise; then two bytes with the length
+ * of what is encrypted, again and again @see https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format
+ */
+export class CircuitScan extends HeadedScan {
+  #negotiated = 0
+  /** bytes of the line that are still to come; less than 0 between two */
+  #line = -1
+  #text: number[] = []
+  #secure = false
   #high: number | undefined
 
-  protected head(byte: number): { units: number; body: number } {
+  override units(bytes: Uint8Array): number | undefined {
+    const units = super.units(bytes)
+    return units === undefined || units > NOISE_FRAMES ? undefined : units
+  }
+
+  protected head(byte: number): { units: number; body: number } | undefined {
+    if (!this.#secure) return this.#negotiation(byte)
     if (this.#high === undefined) {
       this.#high = byte
       return { units: 1, body: 0 }
@@ -93,5 +158,22 @@ export class NoiseScan extends HeadedScan {
     const body = this.#high * 256 + byte
     this.#high = undefined
     return { units: 0, body }
+  }
+
+  #negotiation(byte: number): { units: number; body: number } | undefined {
+    if (++this.#negotiated > NEGOTIATION_BYTES) return undefined
+    if (this.#line < 0) {
+      // no name here is as long as 128 bytes
+      if (byte >= 0x80) return undefined
+      this.#line = byte === 0 ? -1 : byte
+      this.#text = []
+      return { units: 1, body: 0 }
+    }
+    this.#text.push(byte)
+    if (--this.#line === 0) {
+      this.#line = -1
+      this.#secure = this.#text.length === NOISE.length && this.#text.every((char, i) => char === NOISE[i])
+    }
+    return { units: 0, body: 0 }
   }
 }

@@ -1,6 +1,6 @@
 import type { PeerId } from '../../core/domain/ids'
 import type { Clock } from '../../ports/clock'
-import { NoiseScan, ProtobufScan, STREAM_UNITS, YamuxScan, type FrameScan } from './frame-scans'
+import { CircuitScan, ProtobufScan, STREAM_UNITS, YamuxScan } from './frame-scans'
 import { RateLimit } from './rate-limit'
 
 /**
@@ -9,23 +9,29 @@ import { RateLimit } from './rate-limit'
  */
 const UNITS_PER_SECOND = 600
 const UNITS_AT_ONCE = 2_000
-/** a call over a relay: a handshake, and who is there */
-const CALL_UNITS = 60
-/** peers whose rate is remembered */
+/** What comes over a relay, still encrypted, in parts as the relay cuts them: a go-libp2p one every 2 KiB. */
+const CIRCUIT_PER_SECOND = 2_000
+const CIRCUIT_AT_ONCE = 8_000
+/** Calls over a relay, each with a handshake. A network that heals brings five in a second or two. */
+const CALLS_PER_SECOND = 5
+const CALLS_AT_ONCE = 30
+/** peers whose rates are remembered */
 const PEERS = 1_024
+
+interface Rates { readonly rate: RateLimit; readonly circuits: RateLimit; readonly calls: RateLimit }
 
 type Admit = (event: Event, units: number | undefined) => void
 
-/** What peers send, watched before the library sees it: one rate for all connections of a peer, direct and relayed, those before included. */
+/** What peers send, watched before the library sees it: one rate for all connections of a peer, those before included. */
 export class Inflow {
   /** the oldest first */
-  readonly #rates = new Map<PeerId, RateLimit>()
+  readonly #rates = new Map<PeerId, Rates>()
 
   constructor(private readonly clock: Clock, private readonly onFlood: (peerId: PeerId) => void) {}
 
   /** Whether a call over a relay is taken: who calls again and again costs a handshake each time. */
   takesCall(peerId: PeerId): boolean {
-    return this.#rateOf(peerId).take(CALL_UNITS)
+    return this.#ratesOf(peerId).calls.take()
   }
 
   /**
@@ -54,19 +60,32 @@ export class Inflow {
     }
   }
 
-  /** Watches a relayed connection from before its handshake: Noise drops what is empty without a word, when it has decrypted it. */
-  guardCircuit(circuit: Messages, peerId: PeerId): void { this.#guard(circuit, peerId, new NoiseScan()) }
+  /**
+   * Whether the next part of a relayed connection may be read: Noise drops what is empty without a word, when it has decrypted it. That the peer
+   * has sent it is the relay's word, so the connection is ended, and nobody is blamed.
+   */
+  guardCircuit(circuit: Pick<Messages, 'abort'>, peerId: PeerId): (part: Uint8Array) => boolean {
+    const { circuits } = this.#ratesOf(peerId)
+    const scan = new CircuitScan()
+    let broken = false
+    return (part) => {
+      if (broken) return false
+      const units = scan.units(part)
+      broken = units === undefined || !circuits.take(units)
+      if (broken) circuit.abort(tooMuch())
+      return !broken
+    }
+  }
 
   /** Watches what a relayed connection carries, before its muxer does: that keeps what belongs to a frame until all of it is there, however long it is. */
-  guardMuxed(muxed: Messages, peerId: PeerId): void { this.#guard(muxed, peerId, new YamuxScan()) }
-
-  #guard(messages: Messages, peerId: PeerId, scan: FrameScan): void {
-    const admit = this.#bounded(peerId, () => { messages.abort(tooMuch()) })
-    messages.addEventListener('message', (event) => { admit(event, scan.units(event.data.subarray())) })
+  guardMuxed(muxed: Messages, peerId: PeerId): void {
+    const admit = this.#bounded(peerId, () => { muxed.abort(tooMuch()) })
+    const scan = new YamuxScan()
+    muxed.addEventListener('message', (event) => { admit(event, scan.units(event.data.subarray())) })
   }
 
   #bounded(peerId: PeerId, close: () => void): Admit {
-    const rate = this.#rateOf(peerId)
+    const { rate } = this.#ratesOf(peerId)
     let broken = false
     return (event, units) => {
       if (!broken && units !== undefined && rate.take(units)) return
@@ -78,13 +97,16 @@ export class Inflow {
     }
   }
 
-  #rateOf(peerId: PeerId): RateLimit {
-    const rate = this.#rates.get(peerId) ?? new RateLimit(UNITS_PER_SECOND, () => this.clock.now(), UNITS_AT_ONCE)
+  #ratesOf(peerId: PeerId): Rates {
+    const limit = (perSecond: number, atOnce: number): RateLimit => new RateLimit(perSecond, () => this.clock.now(), atOnce)
+    const rates = this.#rates.get(peerId) ?? {
+      rate: limit(UNITS_PER_SECOND, UNITS_AT_ONCE), circuits: limit(CIRCUIT_PER_SECOND, CIRCUIT_AT_ONCE), calls: limit(CALLS_PER_SECOND, CALLS_AT_ONCE),
+    }
     this.#rates.delete(peerId)
-    this.#rates.set(peerId, rate)
+    this.#rates.set(peerId, rates)
     const [oldest] = this.#rates.keys()
     if (oldest !== undefined && this.#rates.size > PEERS) this.#rates.delete(oldest)
-    return rate
+    return rates
   }
 }
 

@@ -12,7 +12,7 @@ import { createLibp2p } from 'libp2p'
 import type { ConnectionKind } from '../../core/domain/connectivity'
 import type { PeerId } from '../../core/domain/ids'
 import { LIMITS } from '../../core/wire/limits'
-import { watchCircuits } from './circuits'
+import { watchCircuits, watchMuxed } from './circuits'
 import { boundStream, type Inflow } from './inflow'
 import { relaysOnly } from './relays-only'
 import type { Rtc } from './rtc'
@@ -27,8 +27,8 @@ const MAX_CONNECTIONS = 300
  * would refuse the sixth member who calls within a second; 100 members may come at once.
  */
 const INBOUND_PER_SECOND = 100
-/** of them not yet encrypted; the default is 10 */
-const INBOUND_PENDING = 100
+/** of them not yet encrypted, for which each has ten seconds; the default is 10 */
+const INBOUND_PENDING = 300
 /** streams of the ping protocol: the library's own heartbeat and ours may overlap */
 const PING_STREAMS = 8
 /** bytes that come in on one stream of it: 128 pings in the ten seconds that it may last */
@@ -68,7 +68,8 @@ export async function createNode(init: {
   readonly takesCall?: (relay: PeerId, peerId: PeerId) => boolean
 }): Promise<Node> {
   const muxers = yamux()()
-  return createLibp2p({
+  const isRelay = (connection: Connection): boolean => kindOf(connection) === 'direct'
+  const node = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     addresses: {
@@ -78,13 +79,16 @@ export async function createNode(init: {
     },
     transports: [
       webSockets(),
-      (components) => withPlaces(circuitRelayTransport({ reservationConcurrency: 4 })(components), init.places),
+      (components) => withPlaces(circuitRelayTransport({ reservationConcurrency: 4 })(withMethods(components, {
+        registrar: relaysOnly(components.registrar, isRelay),
+        ...(init.inflow ? { upgrader: watchCircuits(components.upgrader, init.inflow) } : {}),
+      })), init.places),
       // Loaded only where it can run: in Node the package wants a native module.
       ...(init.rtc ? [await init.rtc.transport()] : []),
     ],
     connectionEncrypters: [(components) => {
       const encrypter = noise()(components)
-      if (init.inflow) watchCircuits(encrypter, muxers, init.inflow)
+      if (init.inflow) watchMuxed(encrypter, muxers, init.inflow)
       return encrypter
     }],
     streamMuxers: [() => muxers],
@@ -105,7 +109,8 @@ export async function createNode(init: {
     },
     nodeInfo: { userAgent: 'tandem' },
     services: {
-      identify: identify({ runOnLimitedConnection: true }),
+      // asked of relays alone, below: nothing that members do needs it, and an answer may hold addresses that take seconds to read
+      identify: identify({ runOnLimitedConnection: true, runOnConnectionOpen: false }),
       ping: (components: PingComponents) => ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS, runOnLimitedConnection: true })({
         connectionManager: components.connectionManager,
         // it sends back whatever comes, and keeps what it cannot send yet
@@ -133,11 +138,16 @@ export async function createNode(init: {
         peerStore: components.peerStore,
         connectionManager: components.connectionManager,
         logger: components.logger,
-        registrar: relaysOnly(components.registrar, (connection) => kindOf(connection) === 'direct'),
+        registrar: relaysOnly(components.registrar, isRelay),
       }),
       manager: (components: WebRTCTransportComponents) => components.transportManager,
     },
   })
+  node.addEventListener('connection:open', ({ detail }) => {
+    // one that does not answer is no less a relay
+    if (isRelay(detail)) node.services.identify.identify(detail).catch(() => undefined)
+  })
+  return node
 }
 
 /**

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NoiseScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/frame-scans'
+import { CircuitScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/frame-scans'
 import { boundStream, Inflow, type Messages } from '../../../services/adapters/libp2p/inflow'
 import { FakeClock } from '../../fakes/clock'
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts))
 const varint = (n: number): number[] => n < 128 ? [n] : [(n & 127) | 128, ...varint(n >> 7)]
-/** A frame of libp2p's WebRTC with a body of this many bytes. */
-const frame = (bytes: number): Uint8Array => Uint8Array.from([...varint(bytes), ...new Uint8Array(bytes).fill(0xff)])
+const framed = (body: readonly number[]): Uint8Array => Uint8Array.from([...varint(body.length), ...body])
+/** A frame of libp2p's WebRTC with this many bytes of content, and with a flag every other time. */
+const frame = (bytes: number): Uint8Array => framed([...bytes % 2 === 1 ? [0x08, 1] : [], 0x12, ...varint(bytes), ...new Uint8Array(bytes).fill(0xff)])
 const yamux = (type: number, flags: number, length: number, body = type === 0 ? length : 0): Uint8Array => {
   const header = Buffer.alloc(12)
   header.writeUInt8(type, 1)
@@ -22,13 +23,14 @@ const cut = (bytes: Uint8Array, places: readonly number[]): Uint8Array[] => {
   return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
 }
 
+const named = (text: string): Uint8Array => Uint8Array.from([text.length + 1, ...Buffer.from(`${text}\n`)])
 const noise = (bytes: number): Uint8Array => Uint8Array.from([bytes >> 8, bytes & 255, ...new Uint8Array(bytes).fill(0xff)])
 
 describe('frames that are counted before the library reads them', () => {
   it('of WebRTC: one a message, several, parts of one, and none that is longer than a message', () => {
     const scan = new ProtobufScan()
     expect(scan.units(frame(100))).toBe(1)
-    expect(scan.units(concat([frame(0), frame(1), frame(16_000)]))).toBe(3)
+    expect(scan.units(concat([frame(0), frame(1), frame(16_000), framed([0x08, 0]), framed([])]))).toBe(5)
     expect(scan.units(frame(300).subarray(0, 1))).toBe(1)
     // what only goes on is a message all the same
     expect(scan.units(frame(300).subarray(1))).toBe(1)
@@ -36,28 +38,38 @@ describe('frames that are counted before the library reads them', () => {
       new Uint8Array(17), new Uint8Array(16_385).fill(0xff), Uint8Array.of(0x81, 0x80, 0x01), Uint8Array.of(0x80, 0x80, 0x80),
       // two, said in two bytes: the library goes on after the first
       Uint8Array.of(0x82, 0x00, 1, 1),
+      // fields that are said again, that there are not, that are longer than their frame, and without an end
+      framed([0x12, 0, 0x12, 0]), framed([0x08, 1, 0x08, 1]), framed([0x1a, 0]), framed([0x12, 5, 1]), framed([0x12]), framed([0x08, 0x80, 1]), framed([0x12, 0x80, 0, 1]),
     ]) expect(new ProtobufScan().units(wrong)).toBeUndefined()
   })
 
   it('of yamux: headers with and without a body, new streams, 16 KiB, and none that is longer than a window', () => {
     const scan = new YamuxScan()
     expect(scan.units(yamux(0, 0, 500))).toBe(1)
-    expect(scan.units(yamux(1, 1, 262_144))).toBe(9)
-    expect(scan.units(concat([yamux(2, 2, 5), yamux(0, 4, 0), yamux(0, 1, 10)]))).toBe(11)
+    expect(scan.units(yamux(1, 1, 262_144))).toBe(17)
+    expect(scan.units(concat([yamux(2, 2, 5), yamux(0, 4, 0), yamux(0, 1, 10)]))).toBe(19)
     expect(scan.units(yamux(0, 0, 65_536, 0))).toBe(5)
     expect(scan.units(new Uint8Array(1))).toBe(1)
     expect(new YamuxScan().units(yamux(0, 0, 262_145, 0))).toBeUndefined()
     expect(new YamuxScan().units(yamux(0, 0, 0xffff_ffff, 0))).toBeUndefined()
   })
 
-  it('of Noise: the empty ones too', () => {
-    expect(new NoiseScan().units(concat([noise(0), noise(0), noise(65_535), noise(1)]))).toBe(4)
+  it('of a relayed connection: lines of the negotiation, and then of Noise, the empty ones too', () => {
+    const scan = new CircuitScan()
+    expect(scan.units(concat([named('/multistream/1.0.0'), named('/other'), named('/noise'), noise(0), noise(0), noise(65_535), noise(1)]))).toBe(7)
+    // a part in which nothing begins, and more frames than are decrypted in one go
+    expect(scan.units(noise(300).subarray(0, 100))).toBe(1)
+    expect(scan.units(noise(300).subarray(100))).toBe(1)
+    expect(scan.units(concat(Array.from({ length: 513 }, () => noise(0))))).toBeUndefined()
+    // a negotiation that goes on and on, or has a name that nobody has
+    expect(new CircuitScan().units(concat(Array.from({ length: 100 }, () => named('/multistream'))))).toBeUndefined()
+    expect(new CircuitScan().units(Uint8Array.of(0x80, 1))).toBeUndefined()
   })
 
   it('are the same frames however they are cut', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 12 })
     fc.assert(fc.property(sizes, fc.array(fc.nat(), { maxLength: 30 }), (lengths, places) => {
-      const weigh = (scan: ProtobufScan | YamuxScan | NoiseScan, all: Uint8Array, units: number): void => {
+      const weigh = (scan: ProtobufScan | YamuxScan | CircuitScan, all: Uint8Array, units: number): void => {
         const parts = cut(all, places).filter(part => part.length > 0)
         const sum = parts.reduce((total, part) => total + (scan.units(part) ?? NaN), 0)
         // a part in which nothing begins is one all the same
@@ -65,8 +77,8 @@ describe('frames that are counted before the library reads them', () => {
         expect(sum).toBeLessThanOrEqual(units + parts.length)
       }
       weigh(new ProtobufScan(), concat(lengths.map(frame)), lengths.length)
-      weigh(new NoiseScan(), concat(lengths.map(noise)), lengths.length)
-      weigh(new YamuxScan(), concat(lengths.map((length, i) => yamux(i % 4, i % 2, length))), lengths.reduce((sum, _, i) => sum + 1 + 8 * (i % 2), 0))
+      weigh(new CircuitScan(), concat([named('/multistream/1.0.0'), named('/noise'), ...lengths.map(noise)]), lengths.length + 2)
+      weigh(new YamuxScan(), concat(lengths.map((length, i) => yamux(i % 4, i % 2, length))), lengths.reduce((sum, _, i) => sum + 1 + 16 * (i % 2), 0))
     }))
   })
 })
@@ -101,18 +113,18 @@ function world() {
     inflow.guardLine(made as unknown as RTCPeerConnection, peerId)
     return made
   }
-  const messages = (guard: 'guardCircuit' | 'guardMuxed', peerId: string): EventTarget & { aborted: number } => {
+  const muxed = (peerId: string): EventTarget & { aborted: number } => {
     const made = Object.assign(new EventTarget(), { aborted: 0, abort: () => { made.aborted++ } })
-    inflow[guard](made as unknown as Messages, peerId)
+    inflow.guardMuxed(made as unknown as Messages, peerId)
     return made
   }
-  return { clock, inflow, floods, line, messages }
+  return { clock, inflow, floods, line, muxed }
 }
 
 describe('what a peer may send', () => {
   it.each<[string, unknown]>([
     ['a text', '1000000000'], ['nothing', null], ['a message that is too large', new ArrayBuffer(16_385)], ['frames of nothing', new ArrayBuffer(17)],
-    ['a frame that is too large', buffer(Uint8Array.of(0x81, 0x80, 0x01))],
+    ['a frame that is too large', buffer(Uint8Array.of(0x81, 0x80, 0x01))], ['a frame of many fields', buffer(framed([0x12, 0, 0x12, 0]))],
   ])('%s closes the line, and nothing of it is read, nor what comes after', async (_, data) => {
     const { floods, line } = world()
     const made = line('a')
@@ -125,23 +137,20 @@ describe('what a peer may send', () => {
   })
 
   it('two thousand messages at once and 600 a second, on whichever channel, line or circuit: more are a flood', async () => {
-    const { clock, floods, line, messages } = world()
+    const { clock, floods, line, muxed } = world()
     const lines = [line('a'), line('a')]
     const channels = [...lines.map(made => made.incoming()), lines[0]?.createDataChannel() as unknown as EventTarget]
-    const [circuit, muxed] = [messages('guardCircuit', 'a'), messages('guardMuxed', 'a')]
+    const relayed = muxed('a')
     await Promise.resolve()
     const read = (): number => lines.reduce((sum, made) => sum + made.read.length, 0)
-    // two channels were opened by the peer, for eight each
-    for (let i = 0; i < 1_984; i++) say(channels[i % 3] ?? circuit, buffer(frame(10)))
-    expect([read(), floods]).toEqual([1_984, []])
+    // two channels were opened by the peer, for sixteen each
+    for (let i = 0; i < 1_968; i++) say(channels[i % 3] ?? relayed, buffer(frame(10)))
+    expect([read(), floods]).toEqual([1_968, []])
     await clock.advance(1_000)
-    for (let i = 0; i < 300; i++) {
-      say(circuit, noise(0))
-      say(muxed, yamux(1, 0, 1))
-    }
-    expect([circuit.aborted, muxed.aborted, floods]).toEqual([0, 0, []])
-    say(muxed, yamux(1, 0, 1))
-    expect([circuit.aborted, muxed.aborted, floods]).toEqual([0, 1, ['a']])
+    for (let i = 0; i < 600; i++) say(relayed, yamux(1, 0, 1))
+    expect([relayed.aborted, floods]).toEqual([0, []])
+    say(relayed, yamux(1, 0, 1))
+    expect([relayed.aborted, floods]).toEqual([1, ['a']])
     expect(line('b').closed).toBe(0)
   })
 
@@ -151,21 +160,21 @@ describe('what a peer may send', () => {
     let seen = 0
     made.addEventListener('datachannel', () => { seen++ })
     for (let i = 0; i < 400; i++) made.incoming()
-    expect([seen, made.closed, floods]).toEqual([250, 1, ['a']])
+    expect([seen, made.closed, floods]).toEqual([125, 1, ['a']])
   })
 
   it('calls over a relay are counted, and the one too many is not taken', async () => {
     const { clock, inflow } = world()
     let taken = 0
     while (inflow.takesCall('a')) taken++
-    expect(taken).toBe(33)
+    expect(taken).toBe(30)
     expect(inflow.takesCall('b')).toBe(true)
     await clock.advance(1_000)
     expect(inflow.takesCall('a')).toBe(true)
   })
 
   it('who comes again does not begin anew, and nobody pays for others', () => {
-    const { line, messages, floods } = world()
+    const { line, muxed, floods } = world()
     const first = line('a')
     const channel = first.incoming()
     for (let i = 0; i < 1_900; i++) say(channel, buffer(frame(1)))
@@ -178,7 +187,22 @@ describe('what a peer may send', () => {
     // of what comes later on the same line nothing is told again
     say(again, 'text')
     expect(floods).toEqual(['a'])
-    expect(messages('guardMuxed', 'a').aborted).toBe(0)
+    expect(muxed('a').aborted).toBe(0)
+  })
+
+  it('what comes over a relay is bounded before anybody has proved who he is, and then nobody is blamed', async () => {
+    const { clock, inflow, floods } = world()
+    let aborted = 0
+    const circuit = { abort: () => { aborted++ } }
+    const admits = inflow.guardCircuit(circuit, 'a')
+    expect(admits(concat([named('/multistream/1.0.0'), named('/noise')]))).toBe(true)
+    for (let i = 0; i < 7_998; i++) expect(admits(noise(0))).toBe(true)
+    await clock.advance(500)
+    for (let i = 0; i < 1_000; i++) expect(admits(noise(0))).toBe(true)
+    expect([admits(noise(0)), admits(noise(0)), aborted, floods]).toEqual([false, false, 1, []])
+    // another connection of the same name
+    expect(inflow.guardCircuit(circuit, 'a')(named('/multistream/1.0.0'))).toBe(false)
+    expect(inflow.guardCircuit(circuit, 'b')(named('/multistream/1.0.0'))).toBe(true)
   })
 
   it('a stream of a protocol without a bound of its own is ended at so many bytes', () => {
