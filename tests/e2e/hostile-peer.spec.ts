@@ -2,17 +2,14 @@ import { parseInvite } from '../../services/core/roster/invite'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { Outcome } from '../support/hostile-page'
 import { ScriptedMember } from '../support/scripted-member'
-import { fund, OUTSIDE } from './support/circle'
+import { fund } from './support/circle'
 import { Hostile } from './support/hostile'
 import { atTheRate, flood, JOIN, offences, seatRequests, SIGN, signedFlood, slowLoris, streamAttacks, streamFlood, WALLET } from './support/hostile-attacks'
 import type { Attacks } from './support/hostile-attacks'
 import { leftToLong, LONG } from './support/long'
-import { heapBytes, storedRecords, watchTasks } from './support/main-thread'
-import { makeScriptedWallet } from './support/scripted-circle'
+import { heapBytes, LONG_TASK_MS, storedRecords, watchTasks } from './support/main-thread'
+import { makeScriptedWallet, payTogether } from './support/scripted-circle'
 import { expect, test } from './support/test'
-
-/** milliseconds of its processor for which the main thread may be kept from a person by one task (the usual bound of a "long task") */
-const LONG_TASK_MS = 50
 
 leftToLong('peers that keep no rule: twenty times as much of everything is sent by npm run test:long')
 
@@ -22,13 +19,8 @@ const KEPT_BYTES = 6_000_000
 test('a member and strangers who keep no rule: nothing stalls, nothing grows, and an honest payment goes out meanwhile', async ({ stack, launch }) => {
   test.setTimeout(LONG ? 900_000 : 120_000)
   const [anna, ben, mallory, hostile] = await Promise.all([launch('Anna'), ScriptedMember.create(stack.app, 'Ben'), ScriptedMember.create(stack.app, 'Mallory'), Hostile.open(stack.app, stack.relay)])
-  const pay = async (sats: number) => {
-    await anna.openWallet('Boat')
-    await anna.propose({ to: OUTSIDE, sats })
-    // what the member of the other wallet proposes comes to him too, by way of Anna
-    await ben.approveWaiting('Boat')
-    await expect(anna.status).toContainText('Sent, waiting for a block')
-  }
+  // what the member of the other wallet proposes comes to him too, by way of Anna
+  const pay = (sats: number) => payTogether('Boat', anna, ben, sats)
   try {
     await anna.createProfile()
     await makeScriptedWallet('Boat', anna, [ben])

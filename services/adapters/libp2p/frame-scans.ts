@@ -8,17 +8,13 @@ const YAMUX_FRAME_BYTES = 262_144
 export const STREAM_UNITS = 16
 
 /**
- * Reads the frames in what comes over one connection or channel, part by part, and weighs them: a part, or each frame that begins in it, is one
- * unit. Undefined when it is nothing that is ever sent.
+ * Reads the frames in what comes over one connection or channel, part by part: `head` takes byte after byte until it knows the length of the body,
+ * which is skipped.
  */
-export interface FrameScan {
-  units(bytes: Uint8Array): number | undefined
-}
-
-/** Frames with a head of which `head` reads byte after byte until it knows the length of the body, which is skipped. */
-abstract class HeadedScan implements FrameScan {
+abstract class HeadedScan {
   #body = 0
 
+  /** What this part weighs: one, or each frame that begins in it one. Undefined when it is nothing that is ever sent. */
   units(bytes: Uint8Array): number | undefined {
     let units = 0
     for (let i = 0; i < bytes.length;) {

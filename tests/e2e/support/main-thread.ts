@@ -1,6 +1,9 @@
 import type { CDPSession } from '@playwright/test'
 import type { Member } from './member'
 
+/** milliseconds of its processor for which the main thread may be kept from a person by one task (the usual bound of a "long task") */
+export const LONG_TASK_MS = 50
+
 /** One task of the page's main thread, milliseconds: by the clock, and of processor time, which other programs of the machine do not stretch. `what`: the longest parts of it. */
 export interface Task { readonly wall: number; readonly cpu: number; readonly what: string }
 
