@@ -1,7 +1,8 @@
-import type { Logger } from '@libp2p/interface'
+import type { Logger, MessageStream } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { WebSocket } from 'ws'
+import { Intake } from './intake'
 import type { Counters } from './metrics'
 
 /** bytes that may wait in one socket for a slow reader before its writers are told to wait */
@@ -16,18 +17,27 @@ type SendResult = ReturnType<AbstractMultiaddrConnection['sendData']>
 /** One accepted WebSocket, as libp2p wants it. */
 export class SocketConnection extends AbstractMultiaddrConnection {
   private waiting = false
+  private resumes: NodeJS.Timeout | undefined
+  private readonly intake: Intake
 
   constructor(private readonly socket: WebSocket, remoteAddr: Multiaddr, log: Logger, private readonly counters: Counters) {
     super({ remoteAddr, direction: 'inbound', log, maxWriteBufferLength: STUCK_BYTES })
+    this.intake = new Intake({
+      pause: (ms) => { this.pauseReading(ms) },
+      end: () => {
+        counters.refuse('flood', { ip: remoteAddr.getComponents()[0]?.value ?? '' })
+        this.abort(new Error('too much was sent'))
+      },
+    })
     socket.on('message', (data: Buffer | ArrayBuffer | Buffer[]) => {
       // `nodebuffer` is the type of all messages here, a text is bytes as well
       const bytes = data as Buffer
       if (this.stuck()) return
       counters.bytesIn += bytes.byteLength
-      this.onData(bytes)
+      if (this.intake.takes('encrypted', bytes)) this.onData(bytes)
     })
     // answered by the library itself, into the same buffer
-    socket.on('ping', () => { this.stuck() })
+    socket.on('ping', () => { if (!this.stuck()) this.intake.counts(1) })
     socket.on('error', (error) => { this.abort(error) })
     socket.once('close', (code: number) => {
       if (code === ABNORMAL) this.onRemoteReset()
@@ -47,6 +57,20 @@ export class SocketConnection extends AbstractMultiaddrConnection {
     const canSendMore = socket.bufferedAmount < SEND_BUFFER_BYTES
     if (!canSendMore) this.waiting = true
     return { sentBytes: bytes.byteLength, canSendMore }
+  }
+
+  /** Watches what this connection carries, decrypted. Called before the muxer listens. */
+  watchMuxed(muxed: MessageStream): void {
+    muxed.addEventListener('message', (event) => {
+      if (!this.intake.takes('muxed', event.data.subarray())) event.stopImmediatePropagation()
+    })
+  }
+
+  /** Each pause is to the end of all that is owed, so the last one counts. */
+  private pauseReading(ms: number): void {
+    clearTimeout(this.resumes)
+    this.socket.pause()
+    this.resumes = setTimeout(() => { this.socket.resume() }, ms).unref()
   }
 
   /** Ends the connection of one who asks and asks, and does not take the answers. */

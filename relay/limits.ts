@@ -72,6 +72,13 @@ export class Bucket {
     return true
   }
 
+  /** Takes `amount` even when it is not there. @returns how long it takes to be paid for, milliseconds */
+  spend(amount: number, now: number): number {
+    this.fill(now)
+    this.level -= amount
+    return Math.max(0, -this.level / this.rate * 1000)
+  }
+
   full(now: number): boolean {
     this.fill(now)
     return this.level >= this.burst

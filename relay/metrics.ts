@@ -2,7 +2,7 @@
 export const REFUSALS = [
   'draining', 'connections', 'connections-per-ip', 'connections-per-ip-second', 'connections-per-peer',
   'reservations', 'reservations-per-ip', 'circuits', 'circuits-per-peer', 'no-reservation', 'circuit-failed',
-  'topics', 'topics-per-peer', 'gossip-rate',
+  'topics', 'topics-per-peer', 'gossip-rate', 'flood',
 ] as const
 export type Refusal = typeof REFUSALS[number]
 

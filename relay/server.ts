@@ -1,18 +1,20 @@
 import './shim'
 import { noise } from '@libp2p/noise'
-import { yamux } from '@libp2p/yamux'
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
-import { ping } from '@libp2p/ping'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
 import { BlockList, isIPv6 } from 'node:net'
+import { fixedWindows, watchMuxed } from '../services/adapters/libp2p/circuits'
+import { boundedPing } from '../services/adapters/libp2p/ping'
 import { parseTrusted, plainIp } from './addresses'
 import { CircuitWatch, release } from './circuits'
+import { SocketConnection } from './connection'
 import { GossipForwarder } from './gossip'
 import { Guard } from './guard'
 import { answer, serveHealth, type Health } from './health'
+import { readNoAddresses } from './identify'
 import { loadIdentity } from './identity'
 import { DEFAULT_LIMITS, type RelayLimits } from './limits'
 import { Door } from './listener'
@@ -76,6 +78,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     ok: node.status === 'started' && !guard.draining, peerId, addrs, reservations: reservations(), uptimeS: Math.floor((Date.now() - startedAt) / 1000),
   })
   const doors: Door[] = []
+  const muxers = fixedWindows()
   const node = await createLibp2p({
     start: false,
     privateKey,
@@ -92,8 +95,12 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       return door
     }],
     connectionGater: guard.gater(),
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    connectionEncrypters: [(components) => {
+      const encrypter = noise()(components)
+      watchMuxed(encrypter, muxers, (muxed, below) => { if (below instanceof SocketConnection) below.watchMuxed(muxed) })
+      return encrypter
+    }],
+    streamMuxers: [() => muxers],
     connectionManager: {
       // the guard has judged before; the library's own bounds, by the address of a proxy, would hit everybody behind it
       maxConnections: limits.connections * 2,
@@ -106,7 +113,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     nodeInfo: { userAgent: 'tandem-relay' },
     services: {
       identify: identify({ runOnLimitedConnection: true }),
-      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
+      ping: boundedPing,
       relay: circuitRelayServer({
         // one more than the guard allows: it answers with a reason, this resets the stream
         maxInboundHopStreams: limits.circuitsPerPeer + 1,
@@ -140,6 +147,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     },
   })
   const reservations = (): number => node.services.relay.reservations.size
+  readNoAddresses(node.services.identify)
   watch.watch(node.services.relay, () => reservations() >= limits.reservations)
   const forwarder = new GossipForwarder(node.services.gossip, limits, counters, guard)
   node.services.gossip.addEventListener('subscription-change', ({ detail }) => forwarder.changed(detail.peerId, detail.subscriptions))

@@ -1,4 +1,7 @@
 import type { ConnectionEncrypter, MessageStream, MultiaddrConnection, StreamMuxerFactory, Upgrader } from '@libp2p/interface'
+import { yamux } from '@libp2p/yamux'
+import type { PeerId } from '../../core/domain/ids'
+import { YAMUX_FRAME_BYTES } from './frame-scans'
 import type { Inflow } from './inflow'
 import { peerOf } from './peer-of'
 import { withMethods } from './with-methods'
@@ -22,22 +25,34 @@ export function watchCircuits(upgrader: Upgrader, inflow: Inflow): Upgrader {
 }
 type Data = Uint8Array | { subarray(): Uint8Array }
 
-/** Has an inflow watch what relayed connections carry, decrypted: where the muxer is made, by the peer that has proved itself. */
-export function watchMuxed(encrypter: ConnectionEncrypter, muxers: StreamMuxerFactory, inflow: Inflow): void {
-  const peers = new WeakMap<MessageStream, string>()
+/** yamux whose windows stay as large as they begin: the other side then has no use for longer frames, and none is taken. */
+export const fixedWindows = (): StreamMuxerFactory => yamux({ streamOptions: { maxStreamWindowSize: YAMUX_FRAME_BYTES } })()
+
+/** What a connection carries, decrypted, the connection below, and the peer that has proved itself. Called before the muxer listens. */
+export type WatchMuxed = (muxed: MessageStream, below: MessageStream, peerId: PeerId) => void
+
+/** Has what connections carry watched where their muxer is made. */
+export function watchMuxed(encrypter: ConnectionEncrypter, muxers: StreamMuxerFactory, watch: WatchMuxed): void {
+  const secureds = new WeakMap<MessageStream, { readonly below: MessageStream; readonly peerId: PeerId }>()
   for (const side of ['secureInbound', 'secureOutbound'] as const) {
     const secure = encrypter[side].bind(encrypter)
-    encrypter[side] = async (stream, options) => {
-      const secured = await secure(stream, options)
-      // the connections to relays, which carry everybody's, are not watched
-      if ((stream as Partial<MultiaddrConnection>).remoteAddr?.toString().includes('/p2p-circuit') === true) peers.set(secured.connection, secured.remotePeer.toString())
+    encrypter[side] = async (below, options) => {
+      const secured = await secure(below, options)
+      secureds.set(secured.connection, { below, peerId: secured.remotePeer.toString() })
       return secured
     }
   }
   const create = muxers.createStreamMuxer.bind(muxers)
   muxers.createStreamMuxer = (stream) => {
-    const peerId = peers.get(stream)
-    if (peerId !== undefined) inflow.guardMuxed(stream, peerId)
+    const secured = secureds.get(stream)
+    if (secured !== undefined) watch(stream, secured.below, secured.peerId)
     return create(stream)
+  }
+}
+
+/** For the above: an inflow watches relayed connections. Those to relays, which carry everybody's, are not watched. */
+export function circuitsWatched(inflow: Inflow): WatchMuxed {
+  return (muxed, below, peerId) => {
+    if ((below as Partial<MultiaddrConnection>).remoteAddr?.toString().includes('/p2p-circuit') === true) inflow.guardMuxed(muxed, peerId)
   }
 }

@@ -2,8 +2,8 @@
 const MESSAGE_BYTES = 16_384
 /** frames that begin in one message of a data channel: the library puts one into each */
 const FRAMES_PER_MESSAGE = 16
-/** bytes of one yamux frame: the first window of a stream @see https://github.com/hashicorp/yamux/blob/master/spec.md#flow-control */
-const YAMUX_FRAME_BYTES = 262_144
+/** bytes of one yamux frame: the window of a stream, which does not grow here @see https://github.com/hashicorp/yamux/blob/master/spec.md#flow-control */
+export const YAMUX_FRAME_BYTES = 262_144
 /** what opening a stream costs, in units */
 export const STREAM_UNITS = 16
 

@@ -1,10 +1,9 @@
 import { noise } from '@libp2p/noise'
-import { yamux } from '@libp2p/yamux'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { gossipsub, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
 import { identify, type Identify } from '@libp2p/identify'
 import type { Connection, Libp2p, PrivateKey, Transport as LibraryTransport } from '@libp2p/interface'
-import { ping, type Ping, type PingComponents } from '@libp2p/ping'
+import type { Ping } from '@libp2p/ping'
 import type { WebRTCTransportComponents } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -12,8 +11,9 @@ import { createLibp2p } from 'libp2p'
 import type { ConnectionKind } from '../../core/domain/connectivity'
 import type { PeerId } from '../../core/domain/ids'
 import { LIMITS } from '../../core/wire/limits'
-import { watchCircuits, watchMuxed } from './circuits'
-import { boundStream, type Inflow } from './inflow'
+import { circuitsWatched, fixedWindows, watchCircuits, watchMuxed } from './circuits'
+import type { Inflow } from './inflow'
+import { boundedPing } from './ping'
 import { relaysOnly } from './relays-only'
 import type { Rtc } from './rtc'
 import { withMethods } from './with-methods'
@@ -29,10 +29,6 @@ const MAX_CONNECTIONS = 300
 const INBOUND_PER_SECOND = 100
 /** of them not yet encrypted, for which each has ten seconds; the default is 10 */
 const INBOUND_PENDING = 300
-/** streams of the ping protocol: the library's own heartbeat and ours may overlap */
-const PING_STREAMS = 8
-/** bytes that come in on one stream of it: 128 pings in the ten seconds that it may last */
-const PING_BYTES = 4_096
 
 export type TransportManager = WebRTCTransportComponents['transportManager']
 export type Node = Libp2p<{ identify: Identify; ping: Ping; gossip: GossipSub; manager: TransportManager }>
@@ -67,7 +63,7 @@ export async function createNode(init: {
   /** whether a call is taken that comes by way of this peer; all are when omitted */
   readonly takesCall?: (relay: PeerId, peerId: PeerId) => boolean
 }): Promise<Node> {
-  const muxers = yamux()()
+  const muxers = fixedWindows()
   const isRelay = (connection: Connection): boolean => kindOf(connection) === 'direct'
   const node = await createLibp2p({
     start: false,
@@ -88,7 +84,7 @@ export async function createNode(init: {
     ],
     connectionEncrypters: [(components) => {
       const encrypter = noise()(components)
-      if (init.inflow) watchMuxed(encrypter, muxers, init.inflow)
+      if (init.inflow) watchMuxed(encrypter, muxers, circuitsWatched(init.inflow))
       return encrypter
     }],
     streamMuxers: [() => muxers],
@@ -111,16 +107,7 @@ export async function createNode(init: {
     services: {
       // asked of relays alone, below: nothing that members do needs it, and an answer may hold addresses that take seconds to read
       identify: identify({ runOnLimitedConnection: true, runOnConnectionOpen: false }),
-      ping: (components: PingComponents) => ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS, runOnLimitedConnection: true })({
-        connectionManager: components.connectionManager,
-        // it sends back whatever comes, and keeps what it cannot send yet
-        registrar: withMethods(components.registrar, {
-          handle: (protocol, handler, options) => components.registrar.handle(protocol, (stream, connection) => {
-            boundStream(stream, PING_BYTES)
-            return handler(stream, connection)
-          }, options),
-        }),
-      }),
+      ping: boundedPing,
       gossip: (components: GossipSubComponents) => gossipsub({
         globalSignaturePolicy: 'StrictNoSign',
         // the id of a message is the hash of its sealed bytes: there is no sender in it

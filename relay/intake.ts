@@ -1,0 +1,52 @@
+import { CircuitScan, YamuxScan } from '../services/adapters/libp2p/frame-scans'
+import { Bucket } from './limits'
+
+/**
+ * What one client may send in a second, and at once, in units: a frame is one, each 16 KiB of it another, a stream sixteen. The busiest honest client is the hub of a circle of 100 that nobody reaches directly: 99 circuits at once are 2 400 units with the
+ * handshakes over them, and 13 MB of nonces for 20 inputs 1 600.
+ */
+const UNITS_PER_SECOND = 1_000
+const UNITS_AT_ONCE = 8_000
+/** encrypted parts that are one unit: a frame comes in three or four */
+const PARTS = 4
+/** who owes more than this was not in a hurry but at play, milliseconds */
+const LONGEST_WAIT_MS = 4_000
+
+/** What can be done about a client. */
+export interface Brakes {
+  /** reads nothing of it for so many milliseconds, so that TCP makes it wait, and everybody else has their turn */
+  pause(ms: number): void
+  /** ends it */
+  end(): void
+}
+
+/**
+ * Watches what one client sends before the library reads it: as it comes, in `encrypted`, and as its muxer gets it, in `muxed`. What is owed beyond
+ * the budget is waited for; what nobody honest sends (frames longer than any window, which the muxer would keep until all of it is there, or hundreds
+ * of encrypted ones in one part, which are decrypted in one go) ends the connection.
+ */
+export class Intake {
+  private readonly scans = { encrypted: new CircuitScan(), muxed: new YamuxScan() }
+  private readonly budget: Bucket
+  private over = false
+
+  constructor(private readonly brakes: Brakes, private readonly now: () => number = Date.now) {
+    this.budget = new Bucket(UNITS_PER_SECOND, UNITS_AT_ONCE, now())
+  }
+
+  /** Whether these bytes may be read. */
+  takes(layer: 'encrypted' | 'muxed', bytes: Uint8Array): boolean {
+    const units = this.scans[layer].units(bytes)
+    return this.counts(units === undefined || layer === 'muxed' ? units : units / PARTS)
+  }
+
+  /** The same for what has been weighed; undefined is what nobody sends. */
+  counts(units: number | undefined): boolean {
+    if (this.over) return false
+    const wait = units === undefined ? Infinity : this.budget.spend(units, this.now())
+    this.over = wait > LONGEST_WAIT_MS
+    if (this.over) this.brakes.end()
+    else if (wait > 0) this.brakes.pause(wait)
+    return !this.over
+  }
+}
