@@ -1,5 +1,5 @@
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
-import { setMaxListeners, type Connection, type PeerId, type Stream } from '@libp2p/interface'
+import { setMaxListeners, type AbortOptions, type Connection, type PeerId, type Stream } from '@libp2p/interface'
 import type { Guard } from './guard'
 import type { Counters } from './metrics'
 
@@ -9,8 +9,12 @@ interface Request { readonly connection: Connection; readonly stream: MessageStr
 /** A message, or a request, that tells the limits of a circuit. */
 interface Limited { readonly limit?: { readonly duration?: number; readonly data?: bigint } }
 
+/** bytes of a circuit that may wait for who does not read, beside the windows of both ends; then nothing more is taken for it */
+const WAITING_BYTES = 1024 * 1024
+
 /** The steps of the library's service that are watched: methods of its class, which its interface does not list. */
 interface Steps {
+  handleHopProtocol(request: Request, options: unknown): Promise<void>
   handleReserve(request: Request, options: unknown): Promise<void>
   handleConnect(request: Request, options: unknown): Promise<void>
   stopHop(request: { readonly connection: Connection; readonly request: Limited }, options: unknown): Promise<Stream | undefined>
@@ -39,6 +43,8 @@ function tellingSeconds(request: Request): Request {
 export class CircuitWatch {
   private readonly open = new Map<string, number>()
   private all = 0
+  /** requests whose streams are circuits now */
+  private readonly joined = new WeakSet<MessageStream>()
   /** peers whose request the guard has just refused, and counted */
   private readonly turnedAway = new Set<string>()
 
@@ -57,11 +63,24 @@ export class CircuitWatch {
    */
   watch(service: CircuitRelayService, full: () => boolean): void {
     const steps = service as unknown as Steps
-    for (const name of ['handleReserve', 'handleConnect', 'stopHop'] as const) {
+    for (const name of ['handleHopProtocol', 'handleReserve', 'handleConnect', 'stopHop'] as const) {
       if (typeof steps[name] !== 'function') throw new Error(`this version of circuit-relay-v2 has no step ${name}`)
     }
     this.watchReservations(steps, service, full)
     this.watchCircuits(steps)
+    this.endRequests(steps)
+  }
+
+  /** The library lets the client have its stream when the answer is given, and would keep whatever comes. */
+  private endRequests(steps: Steps): void {
+    const handle = steps.handleHopProtocol.bind(steps)
+    steps.handleHopProtocol = async (request, options) => {
+      await handle(request, options)
+      if (this.joined.has(request.stream)) return
+      const stream = request.stream.unwrap()
+      await stream.closeRead()
+      await stream.close(options as AbortOptions)
+    }
   }
 
   private watchReservations(steps: Steps, service: CircuitRelayService, full: () => boolean): void {
@@ -110,7 +129,10 @@ export class CircuitWatch {
       try {
         await connect(tellingSeconds(request), options)
         const far = destinations.get(options)
-        if (far !== undefined) this.opened(peer, request.stream.unwrap(), far)
+        if (far !== undefined) {
+          this.joined.add(request.stream)
+          this.opened(peer, request.stream.unwrap(), far)
+        }
         else if (destinations.has(options)) this.counters.refuse('circuit-failed', { peer })
         else if (!this.turnedAway.delete(peer)) this.counters.refuse('no-reservation', { peer })
       } catch (error) {
@@ -139,10 +161,30 @@ export class CircuitWatch {
       if (left > 0) this.open.set(peer, left)
       else this.open.delete(peer)
     }
-    for (const stream of [near, far]) {
+    for (const [stream, other] of [[near, far], [far, near]] as const) {
+      holdBack(stream, other)
       stream.addEventListener('message', count)
       stream.addEventListener('close', close, { once: true })
     }
+  }
+}
+
+/**
+ * Takes nothing more from one end of a circuit while much of it waits for the other, which may never read: the library keeps all of it. Its window
+ * then stays shut, so the sender waits as well.
+ */
+function holdBack(from: Stream, to: Stream): void {
+  let waiting = 0
+  from.addEventListener('message', ({ data }) => {
+    waiting += data.byteLength
+    if (waiting > WAITING_BYTES && from.readStatus === 'readable') from.pause()
+  })
+  const send = to.send.bind(to)
+  to.send = (data) => {
+    waiting -= data.byteLength
+    const more = send(data)
+    if (waiting <= WAITING_BYTES / 2 && from.readStatus === 'paused') from.resume()
+    return more
   }
 }
 

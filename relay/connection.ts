@@ -38,6 +38,7 @@ export class SocketConnection extends AbstractMultiaddrConnection {
     })
     // answered by the library itself, into the same buffer
     socket.on('ping', () => { if (!this.stuck()) this.intake.counts(1) })
+    socket.on('pong', () => { this.intake.counts(1) })
     socket.on('error', (error) => { this.abort(error) })
     socket.once('close', (code: number) => {
       if (code === ABNORMAL) this.onRemoteReset()

@@ -1,6 +1,8 @@
-import { TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
+import { TopicValidatorResult, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import type { RelayLimits } from './limits'
+import { LengthScan } from '../services/adapters/libp2p/frame-scans'
+import { withMethods } from '../services/adapters/libp2p/with-methods'
+import { Bucket, type RelayLimits } from './limits'
 import type { Counters } from './metrics'
 
 /** Only topics of this application are forwarded: the relay is no public square. */
@@ -29,6 +31,30 @@ export interface Budget {
 }
 
 type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
+
+type Registrar = GossipSubComponents['registrar']
+/** messages of gossipsub of one peer per second, for each one of ours that it may send, and at once: it has some of its own */
+const RPCS = { perMessage: 2, atOnce: 40 }
+
+/**
+ * The registrar as gossipsub shall see it: a stream whose messages come faster than any honest one's, are empty, or longer than so many bytes, is
+ * ended before they are read. Gossipsub reads however many there are in one go, and takes what is in one too many for a mistake.
+ */
+export function boundRpcs(registrar: Registrar, { gossipPerSecond }: Pick<RelayLimits, 'gossipPerSecond'>, bytes: number): Registrar {
+  return withMethods(registrar, {
+    handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
+      const scan = new LengthScan(bytes)
+      const budget = new Bucket(gossipPerSecond * RPCS.perMessage, gossipPerSecond * RPCS.atOnce, Date.now())
+      stream.addEventListener('message', (event) => {
+        const units = scan.units(event.data.subarray())
+        if (units !== undefined && budget.take(units, Date.now())) return
+        event.stopImmediatePropagation()
+        stream.abort(new Error('too much gossip'))
+      })
+      return handler(stream, connection)
+    }, options),
+  })
+}
 
 /**
  * Forwards gossip. A gossipsub node passes on only what it subscribes to itself, so the relay follows each topic that a

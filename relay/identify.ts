@@ -1,30 +1,44 @@
-import type { Identify } from '@libp2p/identify'
+import { identify, type Identify, type IdentifyComponents } from '@libp2p/identify'
+import type { Connection } from '@libp2p/interface'
+import { boundStreams } from '../services/adapters/libp2p/inflow'
+import { withMethods } from '../services/adapters/libp2p/with-methods'
 
-/** protocols that are looked at; a member speaks ten */
+/** protocols that are looked at, and characters of their names; a member speaks ten */
 const PROTOCOLS = 64
+const NAME_LENGTH = 128
 
 interface Answer {
   readonly listenAddrs: readonly Uint8Array[]
   readonly observedAddr?: Uint8Array | undefined
   readonly signedPeerRecord?: Uint8Array | undefined
   readonly protocols: readonly string[]
+  readonly agentVersion?: string | undefined
+  readonly protocolVersion?: string | undefined
 }
 
 /** The step that reads an answer: a method of its class, which its interface does not list. */
-interface Steps { _identify(...asked: readonly unknown[]): Promise<Answer> }
+interface Steps { _identify(connection: Connection, options?: unknown): Promise<Answer> }
+
+/** Who asks the relay what it is says nothing more on that stream; what comes would be kept. */
+const QUESTION_BYTES = 0
 
 /**
  * Of what clients tell of themselves, the relay needs what they speak, for gossip. Their addresses, which it never dials, are not read: one
- * of 8 KB takes a quarter of a second, and the signed ones are a signature to check for each who comes.
- *
- * @throws Error when the library has changed so that it cannot be told
+ * of 8 KB takes a quarter of a second, and the signed ones are a signature to check for each who comes. What one tells who has gone is
+ * not kept either.
  */
-export function readNoAddresses(identify: Identify): void {
-  const steps = identify as unknown as Steps
+export function identifyClients(components: IdentifyComponents): Identify {
+  const service = identify({ runOnLimitedConnection: true })(withMethods(components, { registrar: boundStreams(components.registrar, QUESTION_BYTES) }))
+  const steps = service as unknown as Steps
   if (typeof steps._identify !== 'function') throw new Error('this version of identify has no step _identify')
   const ask = steps._identify.bind(steps)
-  steps._identify = async (...asked) => {
-    const answer = await ask(...asked)
-    return { ...answer, listenAddrs: [], observedAddr: undefined, signedPeerRecord: undefined, protocols: answer.protocols.slice(0, PROTOCOLS) }
+  steps._identify = async (connection, options) => {
+    const { protocols, ...answer } = await ask(connection, options)
+    if (connection.status !== 'open') throw new Error('whoever was asked has gone')
+    return {
+      ...answer, listenAddrs: [], observedAddr: undefined, signedPeerRecord: undefined, agentVersion: undefined, protocolVersion: undefined,
+      protocols: protocols.filter(name => name.length <= NAME_LENGTH).slice(0, PROTOCOLS),
+    }
   }
+  return service
 }

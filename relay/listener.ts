@@ -13,8 +13,11 @@ import type { RelayLimits } from './limits'
 import type { Counters, Refusal } from './metrics'
 import type { Certificate } from './tls'
 
-/** One Noise message and its length fit 17 times; the library's default of 100 MiB would be held in memory for a stranger. */
-const MESSAGE_BYTES = 1024 * 1024
+/** Two of the longest Noise messages fit, of which a client sends one; all of it is held for a stranger, and as long as one byte of it is not read. */
+const MESSAGE_BYTES = 128 * 1024
+/** parts in which it may come, which are joined; one of the network has 1 KiB and more */
+const MESSAGE_PARTS = 1024
+const FRAGMENTS = 32
 /** how long a client may take to say what it wants, milliseconds */
 const REQUEST_MS = 10_000
 /** how often those who take longer are looked for, milliseconds */
@@ -80,7 +83,7 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
     this.server.on('connection', (socket: Socket) => { this.knock(socket) })
     this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => { this.upgrade(request, socket, head) })
     this.server.on('tlsClientError', (_error: Error, socket: Duplex) => { socket.destroy() })
-    this.sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES, perMessageDeflate: false, clientTracking: true })
+    this.sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES, maxBufferedChunks: MESSAGE_PARTS, maxFragments: FRAGMENTS, perMessageDeflate: false, clientTracking: true })
   }
 
   renew(certificate: Certificate): void {

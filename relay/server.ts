@@ -1,8 +1,8 @@
 import './shim'
 import { noise } from '@libp2p/noise'
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
-import { gossipsub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
+import { gossipsub, type GossipSubComponents } from '@libp2p/gossipsub'
+import type { Connection } from '@libp2p/interface'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createLibp2p } from 'libp2p'
 import { BlockList, isIPv6 } from 'node:net'
@@ -11,10 +11,10 @@ import { boundedPing } from '../services/adapters/libp2p/ping'
 import { parseTrusted, plainIp } from './addresses'
 import { CircuitWatch, release } from './circuits'
 import { SocketConnection } from './connection'
-import { GossipForwarder } from './gossip'
+import { boundRpcs, GossipForwarder } from './gossip'
 import { Guard } from './guard'
 import { answer, serveHealth, type Health } from './health'
-import { readNoAddresses } from './identify'
+import { identifyClients } from './identify'
 import { loadIdentity } from './identity'
 import { DEFAULT_LIMITS, type RelayLimits } from './limits'
 import { Door } from './listener'
@@ -27,6 +27,10 @@ import { loadCertificate } from './tls'
 
 /** one message of gossipsub: the whole list of topics of one who follows as many as are allowed, each some 90 bytes */
 const MAX_RPC_BYTES = 32 * 1024
+/** of what there may be in one: topics of one who comes back with all of its wallets, followed and then taken into the mesh */
+const RPC_LIMITS = {
+  maxSubscriptions: 512, maxMessages: 512, maxControlMessages: 512, maxIhaveMessageIDs: 512, maxIwantMessageIDs: 512, maxIdontwantMessageIDs: 512, maxPeerInfos: 16,
+}
 /** handshakes under way at once: all clients of a relay that was restarted come within seconds */
 const PENDING = 1024
 /** what gossipsub takes one topic of a peer for: its name, and 1 KiB */
@@ -112,7 +116,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     connectionMonitor: { enabled: false },
     nodeInfo: { userAgent: 'tandem-relay' },
     services: {
-      identify: identify({ runOnLimitedConnection: true }),
+      identify: identifyClients,
       ping: boundedPing,
       relay: circuitRelayServer({
         // one more than the guard allows: it answers with a reason, this resets the stream
@@ -126,7 +130,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
           defaultDataLimit: BigInt(limits.circuitBytes),
         },
       }),
-      gossip: gossipsub({
+      gossip: (components: GossipSubComponents) => gossipsub({
         globalSignaturePolicy: 'StrictNoSign',
         // the id of a message is the hash of its sealed bytes: there is no sender in it
         msgIdFn: message => sha256(message.data),
@@ -143,16 +147,29 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
         maxOutboundBufferSize: UNREAD_BYTES,
         seenTTL: SEEN_MS,
         maxTopicBytesPerPeer: limits.topicsPerPeer * TOPIC_BYTES,
+        decodeRpcLimits: RPC_LIMITS,
+      })({
+        privateKey: components.privateKey,
+        peerId: components.peerId,
+        peerStore: components.peerStore,
+        connectionManager: components.connectionManager,
+        logger: components.logger,
+        registrar: boundRpcs(components.registrar, limits, MAX_RPC_BYTES),
       }),
     },
   })
   const reservations = (): number => node.services.relay.reservations.size
-  readNoAddresses(node.services.identify)
   watch.watch(node.services.relay, () => reservations() >= limits.reservations)
   const forwarder = new GossipForwarder(node.services.gossip, limits, counters, guard)
   node.services.gossip.addEventListener('subscription-change', ({ detail }) => forwarder.changed(detail.peerId, detail.subscriptions))
-  node.addEventListener('connection:open', ({ detail }) => guard.arrived(detail.remotePeer.toString(), plainIp(detail.remoteAddr.getComponents()[0]?.value ?? '')))
-  node.addEventListener('connection:close', ({ detail }) => guard.departed(detail.remotePeer.toString()))
+  // one that is ended is told of as closed twice, and one may have ended before it is told of as open
+  const here = new WeakSet<Connection>()
+  node.addEventListener('connection:open', ({ detail }) => {
+    if (detail.status !== 'open') return
+    here.add(detail)
+    guard.arrived(detail.remotePeer.toString(), plainIp(detail.remoteAddr.getComponents()[0]?.value ?? ''))
+  })
+  node.addEventListener('connection:close', ({ detail }) => { if (here.delete(detail)) guard.departed(detail.remotePeer.toString()) })
   node.addEventListener('peer:disconnect', ({ detail }) => {
     forwarder.gone(detail)
     release(node.services.relay, detail)

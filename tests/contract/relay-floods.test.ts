@@ -47,7 +47,7 @@ describe('a relay and a client that keeps no rule', () => {
   const closers: Array<() => unknown> = []
 
   beforeEach(async () => {
-    relay = await startRelay({ host: '127.0.0.1', port: 0 })
+    relay = await startRelay({ host: '127.0.0.1', port: 0, limits: { connectionsPerPeer: 2 } })
     closers.push(() => relay.close())
     client = await stranger()
     connection = await client.dial(multiaddr(relay.addrs[0] ?? ''), { signal: soon() })
@@ -101,18 +101,29 @@ describe('a relay and a client that keeps no rule', () => {
 
   it('reads a request for a circuit with an address in it, and none with one that takes seconds', async () => {
     expect(status(await connect(Uint8Array.from([...field(1, id()), ...field(2, longAddress(100))])))).toBe(204)
-    expect(status(await connect(Uint8Array.from([...field(1, id()), ...field(2, longAddress(8_000))])))).toBe(400)
+    expect(status(await connect(Uint8Array.from([...field(1, id()), ...field(2, longAddress(300))])))).toBe(400)
     await others()
   })
 
-  it('takes no answer to a call that is longer than any, and says that the call came to nothing', async () => {
-    const call = async (): Promise<number> => status(await connect(field(1, id())))
-    let answer = Uint8Array.from([0x08, 1, 0x20, 100])
-    await client.handle('/libp2p/circuit/relay/0.2.0/stop', async (stream) => { await lpStream(stream).write(answer) })
+  /** The client has a place, and answers calls with this. */
+  async function answersCalls(answer: () => Uint8Array, then: (stream: Stream) => void = () => undefined): Promise<void> {
+    await client.handle('/libp2p/circuit/relay/0.2.0/stop', async (stream) => {
+      const messages = lpStream(stream)
+      await messages.read({ signal: soon() })
+      await messages.write(answer())
+      then(messages.unwrap())
+    })
     const place = lpStream(await open(HOP))
     await place.write(Uint8Array.from([0x08, 0]))
     await place.read({ signal: soon() })
     expect(relay.reservations()).toBe(1)
+  }
+  const accepts = Uint8Array.from([0x08, 1, 0x20, 100])
+
+  it('takes no answer to a call that is longer than any, and says that the call came to nothing', async () => {
+    const call = async (): Promise<number> => status(await connect(field(1, id())))
+    let answer = accepts
+    await answersCalls(() => answer)
     expect(await call()).toBe(100)
     answer = Uint8Array.from([...answer, ...field(2, field(2, longAddress(2_000)))])
     expect(await call()).toBe(203)
@@ -142,6 +153,53 @@ describe('a relay and a client that keeps no rule', () => {
     expect(delay.max / 1e6).toBeLessThan(reading / 3)
   })
 
+  it('holds back who sends to one that does not read, and loses nothing of it', async () => {
+    let far: Stream | undefined
+    let got = 0
+    await answersCalls(() => accepts, (stream) => {
+      far = stream
+      stream.addEventListener('message', ({ data }) => { got += data.byteLength })
+      stream.pause()
+    })
+    const near = await open(HOP)
+    const messages = lpStream(near)
+    await messages.write(Uint8Array.from([0x08, 1, ...field(2, field(1, id()))]), { signal: soon() })
+    await messages.read({ signal: soon() })
+    messages.unwrap()
+    const sent = 8 * 1024 * 1024
+    near.send(new Uint8Array(sent))
+    const carried = (): Promise<number> => metric('direction="in"')
+    await expect.poll(async () => {
+      const before = await carried()
+      await until(() => false, 'quiet', 500).catch(() => undefined)
+      return before > 500_000 && await carried() === before
+    }, { timeout: 10_000 }).toBe(true)
+    // a mebibyte that waits, what is in the windows of both ends, and what was read with it
+    expect(await carried()).toBeLessThan(3 * 1024 * 1024)
+    far?.resume()
+    await until(() => got === sent, 'all of it')
+  })
+
+  it('ends a stream of gossip that says nothing a thousand times', async () => {
+    const gossip = await open('/meshsub/1.1.0')
+    gossip.send(new Uint8Array(1_000))
+    await ended(gossip)
+    expect(connection.status).toBe('open')
+    await others()
+  })
+
+  it('counts a connection that it has ended once', async () => {
+    const dial = (): Promise<Connection> => client.dial(multiaddr(relay.addrs[0] ?? ''), { signal: soon(), force: true })
+    const second = await dial()
+    await second.newStream('/ipfs/ping/1.0.0', { signal: soon() })
+    muxed.send(header(0, 0, 1, 0xffff_ffff))
+    await ended(second)
+    await dial()
+    await dial().then(third => ended(third), () => undefined)
+    await expect.poll(() => metric('reason="connections-per-peer"')).toBe(1)
+    expect(connection.status).toBe('open')
+  })
+
   it('ends one whose frame is longer than any window, before it waits for it', async () => {
     muxed.send(header(0, 0, 1, 0xffff_ffff))
     await ended(connection)
@@ -160,8 +218,8 @@ describe('a relay and a client that keeps no rule', () => {
   it('makes one wait that sends somewhat too much, and loses nothing of it', async () => {
     const echo = await open('/ipfs/ping/1.0.0')
     const from = performance.now()
-    // windows of a stream that is not there, a thousand more than it may send at once
-    for (const frames of [4_000, 5_000]) muxed.send(Buffer.concat(Array.from({ length: frames }, () => header(1, 0, 999, 1))))
+    // empty frames for a stream that is not there, a thousand more than it may send at once
+    for (let i = 0; i < 9; i++) muxed.send(Buffer.concat(Array.from({ length: 1_000 }, () => header(0, 0, 999, 0))))
     await expect.poll(() => metric('direction="in"')).toBeGreaterThan(9_000 * 12)
     const messages: Uint8Array[] = []
     echo.addEventListener('message', (event) => { messages.push(event.data.subarray()) })

@@ -4,6 +4,8 @@ const MESSAGE_BYTES = 16_384
 const FRAMES_PER_MESSAGE = 16
 /** bytes of one yamux frame: the window of a stream, which does not grow here @see https://github.com/hashicorp/yamux/blob/master/spec.md#flow-control */
 export const YAMUX_FRAME_BYTES = 262_144
+/** parts in which a body may come: what is read of it is kept part by part, and joined in a time that grows with their square */
+const PARTS_OF_A_BODY = 1_024
 /** what opening a stream costs, in units */
 export const STREAM_UNITS = 16
 
@@ -13,10 +15,13 @@ export const STREAM_UNITS = 16
  */
 abstract class HeadedScan {
   #body = 0
+  #parts = 0
 
   /** What this part weighs: one, or each frame that begins in it one. Undefined when it is nothing that is ever sent. */
   units(bytes: Uint8Array): number | undefined {
     let units = 0
+    if (this.#body === 0) this.#parts = 0
+    else if (++this.#parts > PARTS_OF_A_BODY) return undefined
     for (let i = 0; i < bytes.length;) {
       if (this.#body > 0) {
         const part = Math.min(this.#body, bytes.length - i)
@@ -28,8 +33,9 @@ abstract class HeadedScan {
       if (read === undefined) return undefined
       units += read.units
       this.#body = read.body
+      this.#parts = 0
     }
-    return Math.max(1, units)
+    return units === 0 ? 1 : units
   }
 
   /** What this byte of the head adds, and how many bytes of a body follow it. */
@@ -110,6 +116,9 @@ export class YamuxScan extends HeadedScan {
   #type = 0
   #length = 0
 
+  /** @param update what a window that is given weighs, and opens no stream: they answer what the other side sends */
+  constructor(private readonly update = 1) { super() }
+
   protected head(byte: number): { units: number; body: number } | undefined {
     const at = this.#at
     this.#at = (at + 1) % 12
@@ -118,14 +127,20 @@ export class YamuxScan extends HeadedScan {
     if (at >= 8) this.#length = this.#length * 256 + byte
     const body = at === 11 && this.#type === 0 ? this.#length : 0
     if (body > YAMUX_FRAME_BYTES) return undefined
-    return { units: (at === 0 ? 1 : 0) + (at === 3 && (byte & 1) === 1 ? STREAM_UNITS : 0) + Math.floor(body / MESSAGE_BYTES), body }
+    return { units: (at === 3 ? this.#weight(byte) : 0) + Math.floor(body / MESSAGE_BYTES), body }
+  }
+
+  /** @param flags the lower byte of them */
+  #weight(flags: number): number {
+    if ((flags & 1) === 1) return 1 + STREAM_UNITS
+    return this.#type === 1 ? this.update : 1
   }
 }
 
 /** frames of Noise that begin in one part: they are decrypted in one go */
 const NOISE_FRAMES = 512
 /** what multistream-select ends with on a relayed connection, and how many bytes it may take until then */
-const NOISE = [...new TextEncoder().encode('/noise\n')]
+const NOISE = '/noise\n'
 const NEGOTIATION_BYTES = 1_024
 
 /**
@@ -168,8 +183,29 @@ export class CircuitScan extends HeadedScan {
     this.#text.push(byte)
     if (--this.#line === 0) {
       this.#line = -1
-      this.#secure = this.#text.length === NOISE.length && this.#text.every((char, i) => char === NOISE[i])
+      const line = String.fromCharCode(...this.#text)
+      this.#secure = line === NOISE
+      // the library trims what it reads, and would go on with Noise where this does not
+      if (!this.#secure && line.includes('/noise')) return undefined
     }
     return { units: 0, body: 0 }
+  }
+}
+
+/** Messages with their length before them, an unsigned varint; an empty one says nothing, and a million of them are read in one go. */
+export class LengthScan extends HeadedScan {
+  #length = 0
+  #shift = 0
+
+  constructor(private readonly most: number) { super() }
+
+  protected head(byte: number): { units: number; body: number } | undefined {
+    this.#length += (byte & 0x7f) * 2 ** this.#shift
+    this.#shift += 7
+    if (this.#length > this.most || this.#shift > 28) return undefined
+    if (byte >= 0x80) return { units: 0, body: 0 }
+    const body = this.#length
+    this.#length = this.#shift = 0
+    return body === 0 ? undefined : { units: 1, body }
   }
 }

@@ -1,7 +1,11 @@
+import type { PingComponents } from '@libp2p/ping'
 import type { PeerId } from '../../core/domain/ids'
 import type { Clock } from '../../ports/clock'
 import { CircuitScan, ProtobufScan, STREAM_UNITS, YamuxScan } from './frame-scans'
 import { RateLimit } from './rate-limit'
+import { withMethods } from './with-methods'
+
+type Registrar = PingComponents['registrar']
 
 /**
  * What one peer may send in a second, and at once. A message of 64 KiB is ten, of WebRTC as well as over a relay, and anybody may send fifty a second.
@@ -126,5 +130,15 @@ export function boundStream(stream: Messages, bytes: number): void {
     if (left >= 0) return
     event.stopImmediatePropagation()
     stream.abort(tooMuch())
+  })
+}
+
+/** The registrar as a service of the library shall see it of which each stream carries no more than these bytes in. */
+export function boundStreams(registrar: Registrar, bytes: number): Registrar {
+  return withMethods(registrar, {
+    handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
+      boundStream(stream, bytes)
+      return handler(stream, connection)
+    }, options),
   })
 }

@@ -1,8 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import { byteStream } from '@libp2p/utils'
-import { boundStream } from './inflow'
-import { withMethods } from './with-methods'
+import { boundStreams } from './inflow'
 
 /** @see https://github.com/libp2p/specs/blob/master/ping/ping.md */
 const PROTOCOL = '/ipfs/ping/1.0.0'
@@ -15,12 +14,7 @@ const STREAM_BYTES = 4_096
 /** The library's ping with a bound: it sends back whatever comes, and keeps what it cannot send yet. */
 export const boundedPing = (components: PingComponents): Ping => ping({ maxInboundStreams: STREAMS, maxOutboundStreams: STREAMS, runOnLimitedConnection: true })({
   connectionManager: components.connectionManager,
-  registrar: withMethods(components.registrar, {
-    handle: (protocol, handler, options) => components.registrar.handle(protocol, (stream, connection) => {
-      boundStream(stream, STREAM_BYTES)
-      return handler(stream, connection)
-    }, options),
-  }),
+  registrar: boundStreams(components.registrar, STREAM_BYTES),
 })
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CircuitScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/frame-scans'
+import { CircuitScan, LengthScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/frame-scans'
 import { boundStream, Inflow, type Messages } from '../../../services/adapters/libp2p/inflow'
 import { FakeClock } from '../../fakes/clock'
 
@@ -54,6 +54,23 @@ describe('frames that are counted before the library reads them', () => {
     expect(new YamuxScan().units(yamux(0, 0, 0xffff_ffff, 0))).toBeUndefined()
   })
 
+  it('in no more parts than can be joined in no time', () => {
+    const body = yamux(0, 0, 5_000).subarray(12)
+    const scan = new YamuxScan()
+    expect(scan.units(yamux(0, 0, 5_000, 0))).toBe(1)
+    for (let i = 0; i < 1_024; i++) expect(scan.units(body.subarray(i, i + 1))).toBe(1)
+    expect(scan.units(body.subarray(1_024, 1_025))).toBeUndefined()
+  })
+
+  it('with their length before them: each one, none that is empty or longer than any', () => {
+    const scan = new LengthScan(1_000)
+    expect(scan.units(concat([framed([1]), framed(new Array<number>(300).fill(7)), Uint8Array.of(0xe8)]))).toBe(2)
+    expect(scan.units(concat([Uint8Array.of(0x07), new Uint8Array(1_000), framed([0])]))).toBe(2)
+    for (const wrong of [Uint8Array.of(0), Uint8Array.of(0xe9, 0x07), Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80), framed([]), concat([framed([1]), framed([])])]) {
+      expect(new LengthScan(1_000).units(wrong)).toBeUndefined()
+    }
+  })
+
   it('of a relayed connection: lines of the negotiation, and then of Noise, the empty ones too', () => {
     const scan = new CircuitScan()
     expect(scan.units(concat([named('/multistream/1.0.0'), named('/other'), named('/noise'), noise(0), noise(0), noise(65_535), noise(1)]))).toBe(7)
@@ -64,6 +81,10 @@ describe('frames that are counted before the library reads them', () => {
     // a negotiation that goes on and on, or has a name that nobody has
     expect(new CircuitScan().units(concat(Array.from({ length: 100 }, () => named('/multistream'))))).toBeUndefined()
     expect(new CircuitScan().units(Uint8Array.of(0x80, 1))).toBeUndefined()
+    // the library trims a line, and goes on with Noise after each of these
+    for (const line of ['/noise ', '/noise\r', '/noise\n', '/noise\u00a0']) {
+      expect(new CircuitScan().units(Uint8Array.from([Buffer.byteLength(line) + 1, ...Buffer.from(`${line}\n`)]))).toBeUndefined()
+    }
   })
 
   it('are the same frames however they are cut', () => {
