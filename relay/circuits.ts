@@ -9,8 +9,22 @@ interface Request { readonly connection: Connection; readonly stream: MessageStr
 /** A message, or a request, that tells the limits of a circuit. */
 interface Limited { readonly limit?: { readonly duration?: number; readonly data?: bigint } }
 
-/** bytes of a circuit that may wait for who does not read, beside the windows of both ends; then nothing more is taken for it */
+/** bytes of a circuit that may wait for who does not read, beside the windows of both ends; then its sender must wait */
 const WAITING_BYTES = 1024 * 1024
+/** the same of all circuits; then the next one that holds its sender back ends instead */
+const ALL_WAITING_BYTES = 256 * 1024 * 1024
+/** what a part costs that waits, beside its bytes */
+const PART_BYTES = 1024
+/** a part of fewer bytes is copied, or it would keep all that came with it */
+const SMALL_BYTES = 32 * 1024
+
+/** What is needed of a stream to hold its sender back: methods of its class, which its interface does not list. */
+interface Windowed {
+  onData(data: { readonly byteLength: number; slice(): unknown }): void
+  /** sends no new window */
+  sendPause(): void
+  sendResume(): void
+}
 
 /** The steps of the library's service that are watched: methods of its class, which its interface does not list. */
 interface Steps {
@@ -43,6 +57,8 @@ function tellingSeconds(request: Request): Request {
 export class CircuitWatch {
   private readonly open = new Map<string, number>()
   private all = 0
+  /** bytes that wait in all circuits */
+  private waiting = 0
   /** requests whose streams are circuits now */
   private readonly joined = new WeakSet<MessageStream>()
   /** peers whose request the guard has just refused, and counted */
@@ -145,6 +161,45 @@ export class CircuitWatch {
     }
   }
 
+  /**
+   * Has the sender wait while much of what it sent waits for the other end, which may never read: the library keeps all of it. Its stream is not
+   * paused, because what lies in a paused one is lost when its sender has done.
+   */
+  private holdBack(from: Stream, to: Stream): void {
+    const windowed = from as unknown as Windowed
+    let waiting = 0
+    let held = false
+    let over = false
+    const add = (bytes: number): void => {
+      if (over) return
+      waiting += bytes
+      this.waiting += bytes
+    }
+    const onData = windowed.onData.bind(from)
+    windowed.onData = (data) => { onData(data.byteLength < SMALL_BYTES ? data.slice() as typeof data : data) }
+    from.addEventListener('message', ({ data }) => {
+      add(data.byteLength + PART_BYTES)
+      if (held || waiting <= WAITING_BYTES) return
+      held = true
+      windowed.sendPause()
+      if (this.waiting > ALL_WAITING_BYTES) from.abort(new Error('too much waits for those who do not read'))
+    })
+    const send = to.send.bind(to)
+    to.send = (data) => {
+      add(-data.byteLength - PART_BYTES)
+      const more = send(data)
+      if (held && waiting <= WAITING_BYTES / 2) {
+        held = false
+        if (from.status === 'open') windowed.sendResume()
+      }
+      return more
+    }
+    to.addEventListener('close', () => {
+      add(-waiting)
+      over = true
+    }, { once: true })
+  }
+
   /** Called in the turn in which the library joined the two streams. */
   private opened(peer: string, near: Stream, far: Stream): void {
     this.counters.circuits++
@@ -162,29 +217,10 @@ export class CircuitWatch {
       else this.open.delete(peer)
     }
     for (const [stream, other] of [[near, far], [far, near]] as const) {
-      holdBack(stream, other)
+      this.holdBack(stream, other)
       stream.addEventListener('message', count)
       stream.addEventListener('close', close, { once: true })
     }
-  }
-}
-
-/**
- * Takes nothing more from one end of a circuit while much of it waits for the other, which may never read: the library keeps all of it. Its window
- * then stays shut, so the sender waits as well.
- */
-function holdBack(from: Stream, to: Stream): void {
-  let waiting = 0
-  from.addEventListener('message', ({ data }) => {
-    waiting += data.byteLength
-    if (waiting > WAITING_BYTES && from.readStatus === 'readable') from.pause()
-  })
-  const send = to.send.bind(to)
-  to.send = (data) => {
-    waiting -= data.byteLength
-    const more = send(data)
-    if (waiting <= WAITING_BYTES / 2 && from.readStatus === 'paused') from.resume()
-    return more
   }
 }
 

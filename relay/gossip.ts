@@ -2,7 +2,7 @@ import { TopicValidatorResult, type GossipSub, type GossipSubComponents } from '
 import type { PeerId } from '@libp2p/interface'
 import { LengthScan } from '../services/adapters/libp2p/frame-scans'
 import { withMethods } from '../services/adapters/libp2p/with-methods'
-import { Bucket, type RelayLimits } from './limits'
+import type { RelayLimits } from './limits'
 import type { Counters } from './metrics'
 
 /** Only topics of this application are forwarded: the relay is no public square. */
@@ -26,6 +26,7 @@ interface Steps {
 
 /** Takes from the budget of a peer. */
 export interface Budget {
+  rpcs(peer: string, count: number): boolean
   gossip(peer: string, bytes: number): boolean
   change(peer: string): boolean
 }
@@ -33,23 +34,20 @@ export interface Budget {
 type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
 
 type Registrar = GossipSubComponents['registrar']
-/** messages of gossipsub of one peer per second, for each one of ours that it may send, and at once: it has some of its own */
-const RPCS = { perMessage: 2, atOnce: 40 }
 
 /**
- * The registrar as gossipsub shall see it: a stream whose messages come faster than any honest one's, are empty, or longer than so many bytes, is
- * ended before they are read. Gossipsub reads however many there are in one go, and takes what is in one too many for a mistake.
+ * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest, or longer ones, is ended before they are read.
+ * Gossipsub reads however many there are in one go, and hears nothing more of a peer whose stream alone is ended.
  */
-export function boundRpcs(registrar: Registrar, { gossipPerSecond }: Pick<RelayLimits, 'gossipPerSecond'>, bytes: number): Registrar {
+export function boundRpcs(registrar: Registrar, budget: Pick<Budget, 'rpcs'>, bytes: number): Registrar {
   return withMethods(registrar, {
     handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
       const scan = new LengthScan(bytes)
-      const budget = new Bucket(gossipPerSecond * RPCS.perMessage, gossipPerSecond * RPCS.atOnce, Date.now())
       stream.addEventListener('message', (event) => {
         const units = scan.units(event.data.subarray())
-        if (units !== undefined && budget.take(units, Date.now())) return
+        if (units !== undefined && budget.rpcs(connection.remotePeer.toString(), units)) return
         event.stopImmediatePropagation()
-        stream.abort(new Error('too much gossip'))
+        connection.abort(new Error('too much gossip'))
       })
       return handler(stream, connection)
     }, options),
@@ -78,7 +76,7 @@ export class GossipForwarder {
     private readonly gossip: Gossip,
     private readonly limits: Pick<RelayLimits, 'topics' | 'topicsPerPeer'>,
     private readonly counters: Counters,
-    budget: Budget,
+    budget: Omit<Budget, 'rpcs'>,
   ) {
     const steps = gossip as unknown as Steps
     for (const name of ['sendSubscriptions', 'handleReceivedRpc'] as const) {

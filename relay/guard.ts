@@ -7,7 +7,12 @@ import type { Counters, Refusal } from './metrics'
 const KNOWN_IPS = 4096
 
 interface Source { open: number; readonly rate: Bucket }
-interface Talker { readonly messages: Bucket; readonly bytes: Bucket; readonly changes: Bucket }
+interface Talker { readonly messages: Bucket; readonly bytes: Bucket; readonly changes: Bucket; readonly rpcs: Bucket }
+/**
+ * messages of gossipsub for each of gossip that one peer may send, per second and at once: it has some of its own for each topic and each announcement,
+ * of which a client of two relays sends those on that it hears at the other one
+ */
+const RPCS = { perSecond: 10, atOnce: 200 }
 /** topics that one peer may begin or cease to follow per second, beside twice all that it may follow at once */
 const CHANGES_PER_SECOND = 10
 
@@ -108,6 +113,12 @@ export class Guard {
     return messages.take(1, now) && volume.take(bytes, now) || this.tooMuch(peer)
   }
 
+  /** The same for messages of gossipsub, whatever is in them. */
+  rpcs(peer: string, count: number): boolean {
+    const now = this.now()
+    return this.talker(peer, now).rpcs.take(count, now) || this.tooMuch(peer)
+  }
+
   /** The same for a topic that it begins or ceases to follow. */
   change(peer: string): boolean {
     const now = this.now()
@@ -122,6 +133,7 @@ export class Guard {
       messages: new Bucket(gossipPerSecond, gossipPerSecond * 10, now),
       bytes: new Bucket(gossipBytesPerSecond, gossipBytesPerSecond * 10, now),
       changes: new Bucket(CHANGES_PER_SECOND, topicsPerPeer * 2, now),
+      rpcs: new Bucket(gossipPerSecond * RPCS.perSecond, gossipPerSecond * RPCS.atOnce, now),
     }
     // who is gone already gets no entry that nobody would remove
     if (this.peers.has(peer)) this.talkers.set(peer, talker)

@@ -1,5 +1,5 @@
 import { identify, type Identify, type IdentifyComponents } from '@libp2p/identify'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { boundStreams } from '../services/adapters/libp2p/inflow'
 import { withMethods } from '../services/adapters/libp2p/with-methods'
 
@@ -33,7 +33,12 @@ export function identifyClients(components: IdentifyComponents): Identify {
   if (typeof steps._identify !== 'function') throw new Error('this version of identify has no step _identify')
   const ask = steps._identify.bind(steps)
   steps._identify = async (connection, options) => {
-    const { protocols, ...answer } = await ask(connection, options)
+    let stream: Stream | undefined
+    const { protocols, ...answer } = await ask(withMethods(connection, {
+      newStream: async (...asked) => stream = await connection.newStream(...asked),
+    }), options)
+    // what comes after the answer would be kept
+    await stream?.closeRead()
     if (connection.status !== 'open') throw new Error('whoever was asked has gone')
     return {
       ...answer, listenAddrs: [], observedAddr: undefined, signedPeerRecord: undefined, agentVersion: undefined, protocolVersion: undefined,

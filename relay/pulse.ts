@@ -51,7 +51,7 @@ async function ping(connection: Connection): Promise<void> {
   })
   if (stream === undefined) return
   try {
-    const bytes = byteStream(stream)
+    const bytes = byteStream(stream, { maxBufferSize: BYTES })
     await bytes.write(crypto.getRandomValues(new Uint8Array(BYTES)), { signal })
     await bytes.read({ bytes: BYTES, signal })
     await stream.close({ signal })

@@ -154,7 +154,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
         peerStore: components.peerStore,
         connectionManager: components.connectionManager,
         logger: components.logger,
-        registrar: boundRpcs(components.registrar, limits, MAX_RPC_BYTES),
+        registrar: boundRpcs(components.registrar, guard, MAX_RPC_BYTES),
       }),
     },
   })

@@ -129,6 +129,15 @@ describe('a relay and a client that keeps no rule', () => {
     expect(await call()).toBe(203)
   })
 
+  it('keeps nothing of what comes after an answer', async () => {
+    let far: Stream | undefined
+    await answersCalls(() => Uint8Array.from([0x08, 1, 0x20, 0xc9, 0x01]), (stream) => { far = stream })
+    expect(status(await connect(field(1, id())))).toBe(203)
+    far?.send(new Uint8Array(100_000))
+    await until(() => far !== undefined && far.status !== 'open', 'its end')
+    expect(connection.status).toBe('open')
+  })
+
   it('does not read the addresses at which a client says that it is', async () => {
     // public key, and as much address as an answer may have, in ten parts
     const told = Uint8Array.from([...field(1, publicKeyToProtobuf(client.peerId.publicKey as never)), ...field(2, longAddress(8_000))])
@@ -168,6 +177,7 @@ describe('a relay and a client that keeps no rule', () => {
     messages.unwrap()
     const sent = 8 * 1024 * 1024
     near.send(new Uint8Array(sent))
+    const said = near.close()
     const carried = (): Promise<number> => metric('direction="in"')
     await expect.poll(async () => {
       const before = await carried()
@@ -178,13 +188,17 @@ describe('a relay and a client that keeps no rule', () => {
     expect(await carried()).toBeLessThan(3 * 1024 * 1024)
     far?.resume()
     await until(() => got === sent, 'all of it')
+    await said
   })
 
-  it('ends a stream of gossip that says nothing a thousand times', async () => {
-    const gossip = await open('/meshsub/1.1.0')
-    gossip.send(new Uint8Array(1_000))
-    await ended(gossip)
-    expect(connection.status).toBe('open')
+  it('ends one that gossips nothing five thousand times, on however many streams', async () => {
+    for (let i = 0; i < 5; i++) {
+      const gossip = await open('/meshsub/1.1.0').catch(() => undefined)
+      gossip?.send(new Uint8Array(1_000))
+      await gossip?.close({ signal: soon() }).catch(() => undefined)
+    }
+    await ended(connection)
+    expect(await metric('reason="gossip-rate"')).toBeGreaterThan(0)
     await others()
   })
 

@@ -192,7 +192,7 @@ export class CircuitScan extends HeadedScan {
   }
 }
 
-/** Messages with their length before them, an unsigned varint; an empty one says nothing, and a million of them are read in one go. */
+/** Messages with their length before them, an unsigned varint. The library takes one that is longer than it need be for as many bytes as it needs. */
 export class LengthScan extends HeadedScan {
   #length = 0
   #shift = 0
@@ -200,12 +200,13 @@ export class LengthScan extends HeadedScan {
   constructor(private readonly most: number) { super() }
 
   protected head(byte: number): { units: number; body: number } | undefined {
+    if (byte === 0 && this.#shift > 0) return undefined
     this.#length += (byte & 0x7f) * 2 ** this.#shift
     this.#shift += 7
     if (this.#length > this.most || this.#shift > 28) return undefined
     if (byte >= 0x80) return { units: 0, body: 0 }
     const body = this.#length
     this.#length = this.#shift = 0
-    return body === 0 ? undefined : { units: 1, body }
+    return { units: 1, body }
   }
 }

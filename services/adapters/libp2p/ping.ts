@@ -26,7 +26,7 @@ export const boundedPing = (components: PingComponents): Ping => ping({ maxInbou
 export async function pingConnection(connection: Connection, signal: AbortSignal): Promise<number> {
   const stream = await connection.newStream(PROTOCOL, { signal, runOnLimitedConnection: true })
   try {
-    const bytes = byteStream(stream)
+    const bytes = byteStream(stream, { maxBufferSize: BYTES })
     const sent = crypto.getRandomValues(new Uint8Array(BYTES))
     const from = performance.now()
     await bytes.write(sent, { signal })

@@ -135,6 +135,15 @@ describe('Guard', () => {
     expect((guard as unknown as { talkers: Map<string, unknown> }).talkers.size).toBe(0)
   })
 
+  it('bounds messages of gossipsub, of all streams of a peer together', () => {
+    const { guard, pass } = make({ gossipPerSecond: 2 })
+    for (const name of ['a', 'b']) guard.arrived(name, '203.0.113.1')
+    expect(guard.rpcs('a', 400)).toBe(true)
+    expect([guard.rpcs('a', 1), guard.rpcs('b', 1)]).toEqual([false, true])
+    pass(500)
+    expect([guard.rpcs('a', 10), guard.rpcs('a', 1)]).toEqual([true, false])
+  })
+
   it('bounds how often a peer changes what it follows', () => {
     const { guard, counters, pass } = make({ topicsPerPeer: 2 })
     guard.arrived('a', '203.0.113.1')
