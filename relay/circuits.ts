@@ -11,12 +11,15 @@ interface Limited { readonly limit?: { readonly duration?: number; readonly data
 
 /** bytes of a circuit that may wait for who does not read, beside the windows of both ends; then its sender must wait */
 const WAITING_BYTES = 1024 * 1024
-/** the same of all circuits; then the next one that holds its sender back ends instead */
+/** the same of all circuits; then the one for which most waits is ended */
 const ALL_WAITING_BYTES = 256 * 1024 * 1024
 /** what a part costs that waits, beside its bytes */
 const PART_BYTES = 1024
 /** a part of fewer bytes is copied, or it would keep all that came with it */
 const SMALL_BYTES = 32 * 1024
+
+/** One direction of a circuit. */
+interface Way { waiting: number; readonly end: () => void }
 
 /** What is needed of a stream to hold its sender back: methods of its class, which its interface does not list. */
 interface Windowed {
@@ -57,8 +60,9 @@ function tellingSeconds(request: Request): Request {
 export class CircuitWatch {
   private readonly open = new Map<string, number>()
   private all = 0
-  /** bytes that wait in all circuits */
+  /** bytes that wait in all circuits, and where: both ways of each whose ends are there */
   private waiting = 0
+  private readonly ways = new Set<Way>()
   /** requests whose streams are circuits now */
   private readonly joined = new WeakSet<MessageStream>()
   /** peers whose request the guard has just refused, and counted */
@@ -165,45 +169,54 @@ export class CircuitWatch {
    * Has the sender wait while much of what it sent waits for the other end, which may never read: the library keeps all of it. Its stream is not
    * paused, because what lies in a paused one is lost when its sender has done.
    */
-  private holdBack(from: Stream, to: Stream): void {
+  private holdBack(from: Stream, to: Stream, end: () => void): void {
     const windowed = from as unknown as Windowed
-    let waiting = 0
+    const way: Way = { waiting: 0, end }
     let held = false
-    let over = false
+    this.ways.add(way)
     const add = (bytes: number): void => {
-      if (over) return
-      waiting += bytes
+      if (!this.ways.has(way)) return
+      way.waiting += bytes
       this.waiting += bytes
     }
     const onData = windowed.onData.bind(from)
     windowed.onData = (data) => { onData(data.byteLength < SMALL_BYTES ? data.slice() as typeof data : data) }
     from.addEventListener('message', ({ data }) => {
       add(data.byteLength + PART_BYTES)
-      if (held || waiting <= WAITING_BYTES) return
-      held = true
-      windowed.sendPause()
-      if (this.waiting > ALL_WAITING_BYTES) from.abort(new Error('too much waits for those who do not read'))
+      if (!held && way.waiting > WAITING_BYTES) {
+        held = true
+        windowed.sendPause()
+      }
+      if (this.waiting > ALL_WAITING_BYTES) [...this.ways].reduce((most, other) => other.waiting > most.waiting ? other : most).end()
     })
     const send = to.send.bind(to)
     to.send = (data) => {
       add(-data.byteLength - PART_BYTES)
       const more = send(data)
-      if (held && waiting <= WAITING_BYTES / 2) {
+      if (held && way.waiting <= WAITING_BYTES / 2) {
         held = false
         if (from.status === 'open') windowed.sendResume()
       }
       return more
     }
     to.addEventListener('close', () => {
-      add(-waiting)
-      over = true
+      add(-way.waiting)
+      this.ways.delete(way)
     }, { once: true })
   }
 
   /** Called in the turn in which the library joined the two streams. */
   private opened(peer: string, near: Stream, far: Stream): void {
     this.counters.circuits++
-    if (near.status !== 'open' && far.status !== 'open') return
+    const end = (reason: string): void => { for (const stream of [near, far]) stream.abort(new Error(reason)) }
+    if (near.status !== 'open' || far.status !== 'open') {
+      end('the other end has gone')
+      return
+    }
+    const overflow = (): void => {
+      this.counters.refuse('flood', { peer })
+      end('too much waits for who does not read')
+    }
     this.all++
     this.open.set(peer, this.circuits(peer) + 1)
     const count = ({ data }: { readonly data: { readonly byteLength: number } }): void => { this.counters.circuitBytes += data.byteLength }
@@ -217,7 +230,7 @@ export class CircuitWatch {
       else this.open.delete(peer)
     }
     for (const [stream, other] of [[near, far], [far, near]] as const) {
-      this.holdBack(stream, other)
+      this.holdBack(stream, other, overflow)
       stream.addEventListener('message', count)
       stream.addEventListener('close', close, { once: true })
     }

@@ -26,7 +26,7 @@ interface Steps {
 
 /** Takes from the budget of a peer. */
 export interface Budget {
-  rpcs(peer: string, count: number): boolean
+  rpcs(peer: string, count: number): number
   gossip(peer: string, bytes: number): boolean
   change(peer: string): boolean
 }
@@ -35,19 +35,34 @@ type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
 
 type Registrar = GossipSubComponents['registrar']
 
+/** who owes more than this is ended, milliseconds: a window of the messages that a client sends on is less, and it may have to send many on */
+const LONGEST_WAIT_MS = 20_000
+
+/** Of a stream, what its interface does not list: whether it gives its sender new windows. */
+interface Windowed { sendPause(): void; sendResume(): void }
+
 /**
- * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest, or longer ones, is ended before they are read.
- * Gossipsub reads however many there are in one go, and hears nothing more of a peer whose stream alone is ended.
+ * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest must wait, and is ended when it is far more, before they
+ * are read. Gossipsub reads however many there are in one go, and hears nothing more of a peer whose stream alone is ended.
  */
 export function boundRpcs(registrar: Registrar, budget: Pick<Budget, 'rpcs'>, bytes: number): Registrar {
   return withMethods(registrar, {
     handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
       const scan = new LengthScan(bytes)
+      const windowed = stream as unknown as Windowed
+      let resumes: NodeJS.Timeout | undefined
       stream.addEventListener('message', (event) => {
         const units = scan.units(event.data.subarray())
-        if (units !== undefined && budget.rpcs(connection.remotePeer.toString(), units)) return
-        event.stopImmediatePropagation()
-        connection.abort(new Error('too much gossip'))
+        const wait = units === undefined ? Infinity : budget.rpcs(connection.remotePeer.toString(), units)
+        if (wait === 0) return
+        clearTimeout(resumes)
+        if (wait > LONGEST_WAIT_MS) {
+          event.stopImmediatePropagation()
+          connection.abort(new Error('too much gossip'))
+          return
+        }
+        windowed.sendPause()
+        resumes = setTimeout(() => { if (stream.status === 'open') windowed.sendResume() }, wait).unref()
       })
       return handler(stream, connection)
     }, options),

@@ -113,10 +113,12 @@ export class Guard {
     return messages.take(1, now) && volume.take(bytes, now) || this.tooMuch(peer)
   }
 
-  /** The same for messages of gossipsub, whatever is in them. */
-  rpcs(peer: string, count: number): boolean {
+  /** Takes messages of gossipsub, whatever is in them. @returns how long the peer must wait until they are paid for, milliseconds */
+  rpcs(peer: string, count: number): number {
     const now = this.now()
-    return this.talker(peer, now).rpcs.take(count, now) || this.tooMuch(peer)
+    const wait = this.talker(peer, now).rpcs.spend(count, now)
+    if (wait > 0) this.tooMuch(peer)
+    return wait
   }
 
   /** The same for a topic that it begins or ceases to follow. */

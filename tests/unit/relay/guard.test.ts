@@ -138,10 +138,10 @@ describe('Guard', () => {
   it('bounds messages of gossipsub, of all streams of a peer together', () => {
     const { guard, pass } = make({ gossipPerSecond: 2 })
     for (const name of ['a', 'b']) guard.arrived(name, '203.0.113.1')
-    expect(guard.rpcs('a', 400)).toBe(true)
-    expect([guard.rpcs('a', 1), guard.rpcs('b', 1)]).toEqual([false, true])
-    pass(500)
-    expect([guard.rpcs('a', 10), guard.rpcs('a', 1)]).toEqual([true, false])
+    expect(guard.rpcs('a', 400)).toBe(0)
+    expect([guard.rpcs('a', 1), guard.rpcs('b', 1)]).toEqual([50, 0])
+    pass(550)
+    expect([guard.rpcs('a', 10), guard.rpcs('a', 1)]).toEqual([0, 50])
   })
 
   it('bounds how often a peer changes what it follows', () => {
