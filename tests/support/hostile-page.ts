@@ -115,7 +115,7 @@ async function connection(peer: string, target: string, relay: string, only?: 'd
 }
 
 /** Writes until it is done or the other side has ended it; gives the bytes that were taken. */
-async function pour(stream: Stream, attack: Attack): Promise<{ bytes: number; ended: boolean }> {
+async function pour(stream: Stream, live: Connection, attack: Attack): Promise<{ bytes: number; ended: boolean }> {
   let bytes = 0
   const write = async (chunk: Uint8Array): Promise<boolean> => {
     if (stream.status !== 'open' || stream.writeStatus !== 'writable') return false
@@ -138,7 +138,8 @@ async function pour(stream: Stream, attack: Attack): Promise<{ bytes: number; en
     }
   }
   for (let waited = 0; stream.status === 'open' && waited < (attack.holdMs ?? 0); waited += 50) await pause(50)
-  const ended = stream.status !== 'open' || stream.remoteWriteStatus !== 'writable'
+  // who lets a peer go closes its line, of which the streams on it hear later
+  const ended = stream.status !== 'open' || stream.remoteWriteStatus !== 'writable' || isOver(live)
   stream.abort(new Error('done'))
   return { bytes, ended }
 }
@@ -172,7 +173,7 @@ const page: HostilePage = {
           if (isOver(live)) again()
           const stream = await live.newStream(attack.protocol, { signal: AbortSignal.timeout(OPEN_MS), runOnLimitedConnection: true, maxOutboundStreams: 100_000, negotiateFully: true })
           opened++
-          const poured = await pour(stream, attack)
+          const poured = await pour(stream, live, attack)
           bytes += poured.bytes
           if (poured.ended) ended++
           else if (attack.patient === true) left = 0
