@@ -99,12 +99,12 @@ export const flood = (protocol: string, messages: readonly string[], times = 1):
 export const atTheRate = (protocol: string, messages: readonly string[], times = 1): Attack =>
   ({ protocol, streams: 50, atOnce: 1, patient: true, first: hello(), then: messages, times, gapMs: AT_THE_RATE, holdMs: 200 })
 
-/** What no version of the protocol allows: the peer is let go for it, and tries again and again. Each wants a peer of its own. */
+/** What no version of the protocol allows: the peer is let go for it, and tries again and again. Each wants a peer of its own. Megabytes go out before the answer comes. */
 export const offences = (protocol: string): Attacks => [
   ['a byte too much', { protocol, atOnce: 8, first: hello(), streams: 8 * MORE, then: [TOO_LARGE], holdMs: HOLD_MS }],
   ['a length without end', { protocol, atOnce: 8, first: hello(), streams: 8 * MORE, then: [text(new Uint8Array(10_000).fill(0x80))], times: 100, holdMs: HOLD_MS }],
   ['bytes that are no message', { protocol, streams: 4, atOnce: 4, first: hello(), then: [MALFORMED], times: 20 }],
-  ['zeros, again and again', { protocol, streams: 4 * MORE, atOnce: 4, then: [text(new Uint8Array(60_000))], times: 50 }],
+  ['zeros, again and again', { protocol, streams: 4 * MORE, atOnce: 4, then: [text(new Uint8Array(60_000))], times: 50, holdMs: HOLD_MS }],
 ]
 
 export const { join: JOIN, wallet: WALLET, sign: SIGN } = PROTOCOLS
