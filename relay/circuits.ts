@@ -22,7 +22,7 @@ const SMALL_BYTES = 32 * 1024
 interface Way { waiting: number; readonly end: () => void }
 
 /** What is needed of a stream to hold its sender back: methods of its class, which its interface does not list. */
-interface Windowed {
+export interface Windowed {
   onData(data: { readonly byteLength: number; slice(): unknown }): void
   /** sends no new window */
   sendPause(): void

@@ -2,6 +2,7 @@ import { TopicValidatorResult, type GossipSub, type GossipSubComponents } from '
 import type { PeerId } from '@libp2p/interface'
 import { LengthScan } from '../services/adapters/libp2p/frame-scans'
 import { withMethods } from '../services/adapters/libp2p/with-methods'
+import type { Windowed } from './circuits'
 import type { RelayLimits } from './limits'
 import type { Counters } from './metrics'
 
@@ -37,9 +38,6 @@ type Registrar = GossipSubComponents['registrar']
 
 /** who owes more than this is ended, milliseconds: a window of the messages that a client sends on is less, and it may have to send many on */
 const LONGEST_WAIT_MS = 20_000
-
-/** Of a stream, what its interface does not list: whether it gives its sender new windows. */
-interface Windowed { sendPause(): void; sendResume(): void }
 
 /**
  * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest must wait, and is ended when it is far more, before they
