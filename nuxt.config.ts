@@ -42,15 +42,25 @@ export default defineNuxtConfig({
         { name: 'theme-color', content: '#1a1715', media: '(prefers-color-scheme: dark)' },
       ],
       // light or dark as the system says, before the first pixel and whenever it changes
-      script: [{ innerHTML: "(m=>{const f=()=>document.documentElement.classList.toggle('dark',m.matches);f();m.addEventListener('change',f)})(matchMedia('(prefers-color-scheme: dark)'))" }],
+      script: [
+        {
+          innerHTML:
+            "(m=>{const f=()=>document.documentElement.classList.toggle('dark',m.matches);f();m.addEventListener('change',f)})(matchMedia('(prefers-color-scheme: dark)'))",
+        },
+      ],
       link: [{ rel: 'icon', type: 'image/svg+xml', href: './favicon.svg' }],
     },
   },
   runtimeConfig: { public: { version, commit: commit() } },
-  experimental: { appManifest: false, payloadExtraction: false, renderJsonPayloads: false, emitRouteChunkError: 'manual' },
+  experimental: {
+    appManifest: false,
+    payloadExtraction: false,
+    renderJsonPayloads: false,
+    emitRouteChunkError: 'manual',
+  },
   // the pages are few and small: fetching them before they are asked for would only slow the first screen
   hooks: {
-    'build:manifest': (manifest) => {
+    'build:manifest': manifest => {
       for (const item of Object.values(manifest)) {
         item.prefetch = false
         item.dynamicImports = []

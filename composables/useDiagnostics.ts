@@ -51,10 +51,18 @@ export function useConnectionTest() {
 export function useLinkReport(peerId: () => string, open: () => boolean) {
   const store = useP2PStore()
   const report = shallowRef<LinkReport>()
-  watch([peerId, open], (_, __, clean) => {
-    if (!open()) return
-    clean(every(LOOK_MS, async () => { report.value = await store.report(peerId()) }))
-  }, { immediate: true })
+  watch(
+    [peerId, open],
+    (_, __, clean) => {
+      if (!open()) return
+      clean(
+        every(LOOK_MS, async () => {
+          report.value = await store.report(peerId())
+        }),
+      )
+    },
+    { immediate: true },
+  )
   return report
 }
 
@@ -71,8 +79,19 @@ export function useHealthReport() {
   const { version, commit } = useBuild()
   return (test: ConnectionTest | undefined, withAddresses: boolean) => {
     const peerIds = [...new Set(wallets.wallets.flatMap(w => w.members.filter(m => !m.self).map(m => m.peerId)))]
-    const chains = wallets.wallets.map(w => ({ network: w.network, state: w.chain.state, ...(w.chain.height === undefined ? {} : { height: w.chain.height }) }))
-    const frame = { build: `${version} ${commit}`, browser: navigator.userAgent, at: new Date().toISOString(), clockOffsetMs: store.clockOffset, chains, ...(test ? { test } : {}) }
+    const chains = wallets.wallets.map(w => ({
+      network: w.network,
+      state: w.chain.state,
+      ...(w.chain.height === undefined ? {} : { height: w.chain.height }),
+    }))
+    const frame = {
+      build: `${version} ${commit}`,
+      browser: navigator.userAgent,
+      at: new Date().toISOString(),
+      clockOffsetMs: store.clockOffset,
+      chains,
+      ...(test ? { test } : {}),
+    }
     return store.healthReport(peerIds, frame, withAddresses)
   }
 }

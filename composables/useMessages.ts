@@ -37,15 +37,29 @@ export function useMessages() {
   }
 
   /** What keeps somebody from being reached, and what to do: the most special sentence that there is. */
-  function connectivity({ errorType, step, retryable }: Pick<ParticipantStatus, 'errorType' | 'step' | 'retryable'>, name: string): string {
+  function connectivity(
+    { errorType, step, retryable }: Pick<ParticipantStatus, 'errorType' | 'step' | 'retryable'>,
+    name: string,
+  ): string {
     const type = errorType ?? ''
-    const special = retryable === undefined ? undefined : pick(en.connect.error, `${type}-${retryable ? 'again' : 'final'}`)
-    return fill(special ?? pick(en.connect.error, `${type}-${step ?? ''}`) ?? pick(en.connect.error, type) ?? en.connect.errorUnknown, { name })
+    const special =
+      retryable === undefined ? undefined : pick(en.connect.error, `${type}-${retryable ? 'again' : 'final'}`)
+    return fill(
+      special ??
+        pick(en.connect.error, `${type}-${step ?? ''}`) ??
+        pick(en.connect.error, type) ??
+        en.connect.errorUnknown,
+      { name },
+    )
   }
 
   function participant(status: ParticipantStatus, name: string): ParticipantWords {
-    const kind = status.connectionType && status.state === 'connected' ? en.connect.kind[status.connectionType] : undefined
-    const roundTrip = status.state === 'connected' && status.rttMs !== undefined ? `${Math.max(1, Math.round(status.rttMs))} ms` : undefined
+    const kind =
+      status.connectionType && status.state === 'connected' ? en.connect.kind[status.connectionType] : undefined
+    const roundTrip =
+      status.state === 'connected' && status.rttMs !== undefined
+        ? `${Math.max(1, Math.round(status.rttMs))} ms`
+        : undefined
     const step = status.state === 'connecting' && status.step ? `: ${en.connect.step[status.step]}` : ''
     const sentence = status.state === 'failed' ? connectivity(status, name) : undefined
     return { state: en.connect[status.state] + step, kind, roundTrip, sentence }
@@ -65,21 +79,32 @@ export function useMessages() {
     sessionSentence: (state: SessionState, by = ''): string => fill(en.session.sentence[state], { by }),
     waitingFor: (names: readonly string[]): string => fill(en.session.waitingFor, { names: listOf(names) }),
     /** what it means to propose although these are missing */
-    partial: (names: readonly string[]): string => fill(en.session.partial, { names: listOf(names), get: names.length > 1 ? 'get' : 'gets', come: names.length > 1 ? 'their browsers come' : 'that browser comes' }),
+    partial: (names: readonly string[]): string =>
+      fill(en.session.partial, {
+        names: listOf(names),
+        get: names.length > 1 ? 'get' : 'gets',
+        come: names.length > 1 ? 'their browsers come' : 'that browser comes',
+      }),
     locked: (names: readonly string[]): string => fill(en.session.locked, { names: listOf(names) }),
     vote: (vote: 'yes' | 'no' | 'withdraw' | undefined): string => en.session.vote[vote ?? 'none'],
     steps: en.session.steps,
     session: en.session,
     chain: (status: ChainStatusView): string => en.chain[status.state],
     draft: (draft: Pick<DraftView, 'state' | 'creatorName'>, seated = true): string =>
-      fill(draft.state === 'gathering' && !seated ? en.draft.asked : en.draft[draft.state], { creator: draft.creatorName }),
+      fill(draft.state === 'gathering' && !seated ? en.draft.asked : en.draft[draft.state], {
+        creator: draft.creatorName,
+      }),
     seat: en.seat,
     faucet: en.faucet,
     connect: en.connect,
     relay: (state: string): string => pick(en.relay, state) ?? state,
-    config: (error: { code: string; detail: string }): string => fill(pick(en.config, error.code) ?? en.config.unknown, { detail: error.detail }),
+    config: (error: { code: string; detail: string }): string =>
+      fill(pick(en.config, error.code) ?? en.config.unknown, { detail: error.detail }),
     clock: (offsetMs: number): string =>
-      fill(en.clock, { minutes: Math.max(1, Math.round(Math.abs(offsetMs) / 60_000)), direction: offsetMs > 0 ? 'ahead' : 'behind' }),
+      fill(en.clock, {
+        minutes: Math.max(1, Math.round(Math.abs(offsetMs) / 60_000)),
+        direction: offsetMs > 0 ? 'ahead' : 'behind',
+      }),
   }
 }
 

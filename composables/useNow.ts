@@ -9,7 +9,9 @@ export function useNow(everyMs = 15_000) {
 }
 
 const UNITS: ReadonlyArray<readonly [Intl.RelativeTimeFormatUnit, number]> = [
-  ['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000],
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
 ]
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
@@ -22,4 +24,5 @@ export function relativeTime(at: number, now: number): string {
 }
 
 /** Date and time to the second, for those who look closer. */
-export const exactTime = (at: number): string => new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+export const exactTime = (at: number): string =>
+  new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })

@@ -15,7 +15,8 @@ export function useProfileForm() {
     errors.value = {}
     const name = form.name.trim()
     if (name === '') errors.value.name = fieldError({ code: 'empty-name' })
-    else if (new TextEncoder().encode(name).length > NAME_MAX_BYTES) errors.value.name = fieldError({ code: 'name-too-long' })
+    else if (new TextEncoder().encode(name).length > NAME_MAX_BYTES)
+      errors.value.name = fieldError({ code: 'name-too-long' })
     if ([...form.password].length < PASSWORD_MIN) errors.value.password = fieldError({ code: 'weak-password' })
     else if (form.password !== form.repeat) errors.value.repeat = fieldError({ code: 'password-mismatch' })
     return Object.keys(errors.value).length === 0
@@ -23,7 +24,8 @@ export function useProfileForm() {
 
   /** Puts a refusal of the vault at its field. */
   function refuse(code: string): void {
-    const at = code === 'empty-name' ? 'name' : code === 'weak-password' ? 'password' : code === 'bad-words' ? 'words' : 'form'
+    const at =
+      code === 'empty-name' ? 'name' : code === 'weak-password' ? 'password' : code === 'bad-words' ? 'words' : 'form'
     errors.value = { [at]: fieldError({ code }) }
   }
 

@@ -41,12 +41,18 @@ export function useProposal(walletId: string) {
   }
 
   /** Runs the gate and proposes; `proposed` has the session when it came to be, by this try or by a later Retry. */
-  const propose = () => whileBusy(async () => { if (params !== undefined) await store.proposeSpend(params) })
+  const propose = () =>
+    whileBusy(async () => {
+      if (params !== undefined) await store.proposeSpend(params)
+    })
 
   /** After a failed gate: who is there and who is not. */
   const reached = computed(() => {
     const entries = pending.value === undefined ? [] : store.getSessionParticipantStatus(pending.value.id)
-    return { present: entries.filter(e => e.connected).length, absent: entries.filter(e => !e.connected).flatMap(e => e.member ?? []) }
+    return {
+      present: entries.filter(e => e.connected).length,
+      absent: entries.filter(e => !e.connected).flatMap(e => e.member ?? []),
+    }
   })
 
   /** Proposes to those who are there; who is missing gets it when he comes. */
@@ -57,7 +63,18 @@ export function useProposal(walletId: string) {
     review.value = undefined
   }
 
-  return { review, busy, pending, proposed, reached, makeReview, propose, proposeToPresent, back, dismiss: () => store.dismissGate(walletId) }
+  return {
+    review,
+    busy,
+    pending,
+    proposed,
+    reached,
+    makeReview,
+    propose,
+    proposeToPresent,
+    back,
+    dismiss: () => store.dismissGate(walletId),
+  }
 }
 
 export type ProposalFlow = ReturnType<typeof useProposal>

@@ -18,7 +18,10 @@ export function useReplace(card: SessionCard, way: ReplaceWay) {
   const wallets = useWalletsStore()
   const { fieldError } = useMessages()
   const flow = useProposal(card.walletId)
-  const wish = way === 'pay-again' ? { walletId: card.walletId, again: card.id } : { walletId: card.walletId, replaces: card.id, takeBack: way === 'take-back' }
+  const wish =
+    way === 'pay-again'
+      ? { walletId: card.walletId, again: card.id }
+      : { walletId: card.walletId, replaces: card.id, takeBack: way === 'take-back' }
 
   const feeRate = ref('')
   const error = ref<{ readonly field: 'feeRate' | 'form'; readonly text: string }>()
@@ -59,7 +62,8 @@ export function useReplace(card: SessionCard, way: ReplaceWay) {
     const [{ fast }] = await Promise.all([wallets.feeEstimates(card.walletId), work()])
     // a tenth of a sat is all the choice that a person needs; rounded up so that it does take the place
     const least = preview.value?.feeRate
-    if (least !== undefined && feeRate.value === '') feeRate.value = String(Math.ceil((way === 'pay-again' ? least : Math.max(fast, least)) * 10) / 10)
+    if (least !== undefined && feeRate.value === '')
+      feeRate.value = String(Math.ceil((way === 'pay-again' ? least : Math.max(fast, least)) * 10) / 10)
   })
 
   async function makeReview(): Promise<void> {
@@ -69,7 +73,9 @@ export function useReplace(card: SessionCard, way: ReplaceWay) {
     if (fault !== undefined) refuse(fault)
   }
 
-  const more = computed(() => preview.value === undefined || card.review === null ? undefined : preview.value.feeSats - card.review.feeSats)
+  const more = computed(() =>
+    preview.value === undefined || card.review === null ? undefined : preview.value.feeSats - card.review.feeSats,
+  )
 
   return { feeRate, error, preview, more, flow, makeReview }
 }

@@ -6,5 +6,7 @@ export const useReplaceWords = () => ({
   ...enReplace,
   /** what a payment is to the one whose place it takes; `amount` as text */
   replacesText: (kind: 'faster' | 'back' | 'other' | undefined, amount: string, done: boolean): string =>
-    fill(kind === undefined ? enReplace.replaces.unknown : done ? enReplace.replacedIt : enReplace.replaces[kind], { amount }),
+    fill(kind === undefined ? enReplace.replaces.unknown : done ? enReplace.replacedIt : enReplace.replaces[kind], {
+      amount,
+    }),
 })

@@ -16,7 +16,10 @@ export function useSession(id: () => string) {
     /** other live proposals for the same coins: those that a yes takes my yes from, and those that may still go out */
     rivals: computed(() => {
       const others = (card.value?.overlapsWith ?? []).flatMap(other => store.session(other) ?? [])
-      return { open: others.filter(o => !o.view.mayStillGoOut).map(o => o.id), out: others.filter(o => o.view.mayStillGoOut).map(o => o.id) }
+      return {
+        open: others.filter(o => !o.view.mayStillGoOut).map(o => o.id),
+        out: others.filter(o => o.view.mayStillGoOut).map(o => o.id),
+      }
     }),
     loaded: computed(() => wallets.loaded),
     approve: () => store.approve(id()),
@@ -25,7 +28,9 @@ export function useSession(id: () => string) {
     cancel: () => store.cancel(id()),
     retry: () => store.retry(id()),
     exportTranscript: () => store.exportTranscript(id()),
-    recheck: async () => { await store.recheck(id()) },
+    recheck: async () => {
+      await store.recheck(id())
+    },
   }
 }
 
@@ -34,7 +39,9 @@ export const proposedAround = (card: SessionCard): number => card.expiresAt - LI
 
 /** The amount by which a proposal is known: what the recipients get, or were to get when it is taken back. Undefined for a practice. */
 export const amountOf = (card: SessionCard): bigint | undefined =>
-  card.replaces?.kind === 'back' ? card.replaces.sentSats : card.review?.recipients.reduce((total, r) => total + r.sats, 0n)
+  card.replaces?.kind === 'back'
+    ? card.replaces.sentSats
+    : card.review?.recipients.reduce((total, r) => total + r.sats, 0n)
 
 export const isTakenBack = (card: SessionCard): boolean => card.replaces?.kind === 'back'
 

@@ -26,12 +26,13 @@ export function useSessionParticipants(sessionId: () => string) {
 
   const gate = computed(() => Object.entries(musig2.pending).find(([, p]) => p?.id === sessionId()))
   const walletId = computed(() => gate.value?.[0] ?? musig2.session(sessionId())?.walletId)
-  const members = computed(() => (walletId.value === undefined ? [] : wallets.wallet(walletId.value)?.members ?? []))
+  const members = computed(() => (walletId.value === undefined ? [] : (wallets.wallet(walletId.value)?.members ?? [])))
 
   const participants: ComputedRef<ParticipantRow[]> = computed(() =>
-    musig2.getSessionParticipantStatus(sessionId())
+    musig2
+      .getSessionParticipantStatus(sessionId())
       .filter(status => status.peerId !== p2p.peerId)
-      .map((status) => {
+      .map(status => {
         const member = members.value.find(m => m.accountKey === status.member || m.peerId === status.peerId)
         const name = member?.name ?? 'A member'
         return {
@@ -42,7 +43,8 @@ export function useSessionParticipants(sessionId: () => string) {
           words: messages.participant(status, name),
           retryable: status.state === 'failed' && status.retryable !== false && gate.value?.[1]?.state !== 'running',
         }
-      }))
+      }),
+  )
 
   /** one sentence for those who hear the screen: how many are connected, who is not */
   const summary = computed(() => {

@@ -19,7 +19,8 @@ export function useSpend(walletId: string) {
   /** The first of a field stands; what belongs to no field stands above the form. */
   function refuse(faults: readonly FieldError[]): void {
     const said: Partial<Record<Field, string>> = {}
-    for (const fault of faults) said[FIELDS.includes(fault.field) ? fault.field as Field : 'form'] ??= fieldError(fault)
+    for (const fault of faults)
+      said[FIELDS.includes(fault.field) ? (fault.field as Field) : 'form'] ??= fieldError(fault)
     errors.value = said
   }
 

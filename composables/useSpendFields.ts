@@ -15,13 +15,18 @@ export function useSpendFields(walletId: string) {
   const wallets = useWalletsStore()
   const { parse } = useAmount()
 
-  return async function read(draft: SpendForm): Promise<{ readonly wish: SpendWish } | { readonly faults: readonly FieldError[] }> {
+  return async function read(
+    draft: SpendForm,
+  ): Promise<{ readonly wish: SpendWish } | { readonly faults: readonly FieldError[] }> {
     const form = { ...draft }
     const wallet = wallets.wallet(walletId)
     const faults: FieldError[] = []
     const fault = (field: string, code: string) => void faults.push({ field, code })
 
-    const recipient = form.recipient.trim().replace(/^bitcoin:/i, '').replace(/\?.*$/, '')
+    const recipient = form.recipient
+      .trim()
+      .replace(/^bitcoin:/i, '')
+      .replace(/\?.*$/, '')
     const script = await wallets.readRecipient(walletId, recipient)
     if (!script.ok) faults.push(script.error)
 
@@ -30,7 +35,8 @@ export function useSpendFields(walletId: string) {
     const amountSats = amount?.ok === true ? amount.value : 0n
     if (amountSats > 0n && script.ok && amountSats < dustLimit(script.value)) fault('amount', 'dust')
     // before the chain was read nobody knows what is there
-    else if (wallet?.chain.state === 'synced' && amountSats > wallet.balance.availableSats) fault('amount', 'insufficient-funds')
+    else if (wallet?.chain.state === 'synced' && amountSats > wallet.balance.availableSats)
+      fault('amount', 'insufficient-funds')
 
     const rate = parseFeeRate(form.feeRate)
     if (!rate.ok) fault('feeRate', rate.error.code)

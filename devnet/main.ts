@@ -50,7 +50,10 @@ async function main(): Promise<void> {
   const leave = (): void => {
     if (leaving) return
     leaving = true
-    devnet.close().then(() => process.exit(0), () => process.exit(1))
+    devnet.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
   }
   process.on('SIGINT', leave)
   process.on('SIGTERM', leave)
@@ -58,7 +61,8 @@ async function main(): Promise<void> {
     say(JSON.stringify({ ready: true, url: devnet.url, genesis: devnet.genesis, pid: process.pid }))
     return
   }
-  if (wanted !== 0 && devnet.port !== wanted) say(`Port ${wanted} is taken, so the local chain moved to ${devnet.port}.`)
+  if (wanted !== 0 && devnet.port !== wanted)
+    say(`Port ${wanted} is taken, so the local chain moved to ${devnet.port}.`)
   say(`Local chain: ${devnet.url} (Esplora), kept in ${values.data}. Ctrl-C ends it.`)
 }
 

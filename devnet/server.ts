@@ -45,7 +45,7 @@ const DEFAULT_PORT = 3002
 /** A calm chain: next block 3 sat/vB, falling to 1 within six blocks. The keys are those of public servers. */
 function calmEstimates(): Record<string, number> {
   const targets = [...Array.from({ length: 25 }, (_, i) => i + 1), 144, 504, 1008]
-  return Object.fromEntries(targets.map((target) => [String(target), target <= 2 ? 3 : target <= 6 ? 2 : 1]))
+  return Object.fromEntries(targets.map(target => [String(target), target <= 2 ? 3 : target <= 6 ? 2 : 1]))
 }
 
 /** Whole body of a request, or undefined when it is too large. */
@@ -94,7 +94,13 @@ async function listen(server: Server, wanted: number, host: string): Promise<num
  * @throws Error with a sentence when the folder is in use or damaged, or no port is free
  */
 export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {
-  const { port: wanted = DEFAULT_PORT, host = '127.0.0.1', autoMineMs, utxoLimit = 500, feeEstimates = calmEstimates() } = options
+  const {
+    port: wanted = DEFAULT_PORT,
+    host = '127.0.0.1',
+    autoMineMs,
+    utxoLimit = 500,
+    feeEstimates = calmEstimates(),
+  } = options
   const store = options.data === undefined ? memoryStore() : openStore(options.data, options.fresh)
   let engine: Engine
   try {
@@ -147,7 +153,11 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
       // A caller that went away in mid-request is no trouble of the chain.
       if (message.destroyed && !message.complete) return
       // A full disk, most likely: the step did not happen.
-      if (!response.headersSent) send(response, refusal(500, `The local chain failed: ${error instanceof Error ? error.message : 'unknown error'}`))
+      if (!response.headersSent)
+        send(
+          response,
+          refusal(500, `The local chain failed: ${error instanceof Error ? error.message : 'unknown error'}`),
+        )
     })
   })
 
@@ -163,7 +173,7 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
   const close = async (): Promise<void> => {
     clearTimeout(mining)
     indexer.close()
-    await new Promise<void>((resolve) => {
+    await new Promise<void>(resolve => {
       server.close(() => resolve())
       server.closeAllConnections()
     })

@@ -3,8 +3,10 @@ export const enReplace = {
   title: { 'speed-up': 'Speed up', 'take-back': 'Take back', 'pay-again': 'Pay again' },
   lead: {
     'speed-up': 'The recipients get the same. Only the fee is higher, so that a block takes the payment sooner.',
-    'take-back': 'All coins of the payment come back to this wallet, less a fee that is higher than the earlier one. It works only as long as no block holds the payment.',
-    'pay-again': 'The first was not completed in time. The recipients get the same, and the same coins are spent, so that it can never be paid twice.',
+    'take-back':
+      'All coins of the payment come back to this wallet, less a fee that is higher than the earlier one. It works only as long as no block holds the payment.',
+    'pay-again':
+      'The first was not completed in time. The recipients get the same, and the same coins are spent, so that it can never be paid twice.',
   },
   rate: 'What the miners get for each byte of the payment, in sats per vbyte.',
   higher: 'It must be higher than before.',
@@ -15,9 +17,11 @@ export const enReplace = {
   seeOther: 'See the other payment',
   /** for one payment in the place of another: what a co-signer must know before all else */
   replaces: {
-    faster: 'This replaces the payment of {amount} sent before, to pay the same with a higher fee. Only one of the two can happen.',
+    faster:
+      'This replaces the payment of {amount} sent before, to pay the same with a higher fee. Only one of the two can happen.',
     back: 'This takes back the payment of {amount} sent before: its coins come back to this wallet. Only one of the two can happen.',
-    other: 'This replaces the payment of {amount} sent before, and does not pay the same. Only one of the two can happen.',
+    other:
+      'This replaces the payment of {amount} sent before, and does not pay the same. Only one of the two can happen.',
     unknown: 'This replaces a payment that this device does not know. Only one of the two can happen.',
   },
   /** the same once it is in a block */
@@ -28,8 +32,10 @@ export const enReplace = {
     'take-back': 'Proposes to bring the coins back to this wallet before a block holds the payment.',
     'pay-again': 'Proposes the same payment anew with the same coins, so that it can never be paid twice.',
   },
-  notInTime: 'It was not completed in time, but your signature is out: it may still go out until its coins are spent. To pay after all, pay again with the same coins.',
+  notInTime:
+    'It was not completed in time, but your signature is out: it may still go out until its coins are spent. To pay after all, pay again with the same coins.',
   /** beside a proposal for coins of a payment that was not completed; and beside that payment */
-  earlierOut: 'An earlier payment of these coins was not completed and may still go out. Only one of the two can happen.',
+  earlierOut:
+    'An earlier payment of these coins was not completed and may still go out. Only one of the two can happen.',
   paidAgain: 'Another proposal spends the same coins. Only one of the two can happen.',
 }

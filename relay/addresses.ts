@@ -14,7 +14,10 @@ export function limitKey(address: string): string {
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
   const missing = tail === undefined ? 0 : 8 - groups.length - after.length
   const all = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => '0'), ...after]
-  return `${all.slice(0, 4).map(group => parseInt(group, 16).toString(16)).join(':')}::/64`
+  return `${all
+    .slice(0, 4)
+    .map(group => parseInt(group, 16).toString(16))
+    .join(':')}::/64`
 }
 
 /** The proxies that are believed, or `undefined` when one of the texts is no IP address or subnet. */
@@ -26,13 +29,15 @@ export function parseTrusted(texts: readonly string[]): BlockList | undefined {
     if (family === 0 || rest !== undefined) return undefined
     const type = family === 4 ? 'ipv4' : 'ipv6'
     if (bits === undefined) list.addAddress(address, type)
-    else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)) list.addSubnet(address, Number(bits), type)
+    else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+      list.addSubnet(address, Number(bits), type)
     else return undefined
   }
   return list
 }
 
-export const trusts = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+export const trusts = (list: BlockList, address: string): boolean =>
+  list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 /**
  * Who is at the other end: the address of the socket, or, when that is a proxy that is believed, the last one of X-Forwarded-For
@@ -42,7 +47,10 @@ export function clientIp(socketAddress: string | undefined, forwarded: string | 
   let ip = plainIp(socketAddress ?? '0.0.0.0')
   if (!trusts(trusted, ip)) return ip
   for (const entry of (forwarded ?? '').split(',').reverse()) {
-    const text = entry.trim().replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1').replace(/^\[(.*)\](:\d+)?$/, '$1')
+    const text = entry
+      .trim()
+      .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
+      .replace(/^\[(.*)\](:\d+)?$/, '$1')
     if (isIP(text) === 0) return ip
     ip = plainIp(text)
     if (!trusts(trusted, ip)) return ip

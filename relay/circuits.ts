@@ -3,11 +3,21 @@ import { setMaxListeners, type AbortOptions, type Connection, type PeerId, type 
 import type { Guard } from './guard'
 import type { Counters } from './metrics'
 
-interface Messages { write(message: Limited, options?: unknown): Promise<void> }
-interface MessageStream { unwrap(): Stream; pb(codec: unknown): Messages }
-interface Request { readonly connection: Connection; readonly stream: MessageStream }
+interface Messages {
+  write(message: Limited, options?: unknown): Promise<void>
+}
+interface MessageStream {
+  unwrap(): Stream
+  pb(codec: unknown): Messages
+}
+interface Request {
+  readonly connection: Connection
+  readonly stream: MessageStream
+}
 /** A message, or a request, that tells the limits of a circuit. */
-interface Limited { readonly limit?: { readonly duration?: number; readonly data?: bigint } }
+interface Limited {
+  readonly limit?: { readonly duration?: number; readonly data?: bigint }
+}
 
 /** bytes of a circuit that may wait for who does not read, beside the windows of both ends; then its sender must wait */
 const WAITING_BYTES = 1024 * 1024
@@ -19,7 +29,10 @@ const PART_BYTES = 1024
 const SMALL_BYTES = 32 * 1024
 
 /** One direction of a circuit. */
-interface Way { waiting: number; readonly end: () => void }
+interface Way {
+  waiting: number
+  readonly end: () => void
+}
 
 /** What is needed of a stream to hold its sender back: methods of its class, which its interface does not list. */
 export interface Windowed {
@@ -34,13 +47,18 @@ interface Steps {
   handleHopProtocol(request: Request, options: unknown): Promise<void>
   handleReserve(request: Request, options: unknown): Promise<void>
   handleConnect(request: Request, options: unknown): Promise<void>
-  stopHop(request: { readonly connection: Connection; readonly request: Limited }, options: unknown): Promise<Stream | undefined>
+  stopHop(
+    request: { readonly connection: Connection; readonly request: Limited },
+    options: unknown,
+  ): Promise<Stream | undefined>
 }
 
 /** The library writes the life of a circuit as it counts it, in milliseconds; by the specification, and in its own clients, it is in seconds. */
 function inSeconds<T extends Limited>(message: T): T {
   const { limit } = message
-  return limit?.duration === undefined ? message : { ...message, limit: { ...limit, duration: Math.ceil(limit.duration / 1000) } }
+  return limit?.duration === undefined
+    ? message
+    : { ...message, limit: { ...limit, duration: Math.ceil(limit.duration / 1000) } }
 }
 
 /** The same stream, whose messages tell the life of a circuit in seconds. */
@@ -69,13 +87,18 @@ export class CircuitWatch {
   private readonly turnedAway = new Set<string>()
 
   /** @param guard is told of places that are not held any more, and knows who is here */
-  constructor(private readonly counters: Counters, private readonly guard: Pick<Guard, 'here' | 'vacated'>) {}
+  constructor(
+    private readonly counters: Counters,
+    private readonly guard: Pick<Guard, 'here' | 'vacated'>,
+  ) {}
 
   circuits(peer?: string): number {
-    return peer === undefined ? this.all : this.open.get(peer) ?? 0
+    return peer === undefined ? this.all : (this.open.get(peer) ?? 0)
   }
 
-  refused(peer: string): void { this.turnedAway.add(peer) }
+  refused(peer: string): void {
+    this.turnedAway.add(peer)
+  }
 
   /**
    * @param full whether no place is left
@@ -131,7 +154,13 @@ export class CircuitWatch {
     if (signal === undefined) return
     // the library adds a listener for each circuit to this peer, and takes it away when that ends
     setMaxListeners(Infinity, signal)
-    signal.addEventListener('abort', () => { this.guard.vacated(peer) }, { once: true })
+    signal.addEventListener(
+      'abort',
+      () => {
+        this.guard.vacated(peer)
+      },
+      { once: true },
+    )
   }
 
   private watchCircuits(steps: Steps): void {
@@ -152,8 +181,7 @@ export class CircuitWatch {
         if (far !== undefined) {
           this.joined.add(request.stream)
           this.opened(peer, request.stream.unwrap(), far)
-        }
-        else if (destinations.has(options)) this.counters.refuse('circuit-failed', { peer })
+        } else if (destinations.has(options)) this.counters.refuse('circuit-failed', { peer })
         else if (!this.turnedAway.delete(peer)) this.counters.refuse('no-reservation', { peer })
       } catch (error) {
         this.counters.refuse('circuit-failed', { peer })
@@ -180,17 +208,20 @@ export class CircuitWatch {
       this.waiting += bytes
     }
     const onData = windowed.onData.bind(from)
-    windowed.onData = (data) => { onData(data.byteLength < SMALL_BYTES ? data.slice() as typeof data : data) }
+    windowed.onData = data => {
+      onData(data.byteLength < SMALL_BYTES ? (data.slice() as typeof data) : data)
+    }
     from.addEventListener('message', ({ data }) => {
       add(data.byteLength + PART_BYTES)
       if (!held && way.waiting > WAITING_BYTES) {
         held = true
         windowed.sendPause()
       }
-      if (this.waiting > ALL_WAITING_BYTES) [...this.ways].reduce((most, other) => other.waiting > most.waiting ? other : most).end()
+      if (this.waiting > ALL_WAITING_BYTES)
+        [...this.ways].reduce((most, other) => (other.waiting > most.waiting ? other : most)).end()
     })
     const send = to.send.bind(to)
-    to.send = (data) => {
+    to.send = data => {
       add(-data.byteLength - PART_BYTES)
       const more = send(data)
       if (held && way.waiting <= WAITING_BYTES / 2) {
@@ -199,16 +230,22 @@ export class CircuitWatch {
       }
       return more
     }
-    to.addEventListener('close', () => {
-      add(-way.waiting)
-      this.ways.delete(way)
-    }, { once: true })
+    to.addEventListener(
+      'close',
+      () => {
+        add(-way.waiting)
+        this.ways.delete(way)
+      },
+      { once: true },
+    )
   }
 
   /** Called in the turn in which the library joined the two streams. */
   private opened(peer: string, near: Stream, far: Stream): void {
     this.counters.circuits++
-    const end = (reason: string): void => { for (const stream of [near, far]) stream.abort(new Error(reason)) }
+    const end = (reason: string): void => {
+      for (const stream of [near, far]) stream.abort(new Error(reason))
+    }
     if (near.status !== 'open' || far.status !== 'open') {
       end('the other end has gone')
       return
@@ -219,7 +256,9 @@ export class CircuitWatch {
     }
     this.all++
     this.open.set(peer, this.circuits(peer) + 1)
-    const count = ({ data }: { readonly data: { readonly byteLength: number } }): void => { this.counters.circuitBytes += data.byteLength }
+    const count = ({ data }: { readonly data: { readonly byteLength: number } }): void => {
+      this.counters.circuitBytes += data.byteLength
+    }
     let over = false
     const close = (): void => {
       if (over) return
@@ -229,7 +268,10 @@ export class CircuitWatch {
       if (left > 0) this.open.set(peer, left)
       else this.open.delete(peer)
     }
-    for (const [stream, other] of [[near, far], [far, near]] as const) {
+    for (const [stream, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       this.holdBack(stream, other, overflow)
       stream.addEventListener('message', count)
       stream.addEventListener('close', close, { once: true })
@@ -238,9 +280,12 @@ export class CircuitWatch {
 }
 
 /** The timer of a reservation, which its interface does not list. */
-interface Expiry extends AbortSignal { clear?: () => void }
+interface Expiry extends AbortSignal {
+  clear?: () => void
+}
 
-const signalOf = (service: CircuitRelayService, peer: PeerId): Expiry | undefined => (service.reservations.get(peer) as { signal?: Expiry } | undefined)?.signal
+const signalOf = (service: CircuitRelayService, peer: PeerId): Expiry | undefined =>
+  (service.reservations.get(peer) as { signal?: Expiry } | undefined)?.signal
 
 /**
  * Frees the place of a peer that left: the library would hold it until it expires. The reservation's own timer is stopped too,

@@ -20,10 +20,17 @@ export class SocketConnection extends AbstractMultiaddrConnection {
   private resumes: NodeJS.Timeout | undefined
   private readonly intake: Intake
 
-  constructor(private readonly socket: WebSocket, remoteAddr: Multiaddr, log: Logger, private readonly counters: Counters) {
+  constructor(
+    private readonly socket: WebSocket,
+    remoteAddr: Multiaddr,
+    log: Logger,
+    private readonly counters: Counters,
+  ) {
     super({ remoteAddr, direction: 'inbound', log, maxWriteBufferLength: STUCK_BYTES })
     this.intake = new Intake({
-      pause: (ms) => { this.pauseReading(ms) },
+      pause: ms => {
+        this.pauseReading(ms)
+      },
       end: () => {
         counters.refuse('flood', { ip: remoteAddr.getComponents()[0]?.value ?? '' })
         this.abort(new Error('too much was sent'))
@@ -37,9 +44,15 @@ export class SocketConnection extends AbstractMultiaddrConnection {
       if (this.intake.takes('encrypted', bytes)) this.onData(bytes)
     })
     // answered by the library itself, into the same buffer
-    socket.on('ping', () => { if (!this.stuck()) this.intake.counts(1) })
-    socket.on('pong', () => { this.intake.counts(1) })
-    socket.on('error', (error) => { this.abort(error) })
+    socket.on('ping', () => {
+      if (!this.stuck()) this.intake.counts(1)
+    })
+    socket.on('pong', () => {
+      this.intake.counts(1)
+    })
+    socket.on('error', error => {
+      this.abort(error)
+    })
     socket.once('close', (code: number) => {
       if (code === ABNORMAL) this.onRemoteReset()
       else this.onTransportClosed()
@@ -62,7 +75,7 @@ export class SocketConnection extends AbstractMultiaddrConnection {
 
   /** Watches what this connection carries, decrypted. Called before the muxer listens. */
   watchMuxed(muxed: MessageStream): void {
-    muxed.addEventListener('message', (event) => {
+    muxed.addEventListener('message', event => {
       if (!this.intake.takes('muxed', event.data.subarray())) event.stopImmediatePropagation()
     })
   }
@@ -71,7 +84,9 @@ export class SocketConnection extends AbstractMultiaddrConnection {
   private pauseReading(ms: number): void {
     clearTimeout(this.resumes)
     this.socket.pause()
-    this.resumes = setTimeout(() => { this.socket.resume() }, ms).unref()
+    this.resumes = setTimeout(() => {
+      this.socket.resume()
+    }, ms).unref()
   }
 
   /** Ends the connection of one who asks and asks, and does not take the answers. */
@@ -81,7 +96,9 @@ export class SocketConnection extends AbstractMultiaddrConnection {
     return true
   }
 
-  override sendReset(): void { this.socket.terminate() }
+  override sendReset(): void {
+    this.socket.terminate()
+  }
 
   override sendClose(): Promise<void> {
     this.socket.close()
@@ -89,6 +106,10 @@ export class SocketConnection extends AbstractMultiaddrConnection {
   }
 
   // A stream that is not read is held back by its own window; the socket is read on.
-  override sendPause(): void { return undefined }
-  override sendResume(): void { return undefined }
+  override sendPause(): void {
+    return undefined
+  }
+  override sendResume(): void {
+    return undefined
+  }
 }

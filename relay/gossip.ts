@@ -45,25 +45,32 @@ const LONGEST_WAIT_MS = 20_000
  */
 export function boundRpcs(registrar: Registrar, budget: Pick<Budget, 'rpcs'>, bytes: number): Registrar {
   return withMethods(registrar, {
-    handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
-      const scan = new LengthScan(bytes)
-      const windowed = stream as unknown as Windowed
-      let resumes: NodeJS.Timeout | undefined
-      stream.addEventListener('message', (event) => {
-        const units = scan.units(event.data.subarray())
-        const wait = units === undefined ? Infinity : budget.rpcs(connection.remotePeer.toString(), units)
-        if (wait === 0) return
-        clearTimeout(resumes)
-        if (wait > LONGEST_WAIT_MS) {
-          event.stopImmediatePropagation()
-          connection.abort(new Error('too much gossip'))
-          return
-        }
-        windowed.sendPause()
-        resumes = setTimeout(() => { if (stream.status === 'open') windowed.sendResume() }, wait).unref()
-      })
-      return handler(stream, connection)
-    }, options),
+    handle: (protocol, handler, options) =>
+      registrar.handle(
+        protocol,
+        (stream, connection) => {
+          const scan = new LengthScan(bytes)
+          const windowed = stream as unknown as Windowed
+          let resumes: NodeJS.Timeout | undefined
+          stream.addEventListener('message', event => {
+            const units = scan.units(event.data.subarray())
+            const wait = units === undefined ? Infinity : budget.rpcs(connection.remotePeer.toString(), units)
+            if (wait === 0) return
+            clearTimeout(resumes)
+            if (wait > LONGEST_WAIT_MS) {
+              event.stopImmediatePropagation()
+              connection.abort(new Error('too much gossip'))
+              return
+            }
+            windowed.sendPause()
+            resumes = setTimeout(() => {
+              if (stream.status === 'open') windowed.sendResume()
+            }, wait).unref()
+          })
+          return handler(stream, connection)
+        },
+        options,
+      ),
   })
 }
 
@@ -97,9 +104,15 @@ export class GossipForwarder {
     }
     const [say, hear] = [steps.sendSubscriptions.bind(steps), steps.handleReceivedRpc.bind(steps)]
     this.tell = (peer, topics, subscribe) => {
-      for (let from = 0; from < topics.length; from += TOLD_AT_ONCE) say(peer, topics.slice(from, from + TOLD_AT_ONCE), subscribe)
+      for (let from = 0; from < topics.length; from += TOLD_AT_ONCE)
+        say(peer, topics.slice(from, from + TOLD_AT_ONCE), subscribe)
     }
-    steps.sendSubscriptions = (peer, topics, subscribe) => this.tell(peer, topics.filter(topic => this.topicsOf.get(peer)?.has(topic) === true), subscribe)
+    steps.sendSubscriptions = (peer, topics, subscribe) =>
+      this.tell(
+        peer,
+        topics.filter(topic => this.topicsOf.get(peer)?.has(topic) === true),
+        subscribe,
+      )
     steps.handleReceivedRpc = (from, rpc) => {
       const peer = from.toString()
       return hear(from, {
@@ -110,7 +123,9 @@ export class GossipForwarder {
     }
   }
 
-  get topics(): number { return this.followers.size }
+  get topics(): number {
+    return this.followers.size
+  }
 
   changed(peerId: PeerId, subscriptions: readonly { readonly topic: string; readonly subscribe: boolean }[]): void {
     const peer = peerId.toString()
@@ -126,7 +141,7 @@ export class GossipForwarder {
   /** The peer's last connection is gone; gossipsub says nothing about its topics then. */
   gone(peerId: PeerId): void {
     const peer = peerId.toString()
-    for (const topic of [...this.topicsOf.get(peer) ?? []]) this.leave(peer, topic)
+    for (const topic of [...(this.topicsOf.get(peer) ?? [])]) this.leave(peer, topic)
   }
 
   private join(peer: string, topic: string): 'new' | 'running' | undefined {

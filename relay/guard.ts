@@ -6,8 +6,16 @@ import type { Counters, Refusal } from './metrics'
 /** IPs that are remembered before the quiet ones are forgotten */
 const KNOWN_IPS = 4096
 
-interface Source { open: number; readonly rate: Bucket }
-interface Talker { readonly messages: Bucket; readonly bytes: Bucket; readonly changes: Bucket; readonly rpcs: Bucket }
+interface Source {
+  open: number
+  readonly rate: Bucket
+}
+interface Talker {
+  readonly messages: Bucket
+  readonly bytes: Bucket
+  readonly changes: Bucket
+  readonly rpcs: Bucket
+}
 /**
  * messages of gossipsub for each of gossip that one peer may send, per second and at once: it has some of its own for each topic and each announcement,
  * of which a client of two relays sends those on that it hears at the other one
@@ -39,11 +47,15 @@ export class Guard {
   draining = false
 
   constructor(
-    private readonly limits: RelayLimits, private readonly counters: Counters, private readonly occupancy: Occupancy,
+    private readonly limits: RelayLimits,
+    private readonly counters: Counters,
+    private readonly occupancy: Occupancy,
     private readonly now: () => number = Date.now,
   ) {}
 
-  get connections(): number { return this.open }
+  get connections(): number {
+    return this.open
+  }
 
   /** A socket wants in. Without a refusal it counts as open until `left`. */
   admit(ip: string): Refusal | undefined {
@@ -98,7 +110,9 @@ export class Guard {
   }
 
   /** Whether a connection of this peer is open. */
-  here(peer: string): boolean { return this.peers.has(peer) }
+  here(peer: string): boolean {
+    return this.peers.has(peer)
+  }
 
   /** The place that a peer was allowed is not held: it was not given, or it has expired. */
   vacated(peer: string): void {
@@ -110,7 +124,7 @@ export class Guard {
   gossip(peer: string, bytes: number): boolean {
     const now = this.now()
     const { messages, bytes: volume } = this.talker(peer, now)
-    return messages.take(1, now) && volume.take(bytes, now) || this.tooMuch(peer)
+    return (messages.take(1, now) && volume.take(bytes, now)) || this.tooMuch(peer)
   }
 
   /** Takes messages of gossipsub, whatever is in them. @returns how long the peer must wait until they are paid for, milliseconds */
@@ -162,15 +176,19 @@ export class Guard {
       denyDialPeer: () => true,
       denyDialMultiaddr: () => true,
       denyInboundEncryptedConnection: peer =>
-        (this.peers.get(peer.toString())?.connections ?? 0) >= this.limits.connectionsPerPeer && refuse('connections-per-peer', peer),
-      denyInboundRelayReservation: (peer) => {
+        (this.peers.get(peer.toString())?.connections ?? 0) >= this.limits.connectionsPerPeer &&
+        refuse('connections-per-peer', peer),
+      denyInboundRelayReservation: peer => {
         if (this.draining) return refuseRequest('draining', peer)
         return !this.takes(peer.toString()) && refuseRequest('reservations-per-ip', peer)
       },
-      denyOutboundRelayedConnection: (source) => {
+      denyOutboundRelayedConnection: source => {
         if (this.draining) return refuseRequest('draining', source)
         if (this.occupancy.circuits() >= this.limits.circuits) return refuseRequest('circuits', source)
-        return this.occupancy.circuits(source.toString()) >= this.limits.circuitsPerPeer && refuseRequest('circuits-per-peer', source)
+        return (
+          this.occupancy.circuits(source.toString()) >= this.limits.circuitsPerPeer &&
+          refuseRequest('circuits-per-peer', source)
+        )
       },
     }
   }

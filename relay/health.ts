@@ -28,20 +28,26 @@ export function answer(pages: Pages): RequestListener {
   return (request, response) => {
     response.setHeader('cache-control', 'no-store')
     const path = (request.url ?? '/').split('?')[0]
-    const page = path === '/health' || path === '/metrics' && pages.metrics !== undefined
+    const page = path === '/health' || (path === '/metrics' && pages.metrics !== undefined)
     if (path === '/health') response.setHeader('access-control-allow-origin', '*')
     if (!page) return void response.writeHead(404).end()
-    if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
     const health = pages.health()
     if (path === '/health') response.writeHead(health.ok ? 200 : 503, { 'content-type': 'application/json' })
     else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
-    response.end(request.method === 'HEAD' ? undefined : path === '/health' ? JSON.stringify(health) : pages.metrics?.())
+    response.end(
+      request.method === 'HEAD' ? undefined : path === '/health' ? JSON.stringify(health) : pages.metrics?.(),
+    )
   }
 }
 
 /** Serves these pages on a port of their own. */
 export async function serveHealth(host: string, port: number, pages: Pages): Promise<HealthServer> {
-  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 }, answer(pages))
+  const server = createServer(
+    { requestTimeout: 5_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    answer(pages),
+  )
   server.maxConnections = 256
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -50,9 +56,10 @@ export async function serveHealth(host: string, port: number, pages: Pages): Pro
   const shown = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : isIPv6(host) ? `[${host}]` : host
   return {
     url: `http://${shown}:${(server.address() as AddressInfo).port}/health`,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    }),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }

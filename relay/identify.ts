@@ -17,7 +17,9 @@ interface Answer {
 }
 
 /** The step that reads an answer: a method of its class, which its interface does not list. */
-interface Steps { _identify(connection: Connection, options?: unknown): Promise<Answer> }
+interface Steps {
+  _identify(connection: Connection, options?: unknown): Promise<Answer>
+}
 
 /** Who asks the relay what it is says nothing more on that stream; what comes would be kept. */
 const QUESTION_BYTES = 0
@@ -28,20 +30,30 @@ const QUESTION_BYTES = 0
  * not kept either.
  */
 export function identifyClients(components: IdentifyComponents): Identify {
-  const service = identify({ runOnLimitedConnection: true })(withMethods(components, { registrar: boundStreams(components.registrar, QUESTION_BYTES) }))
+  const service = identify({ runOnLimitedConnection: true })(
+    withMethods(components, { registrar: boundStreams(components.registrar, QUESTION_BYTES) }),
+  )
   const steps = service as unknown as Steps
   if (typeof steps._identify !== 'function') throw new Error('this version of identify has no step _identify')
   const ask = steps._identify.bind(steps)
   steps._identify = async (connection, options) => {
     let stream: Stream | undefined
-    const { protocols, ...answer } = await ask(withMethods(connection, {
-      newStream: async (...asked) => stream = await connection.newStream(...asked),
-    }), options)
+    const { protocols, ...answer } = await ask(
+      withMethods(connection, {
+        newStream: async (...asked) => (stream = await connection.newStream(...asked)),
+      }),
+      options,
+    )
     // what comes after the answer would be kept
     await stream?.closeRead()
     if (connection.status !== 'open') throw new Error('whoever was asked has gone')
     return {
-      ...answer, listenAddrs: [], observedAddr: undefined, signedPeerRecord: undefined, agentVersion: undefined, protocolVersion: undefined,
+      ...answer,
+      listenAddrs: [],
+      observedAddr: undefined,
+      signedPeerRecord: undefined,
+      agentVersion: undefined,
+      protocolVersion: undefined,
       protocols: protocols.filter(name => name.length <= NAME_LENGTH).slice(0, PROTOCOLS),
     }
   }

@@ -21,7 +21,7 @@ export async function loadIdentity({ dataDir, keyFile, fresh = false }: KeyPlace
   const file = keyFile ?? (dataDir === undefined ? undefined : join(dataDir, KEY_FILE))
   if (file === undefined) return generateKeyPair('Ed25519')
   if (fresh) await rm(file, { force: true })
-  return await readKey(file) ?? makeKey(file)
+  return (await readKey(file)) ?? makeKey(file)
 }
 
 async function readKey(file: string): Promise<PrivateKey | undefined> {
@@ -33,7 +33,9 @@ async function readKey(file: string): Promise<PrivateKey | undefined> {
   const { mode } = await stat(file)
   // Windows has no such bits: there a file belongs to its user's folder
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    throw new Error(`the relay key ${file} may be read by others (mode ${(mode & 0o777).toString(8)}): run chmod 600 on it`)
+    throw new Error(
+      `the relay key ${file} may be read by others (mode ${(mode & 0o777).toString(8)}): run chmod 600 on it`,
+    )
   }
   try {
     if (!/^[0-9a-f]{128}$/.test(kept.trim())) throw new Error('not 64 bytes of hex')

@@ -35,7 +35,10 @@ export class Intake {
   private readonly budget: Bucket
   private over = false
 
-  constructor(private readonly brakes: Brakes, private readonly now: () => number = Date.now) {
+  constructor(
+    private readonly brakes: Brakes,
+    private readonly now: () => number = Date.now,
+  ) {
     this.budget = new Bucket(UNITS_PER_SECOND, UNITS_AT_ONCE, now())
   }
 

@@ -59,7 +59,11 @@ export class Bucket {
   private level: number
   private at: number
 
-  constructor(private readonly rate: number, private readonly burst: number, now: number) {
+  constructor(
+    private readonly rate: number,
+    private readonly burst: number,
+    now: number,
+  ) {
     this.level = burst
     this.at = now
   }
@@ -76,7 +80,7 @@ export class Bucket {
   spend(amount: number, now: number): number {
     this.fill(now)
     this.level -= amount
-    return Math.max(0, -this.level / this.rate * 1000)
+    return Math.max(0, (-this.level / this.rate) * 1000)
   }
 
   full(now: number): boolean {
@@ -85,7 +89,7 @@ export class Bucket {
   }
 
   private fill(now: number): void {
-    this.level = Math.min(this.burst, this.level + Math.max(0, now - this.at) / 1000 * this.rate)
+    this.level = Math.min(this.burst, this.level + (Math.max(0, now - this.at) / 1000) * this.rate)
     this.at = now
   }
 }

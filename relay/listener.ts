@@ -1,4 +1,13 @@
-import { TypedEventEmitter, setMaxListeners, transportSymbol, type ComponentLogger, type CreateListenerOptions, type Listener, type ListenerEvents, type Transport } from '@libp2p/interface'
+import {
+  TypedEventEmitter,
+  setMaxListeners,
+  transportSymbol,
+  type ComponentLogger,
+  type CreateListenerOptions,
+  type Listener,
+  type ListenerEvents,
+  type Transport,
+} from '@libp2p/interface'
 import { getThinWaistAddresses } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
@@ -26,7 +35,10 @@ const LOOK_MS = 2_000
 const SPARE = 256
 const SPARE_PER_IP = 32
 
-const STATUS: Partial<Record<Refusal, string>> = { 'draining': '503 Service Unavailable', 'connections': '503 Service Unavailable' }
+const STATUS: Partial<Record<Refusal, string>> = {
+  draining: '503 Service Unavailable',
+  connections: '503 Service Unavailable',
+}
 
 export interface DoorOptions {
   readonly guard: Guard
@@ -44,7 +56,10 @@ export class Door implements Transport {
   readonly [Symbol.toStringTag] = 'tandem-relay-door'
   private readonly listeners: DoorListener[] = []
 
-  constructor(private readonly options: DoorOptions, private readonly logger: ComponentLogger) {}
+  constructor(
+    private readonly options: DoorOptions,
+    private readonly logger: ComponentLogger,
+  ) {}
 
   createListener(init: CreateListenerOptions): Listener {
     const listener = new DoorListener(this.options, this.logger, init)
@@ -57,9 +72,15 @@ export class Door implements Transport {
     for (const listener of this.listeners) listener.renew(certificate)
   }
 
-  listenFilter(addresses: Multiaddr[]): Multiaddr[] { return addresses.filter(address => address.toString().endsWith('/ws')) }
-  dialFilter(): Multiaddr[] { return [] }
-  dial(): Promise<never> { return Promise.reject(new Error('the relay does not dial')) }
+  listenFilter(addresses: Multiaddr[]): Multiaddr[] {
+    return addresses.filter(address => address.toString().endsWith('/ws'))
+  }
+  dialFilter(): Multiaddr[] {
+    return []
+  }
+  dial(): Promise<never> {
+    return Promise.reject(new Error('the relay does not dial'))
+  }
 }
 
 class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener {
@@ -71,19 +92,37 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
   private suffix = '/ws'
   private address: Multiaddr | undefined
 
-  constructor(private readonly options: DoorOptions, private readonly logger: ComponentLogger, private readonly init: CreateListenerOptions) {
+  constructor(
+    private readonly options: DoorOptions,
+    private readonly logger: ComponentLogger,
+    private readonly init: CreateListenerOptions,
+  ) {
     super()
     // one listener for each handshake under way
     setMaxListeners(Infinity, this.closing.signal)
     const patience = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS }
-    this.server = options.tls === undefined
-      ? createServer(patience, options.answer)
-      : createTlsServer({ ...options.tls, ...patience, handshakeTimeout: REQUEST_MS }, options.answer)
+    this.server =
+      options.tls === undefined
+        ? createServer(patience, options.answer)
+        : createTlsServer({ ...options.tls, ...patience, handshakeTimeout: REQUEST_MS }, options.answer)
     this.server.maxConnections = options.limits.connections + SPARE
-    this.server.on('connection', (socket: Socket) => { this.knock(socket) })
-    this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => { this.upgrade(request, socket, head) })
-    this.server.on('tlsClientError', (_error: Error, socket: Duplex) => { socket.destroy() })
-    this.sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES, maxBufferedChunks: MESSAGE_PARTS, maxFragments: FRAGMENTS, perMessageDeflate: false, clientTracking: true })
+    this.server.on('connection', (socket: Socket) => {
+      this.knock(socket)
+    })
+    this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.upgrade(request, socket, head)
+    })
+    this.server.on('tlsClientError', (_error: Error, socket: Duplex) => {
+      socket.destroy()
+    })
+    this.sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: MESSAGE_BYTES,
+      maxBufferedChunks: MESSAGE_PARTS,
+      maxFragments: FRAGMENTS,
+      perMessageDeflate: false,
+      clientTracking: true,
+    })
   }
 
   renew(certificate: Certificate): void {
@@ -107,16 +146,20 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
   getAddrs(): Multiaddr[] {
     const bound = this.server.address() as AddressInfo | null
     if (bound === null || this.address === undefined) return []
-    return getThinWaistAddresses(this.address, bound.port).map(address => multiaddr(`${address.toString()}${this.suffix}`))
+    return getThinWaistAddresses(this.address, bound.port).map(address =>
+      multiaddr(`${address.toString()}${this.suffix}`),
+    )
   }
 
-  updateAnnounceAddrs(): void { return undefined }
+  updateAnnounceAddrs(): void {
+    return undefined
+  }
 
   async close(): Promise<void> {
     this.closing.abort()
     for (const socket of this.sockets.clients) socket.terminate()
     this.sockets.close()
-    await new Promise<void>((resolve) => {
+    await new Promise<void>(resolve => {
       this.server.close(() => resolve())
       this.server.closeAllConnections()
     })
@@ -144,22 +187,38 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { guard, trusted } = this.options
     const forwarded = request.headers['x-forwarded-for']
-    const ip = clientIp(request.socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, trusted)
+    const ip = clientIp(
+      request.socket.remoteAddress,
+      Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
+      trusted,
+    )
     const { remotePort = 0 } = request.socket
-    socket.on('error', () => { socket.destroy() })
+    socket.on('error', () => {
+      socket.destroy()
+    })
     const refusal = guard.admit(ip)
     if (refusal !== undefined) {
-      socket.end(`HTTP/1.1 ${STATUS[refusal] ?? '429 Too Many Requests'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
+      socket.end(
+        `HTTP/1.1 ${STATUS[refusal] ?? '429 Too Many Requests'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+        () => socket.destroy(),
+      )
       return
     }
     socket.once('close', () => guard.left(ip))
-    this.sockets.handleUpgrade(request, socket, head, (accepted) => { this.accept(accepted, ip, remotePort) })
+    this.sockets.handleUpgrade(request, socket, head, accepted => {
+      this.accept(accepted, ip, remotePort)
+    })
   }
 
   private accept(socket: WebSocket, ip: string, port: number): void {
     socket.binaryType = 'nodebuffer'
     const remote = multiaddr(`/${isIPv6(ip) ? 'ip6' : 'ip4'}/${ip}/tcp/${port}/ws`)
-    const connection = new SocketConnection(socket, remote, this.logger.forComponent('tandem:relay:connection'), this.options.counters)
+    const connection = new SocketConnection(
+      socket,
+      remote,
+      this.logger.forComponent('tandem:relay:connection'),
+      this.options.counters,
+    )
     this.init.upgrader.upgradeInbound(connection, { signal: this.closing.signal }).catch((error: unknown) => {
       connection.abort(error instanceof Error ? error : new Error('the handshake failed'))
     })

@@ -13,15 +13,24 @@ export class RelayLog {
   private readonly counts = new Map<string, number>()
   private timer: NodeJS.Timeout | undefined
 
-  constructor(private readonly options: LogOptions, private readonly write: (line: string) => void = line => { process.stderr.write(line) }) {}
+  constructor(
+    private readonly options: LogOptions,
+    private readonly write: (line: string) => void = line => {
+      process.stderr.write(line)
+    },
+  ) {}
 
   event(name: string, fields: Fields = {}): void {
     if (this.options.format === 'none') return
-    const shown = Object.entries(fields).filter(([key, value]) => value !== undefined && (this.options.addresses || (key !== 'ip' && key !== 'peer')))
+    const shown = Object.entries(fields).filter(
+      ([key, value]) => value !== undefined && (this.options.addresses || (key !== 'ip' && key !== 'peer')),
+    )
     const at = new Date().toISOString()
-    this.write(this.options.format === 'json'
-      ? `${JSON.stringify({ at, event: name, ...Object.fromEntries(shown) })}\n`
-      : `${at} ${name}${shown.map(([key, value]) => ` ${key}=${String(value)}`).join('')}\n`)
+    this.write(
+      this.options.format === 'json'
+        ? `${JSON.stringify({ at, event: name, ...Object.fromEntries(shown) })}\n`
+        : `${at} ${name}${shown.map(([key, value]) => ` ${key}=${String(value)}`).join('')}\n`,
+    )
   }
 
   /** One more of these; with addresses each has a line, without it is one of a sum. */

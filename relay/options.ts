@@ -57,13 +57,19 @@ const variable = (name: string): string => `TANDEM_RELAY_${name.toUpperCase().re
 
 export function relayUsage(): string {
   const rows = [
-    ...SETTINGS.map(({ name, arg, help, fallback }) => [`--${name} ${arg}`, fallback === undefined ? help : `${help}, default ${fallback}`] as const),
+    ...SETTINGS.map(
+      ({ name, arg, help, fallback }) =>
+        [`--${name} ${arg}`, fallback === undefined ? help : `${help}, default ${fallback}`] as const,
+    ),
     ...SWITCHES.map(({ name, help }) => [`--${name}`, help] as const),
   ]
   const width = Math.max(...rows.map(([left]) => left.length))
-  return ['Usage: npm run relay -- [options]', ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+  return [
+    'Usage: npm run relay -- [options]',
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
     'Each option but --help can also be set as TANDEM_RELAY_<NAME>, e.g. TANDEM_RELAY_HEALTH_PORT; a switch by the value 1.',
-    'What each limit is for and costs: docs/relay.md.'].join('\n')
+    'What each limit is for and costs: docs/relay.md.',
+  ].join('\n')
 }
 
 /** Flags first, then the environment, then defaults. A bad one gives one line that names it. */
@@ -72,7 +78,7 @@ export function parseRelayCommand(argv: readonly string[], env: Readonly<Record<
     return { ok: true, value: parse(argv, env) }
   } catch (error) {
     // parseArgs tells about unknown flags in one sentence, sometimes with a hint after it
-    const message = error instanceof Error ? error.message.split(/[\n.] /)[0] ?? error.message : String(error)
+    const message = error instanceof Error ? (error.message.split(/[\n.] /)[0] ?? error.message) : String(error)
     return { ok: false, error: message }
   }
 }
@@ -83,7 +89,7 @@ function parse(argv: readonly string[], env: Readonly<Record<string, string | un
   const stray = Object.keys(env).find(name => name.startsWith('TANDEM_RELAY_') && !known.has(name))
   if (stray !== undefined) throw new Misconfigured(`${stray} is no setting of the relay`)
   const text = (name: SettingName): string | undefined => {
-    const given = values[name] as string | undefined ?? env[variable(name)]
+    const given = (values[name] as string | undefined) ?? env[variable(name)]
     return given === '' ? undefined : given
   }
   const whole = (name: SettingName): number | undefined => {
@@ -96,13 +102,17 @@ function parse(argv: readonly string[], env: Readonly<Record<string, string | un
     }
     return n
   }
-  const on = (name: typeof SWITCHES[number]['name']): boolean => {
+  const on = (name: (typeof SWITCHES)[number]['name']): boolean => {
     const set = env[variable(name)]
-    if (set !== undefined && !['', '0', '1'].includes(set)) throw new Misconfigured(`${variable(name)} must be 1 or 0, not "${set}"`)
+    if (set !== undefined && !['', '0', '1'].includes(set))
+      throw new Misconfigured(`${variable(name)} must be 1 or 0, not "${set}"`)
     return values[name] === true || set === '1'
   }
   const several = (name: 'announce' | 'trust-proxy'): readonly string[] =>
-    (values[name] as string[] | undefined ?? [env[variable(name)] ?? '']).flatMap(given => given.split(',')).map(given => given.trim()).filter(given => given !== '')
+    ((values[name] as string[] | undefined) ?? [env[variable(name)] ?? ''])
+      .flatMap(given => given.split(','))
+      .map(given => given.trim())
+      .filter(given => given !== '')
   const address = (name: 'host' | 'health-host', fallback: string): string => {
     const given = text(name) ?? fallback
     if (isIP(given) === 0) throw new Misconfigured(`--${name} must be an IP address, not "${given}"`)
@@ -115,9 +125,11 @@ function parse(argv: readonly string[], env: Readonly<Record<string, string | un
   for (const one of announce) checkAddress(one)
   const trustProxy = several('trust-proxy')
   const doubted = trustProxy.find(one => parseTrusted([one]) === undefined)
-  if (doubted !== undefined) throw new Misconfigured(`--trust-proxy must be an IP address or a subnet like 10.0.0.0/8, not "${doubted}"`)
+  if (doubted !== undefined)
+    throw new Misconfigured(`--trust-proxy must be an IP address or a subnet like 10.0.0.0/8, not "${doubted}"`)
   const [certFile, tlsKey, keyFile] = [text('tls-cert'), text('tls-key'), text('key')]
-  if ((certFile === undefined) !== (tlsKey === undefined)) throw new Misconfigured('--tls-cert and --tls-key belong together: give both or none')
+  if ((certFile === undefined) !== (tlsKey === undefined))
+    throw new Misconfigured('--tls-cert and --tls-key belong together: give both or none')
   const format = text('log') ?? 'text'
   if (!isFormat(format)) throw new Misconfigured(`--log must be text, json or none, not "${format}"`)
   return {

@@ -12,7 +12,9 @@ export async function freePort(host: string, wanted: number, exact = false): Pro
   if (exact) {
     const code = await tryPort(host, wanted)
     if (typeof code === 'number') return code
-    throw new Error(code === 'EADDRINUSE' ? `port ${wanted} on ${host} is taken` : `cannot listen on ${host} port ${wanted}: ${code}`)
+    throw new Error(
+      code === 'EADDRINUSE' ? `port ${wanted} on ${host} is taken` : `cannot listen on ${host} port ${wanted}: ${code}`,
+    )
   }
   for (let port = wanted; port < wanted + TRIES && port <= 65_535; port++) {
     const code = await tryPort(host, port)
@@ -24,7 +26,7 @@ export async function freePort(host: string, wanted: number, exact = false): Pro
 
 /** The port that one gets, or the code of the error. */
 function tryPort(host: string, port: number): Promise<number | string> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
     server.listen({ host, port, exclusive: true }, () => {

@@ -20,9 +20,16 @@ export class Pulse {
   private queue: Connection[] = []
   private beats = 0
 
-  constructor(private readonly connections: () => readonly Connection[], private readonly ask: (connection: Connection) => Promise<void> = ping) {}
+  constructor(
+    private readonly connections: () => readonly Connection[],
+    private readonly ask: (connection: Connection) => Promise<void> = ping,
+  ) {}
 
-  start(): void { this.timer ??= setInterval(() => { this.beat() }, ROUND_MS / BEATS).unref() }
+  start(): void {
+    this.timer ??= setInterval(() => {
+      this.beat()
+    }, ROUND_MS / BEATS).unref()
+  }
 
   stop(): void {
     clearInterval(this.timer)
@@ -31,7 +38,7 @@ export class Pulse {
   }
 
   private beat(): void {
-    const left = BEATS - this.beats++ % BEATS
+    const left = BEATS - (this.beats++ % BEATS)
     if (left === BEATS) this.queue = [...this.connections()]
     for (const connection of this.queue.splice(0, Math.ceil(this.queue.length / left))) {
       if (connection.status !== 'open') continue
@@ -45,10 +52,12 @@ export class Pulse {
 /** @throws when nothing comes back in time; that the protocol is unknown is an answer too */
 async function ping(connection: Connection): Promise<void> {
   const signal = AbortSignal.timeout(PATIENCE_MS)
-  const stream = await connection.newStream(PROTOCOL, { signal, runOnLimitedConnection: true }).catch((error: Error) => {
-    if (error.name === 'UnsupportedProtocolError') return undefined
-    throw error
-  })
+  const stream = await connection
+    .newStream(PROTOCOL, { signal, runOnLimitedConnection: true })
+    .catch((error: Error) => {
+      if (error.name === 'UnsupportedProtocolError') return undefined
+      throw error
+    })
   if (stream === undefined) return
   try {
     const bytes = byteStream(stream, { maxBufferSize: BYTES })

@@ -29,7 +29,13 @@ import { loadCertificate } from './tls'
 const MAX_RPC_BYTES = 32 * 1024
 /** of what there may be in one: topics of one who comes back with all of its wallets, followed and then taken into the mesh */
 const RPC_LIMITS = {
-  maxSubscriptions: 512, maxMessages: 512, maxControlMessages: 512, maxIhaveMessageIDs: 512, maxIwantMessageIDs: 512, maxIdontwantMessageIDs: 512, maxPeerInfos: 16,
+  maxSubscriptions: 512,
+  maxMessages: 512,
+  maxControlMessages: 512,
+  maxIhaveMessageIDs: 512,
+  maxIwantMessageIDs: 512,
+  maxIdontwantMessageIDs: 512,
+  maxPeerInfos: 16,
 }
 /** handshakes under way at once: all clients of a relay that was restarted come within seconds */
 const PENDING = 1024
@@ -75,11 +81,18 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const privateKey = await loadIdentity(options)
   const certificate = options.tls === undefined ? undefined : await loadCertificate(options.tls)
   const port = await freePort(options.host, options.port, options.exactPort)
-  const guard: Guard = new Guard(limits, counters, { circuits: peer => watch.circuits(peer), refused: peer => watch.refused(peer) })
+  const guard: Guard = new Guard(limits, counters, {
+    circuits: peer => watch.circuits(peer),
+    refused: peer => watch.refused(peer),
+  })
   const watch = new CircuitWatch(counters, guard)
   const startedAt = Date.now()
   const health = (): Health => ({
-    ok: node.status === 'started' && !guard.draining, peerId, addrs, reservations: reservations(), uptimeS: Math.floor((Date.now() - startedAt) / 1000),
+    ok: node.status === 'started' && !guard.draining,
+    peerId,
+    addrs,
+    reservations: reservations(),
+    uptimeS: Math.floor((Date.now() - startedAt) / 1000),
   })
   const doors: Door[] = []
   const muxers = fixedWindows()
@@ -88,22 +101,35 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     privateKey,
     addresses: {
       listen: [`/${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}/tcp/${port}/ws`],
-      announce: [...options.announce ?? []],
+      announce: [...(options.announce ?? [])],
     },
-    transports: [({ logger }) => {
-      const door = new Door({
-        guard, counters, limits, trusted: parseTrusted(options.trustProxy ?? []) ?? new BlockList(), answer: answer({ health }),
-        ...(certificate === undefined ? {} : { tls: certificate }),
-      }, logger)
-      doors.push(door)
-      return door
-    }],
+    transports: [
+      ({ logger }) => {
+        const door = new Door(
+          {
+            guard,
+            counters,
+            limits,
+            trusted: parseTrusted(options.trustProxy ?? []) ?? new BlockList(),
+            answer: answer({ health }),
+            ...(certificate === undefined ? {} : { tls: certificate }),
+          },
+          logger,
+        )
+        doors.push(door)
+        return door
+      },
+    ],
     connectionGater: guard.gater(),
-    connectionEncrypters: [(components) => {
-      const encrypter = noise()(components)
-      watchMuxed(encrypter, muxers, (muxed, below) => { if (below instanceof SocketConnection) below.watchMuxed(muxed) })
-      return encrypter
-    }],
+    connectionEncrypters: [
+      components => {
+        const encrypter = noise()(components)
+        watchMuxed(encrypter, muxers, (muxed, below) => {
+          if (below instanceof SocketConnection) below.watchMuxed(muxed)
+        })
+        return encrypter
+      },
+    ],
     streamMuxers: [() => muxers],
     connectionManager: {
       // the guard has judged before; the library's own bounds, by the address of a proxy, would hit everybody behind it
@@ -130,38 +156,41 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
           defaultDataLimit: BigInt(limits.circuitBytes),
         },
       }),
-      gossip: (components: GossipSubComponents) => gossipsub({
-        globalSignaturePolicy: 'StrictNoSign',
-        // the id of a message is the hash of its sealed bytes: there is no sender in it
-        msgIdFn: message => sha256(message.data),
-        allowPublishToZeroTopicPeers: true,
-        emitSelf: false,
-        // The relay is the middle of a star: all followers of a topic stay in its mesh, and departed peers of one address
-        // (people behind one router) must not count against those who are there.
-        scoreParams: { IPColocationFactorWeight: 0, retainScore: RETAIN_SCORE_MS },
-        D: 128,
-        Dlo: 64,
-        Dhi: 512,
-        unsubcribeBackoff: 1_000,
-        maxInboundDataLength: MAX_RPC_BYTES,
-        maxOutboundBufferSize: UNREAD_BYTES,
-        seenTTL: SEEN_MS,
-        maxTopicBytesPerPeer: limits.topicsPerPeer * TOPIC_BYTES,
-        decodeRpcLimits: RPC_LIMITS,
-      })({
-        privateKey: components.privateKey,
-        peerId: components.peerId,
-        peerStore: components.peerStore,
-        connectionManager: components.connectionManager,
-        logger: components.logger,
-        registrar: boundRpcs(components.registrar, guard, MAX_RPC_BYTES),
-      }),
+      gossip: (components: GossipSubComponents) =>
+        gossipsub({
+          globalSignaturePolicy: 'StrictNoSign',
+          // the id of a message is the hash of its sealed bytes: there is no sender in it
+          msgIdFn: message => sha256(message.data),
+          allowPublishToZeroTopicPeers: true,
+          emitSelf: false,
+          // The relay is the middle of a star: all followers of a topic stay in its mesh, and departed peers of one address
+          // (people behind one router) must not count against those who are there.
+          scoreParams: { IPColocationFactorWeight: 0, retainScore: RETAIN_SCORE_MS },
+          D: 128,
+          Dlo: 64,
+          Dhi: 512,
+          unsubcribeBackoff: 1_000,
+          maxInboundDataLength: MAX_RPC_BYTES,
+          maxOutboundBufferSize: UNREAD_BYTES,
+          seenTTL: SEEN_MS,
+          maxTopicBytesPerPeer: limits.topicsPerPeer * TOPIC_BYTES,
+          decodeRpcLimits: RPC_LIMITS,
+        })({
+          privateKey: components.privateKey,
+          peerId: components.peerId,
+          peerStore: components.peerStore,
+          connectionManager: components.connectionManager,
+          logger: components.logger,
+          registrar: boundRpcs(components.registrar, guard, MAX_RPC_BYTES),
+        }),
     },
   })
   const reservations = (): number => node.services.relay.reservations.size
   watch.watch(node.services.relay, () => reservations() >= limits.reservations)
   const forwarder = new GossipForwarder(node.services.gossip, limits, counters, guard)
-  node.services.gossip.addEventListener('subscription-change', ({ detail }) => forwarder.changed(detail.peerId, detail.subscriptions))
+  node.services.gossip.addEventListener('subscription-change', ({ detail }) =>
+    forwarder.changed(detail.peerId, detail.subscriptions),
+  )
   // one that is ended is told of as closed twice, and one may have ended before it is told of as open
   const here = new WeakSet<Connection>()
   node.addEventListener('connection:open', ({ detail }) => {
@@ -169,7 +198,9 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     here.add(detail)
     guard.arrived(detail.remotePeer.toString(), plainIp(detail.remoteAddr.getComponents()[0]?.value ?? ''))
   })
-  node.addEventListener('connection:close', ({ detail }) => { if (here.delete(detail)) guard.departed(detail.remotePeer.toString()) })
+  node.addEventListener('connection:close', ({ detail }) => {
+    if (here.delete(detail)) guard.departed(detail.remotePeer.toString())
+  })
   node.addEventListener('peer:disconnect', ({ detail }) => {
     forwarder.gone(detail)
     release(node.services.relay, detail)
@@ -181,15 +212,33 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   pulse.start()
   const addrs = node.getMultiaddrs().map(a => a.toString())
   const peerId = node.peerId.toString()
-  const gauges = () => ({ connections: guard.connections, reservations: reservations(), circuits: watch.circuits(), topics: forwarder.topics, draining: guard.draining })
+  const gauges = () => ({
+    connections: guard.connections,
+    reservations: reservations(),
+    circuits: watch.circuits(),
+    topics: forwarder.topics,
+    draining: guard.draining,
+  })
   try {
     const healthHost = options.healthHost ?? '127.0.0.1'
-    const anyPort = options.healthPort === 0 || options.port === 0 && options.healthPort === undefined
+    const anyPort = options.healthPort === 0 || (options.port === 0 && options.healthPort === undefined)
     const healthPort = anyPort ? 0 : await freePort(healthHost, options.healthPort ?? port + 1, options.exactPort)
-    const pages = await serveHealth(healthHost, healthPort, { health, metrics: () => renderMetrics(counters, gauges(), startedAt) })
-    log.event('started', { port, tls: certificate !== undefined, reservations: limits.reservations, connections: limits.connections })
+    const pages = await serveHealth(healthHost, healthPort, {
+      health,
+      metrics: () => renderMetrics(counters, gauges(), startedAt),
+    })
+    log.event('started', {
+      port,
+      tls: certificate !== undefined,
+      reservations: limits.reservations,
+      connections: limits.connections,
+    })
     return {
-      addrs, peerId, healthUrl: pages.url, port, reservations,
+      addrs,
+      peerId,
+      healthUrl: pages.url,
+      port,
+      reservations,
       circuits: () => watch.circuits(),
       async renewCertificate() {
         if (options.tls === undefined) return
@@ -218,4 +267,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms).unref() })
+const pause = (ms: number): Promise<void> =>
+  new Promise(resolve => {
+    setTimeout(resolve, ms).unref()
+  })

@@ -9,7 +9,10 @@ export interface Certificate {
 }
 
 /** @throws Error with one sentence that names the file */
-export async function loadCertificate(files: { readonly certFile: string; readonly keyFile: string }): Promise<Certificate> {
+export async function loadCertificate(files: {
+  readonly certFile: string
+  readonly keyFile: string
+}): Promise<Certificate> {
   const [cert, key] = await Promise.all([read('certificate', files.certFile), read('private key', files.keyFile)])
   const good = (check: () => unknown, problem: string): void => {
     try {
@@ -20,7 +23,10 @@ export async function loadCertificate(files: { readonly certFile: string; readon
   }
   good(() => new X509Certificate(cert), `the certificate ${files.certFile} is not PEM`)
   good(() => createPrivateKey(key), `the private key ${files.keyFile} is not PEM, or has a passphrase`)
-  good(() => createSecureContext({ cert, key }), `the private key ${files.keyFile} does not belong to the certificate ${files.certFile}`)
+  good(
+    () => createSecureContext({ cert, key }),
+    `the private key ${files.keyFile} does not belong to the certificate ${files.certFile}`,
+  )
   return { cert, key }
 }
 

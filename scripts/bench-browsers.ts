@@ -32,9 +32,17 @@ export interface InBrowsers {
 
 /** Measures the app as it ships, in real browsers. Gives the exit status. */
 export function measureInBrowsers({ command, files, chromium, site, runs, out }: InBrowsers): number {
-  const env = { ...process.env, CHROMIUM_PATH: chromium, TANDEM_SITE: site, TANDEM_BENCH_OUT: out, TANDEM_BENCH_RUNS: String(runs), TANDEM_E2E_PORT: process.env.TANDEM_E2E_PORT ?? '4540' }
+  const env = {
+    ...process.env,
+    CHROMIUM_PATH: chromium,
+    TANDEM_SITE: site,
+    TANDEM_BENCH_OUT: out,
+    TANDEM_BENCH_RUNS: String(runs),
+    TANDEM_E2E_PORT: process.env.TANDEM_E2E_PORT ?? '4540',
+  }
   return runWhereWebrtcWorks(
-    'npx', ['playwright', 'test', '--config', 'tests/bench/playwright.config.ts', ...files],
+    'npx',
+    ['playwright', 'test', '--config', 'tests/bench/playwright.config.ts', ...files],
     (program, args) => spawnSync(program, args, { stdio: [...say], env }).status ?? 1,
     line => console.error(`${command}: ${line}`),
   )

@@ -17,18 +17,28 @@ const QUICK_SIZES = [20, 60, 100]
 const SPARE_FILES = 200
 
 function usage(problem: string): never {
-  console.error(`bench:relay: ${problem}. Options: --json --out FILE --quick (${QUICK_SIZES.join(', ')} clients) --clients N,N,... (${SIZES.join(',')} unless given) --only tandem|go-libp2p`)
+  console.error(
+    `bench:relay: ${problem}. Options: --json --out FILE --quick (${QUICK_SIZES.join(', ')} clients) --clients N,N,... (${SIZES.join(',')} unless given) --only tandem|go-libp2p`,
+  )
   process.exit(2)
 }
 
 function readOptions() {
   try {
-    const { values } = parseArgs({ options: {
-      json: { type: 'boolean', default: false }, out: { type: 'string' }, quick: { type: 'boolean', default: false }, clients: { type: 'string' }, only: { type: 'string' },
-    } })
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        out: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        clients: { type: 'string' },
+        only: { type: 'string' },
+      },
+    })
     const sizes = values.clients?.split(',').map(Number) ?? (values.quick ? QUICK_SIZES : SIZES)
-    if (sizes.some(n => !Number.isInteger(n) || n < 2 || n > 20_000)) usage(`--clients ${values.clients} is no list of whole numbers from 2 to 20000`)
-    if (values.only !== undefined && !['tandem', 'go-libp2p'].includes(values.only)) usage(`--only ${values.only} is no relay`)
+    if (sizes.some(n => !Number.isInteger(n) || n < 2 || n > 20_000))
+      usage(`--clients ${values.clients} is no list of whole numbers from 2 to 20000`)
+    if (values.only !== undefined && !['tandem', 'go-libp2p'].includes(values.only))
+      usage(`--only ${values.only} is no relay`)
     return { ...values, sizes }
   } catch (error) {
     usage(error instanceof Error ? error.message : String(error))
@@ -44,7 +54,10 @@ const options = readOptions()
 if (process.platform !== 'linux') usage('it reads memory and processor time from /proc, which only Linux has')
 // Node and Go raise the soft limit of open files to the hard one by themselves
 const files = Number(output('sh', ['-c', 'ulimit -H -n']))
-if (files < Math.max(...options.sizes) + SPARE_FILES) usage(`${files} files may be open, which is too few for ${Math.max(...options.sizes)} clients: raise it with ulimit -n`)
+if (files < Math.max(...options.sizes) + SPARE_FILES)
+  usage(
+    `${files} files may be open, which is too few for ${Math.max(...options.sizes)} clients: raise it with ulimit -n`,
+  )
 
 const load: Load = { workers: 2, group: 5, presenceS: options.quick ? 5 : 20, circuits: options.quick ? 20 : 200 }
 const relays: Array<readonly [string, (clients: number) => Promise<MeasuredRelay>]> = [['tandem', startOurs]]
@@ -58,15 +71,24 @@ for (const [name, start] of relays) {
   if (options.only !== undefined && options.only !== name) continue
   for (const n of options.sizes) {
     console.error(`bench:relay: ${name}, ${n} clients`)
-    results.push(...await measure(start, n, load))
+    results.push(...(await measure(start, n, load)))
   }
 }
 
 const processors = cpus()
 const document = {
-  schema: 1, bench: 'relay', commit: output('git', ['describe', '--always', '--dirty', '--abbrev=40', '--exclude', '*']), startedAt,
-  machine: { cpu: processors[0]?.model ?? 'unknown', cores: processors.length, node: process.version, go: output('sh', ['-c', 'PATH=$PATH:/usr/local/go/bin go version']) },
-  results, slopes: slopes(results),
+  schema: 1,
+  bench: 'relay',
+  commit: output('git', ['describe', '--always', '--dirty', '--abbrev=40', '--exclude', '*']),
+  startedAt,
+  machine: {
+    cpu: processors[0]?.model ?? 'unknown',
+    cores: processors.length,
+    node: process.version,
+    go: output('sh', ['-c', 'PATH=$PATH:/usr/local/go/bin go version']),
+  },
+  results,
+  slopes: slopes(results),
 }
 if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(document, null, 2)}\n`)
 if (options.json) process.stdout.write(`${JSON.stringify(document)}\n`)
@@ -79,15 +101,41 @@ function head(): string {
 
 function columns(rows: readonly string[][], left: number): string {
   const width = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => row[i]?.length ?? 0)))
-  return rows.map(row => row.map((cell, i) => (i < left ? cell.padEnd(width[i] ?? 0) : cell.padStart(width[i] ?? 0))).join('  ').trimEnd()).join('\n')
+  return rows
+    .map(row =>
+      row
+        .map((cell, i) => (i < left ? cell.padEnd(width[i] ?? 0) : cell.padStart(width[i] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 function table(): string {
-  return columns([['name', 'relay', 'unit', 'clients', 'failed', 'p50', 'p95', 'max'],
-    ...results.map(r => [r.name, String(r.params.relay), r.unit, String(r.params.n), String(r.failures), String(r.p50), String(r.p95), String(r.max)])], 3)
+  return columns(
+    [
+      ['name', 'relay', 'unit', 'clients', 'failed', 'p50', 'p95', 'max'],
+      ...results.map(r => [
+        r.name,
+        String(r.params.relay),
+        r.unit,
+        String(r.params.n),
+        String(r.failures),
+        String(r.p50),
+        String(r.p95),
+        String(r.max),
+      ]),
+    ],
+    3,
+  )
 }
 
 function growth(): string {
-  return columns([['slope of', 'relay', 'unit', 'per client', 'at none', 'power of n'],
-    ...document.slopes.map(s => [s.name, s.relay, s.unit, String(s.perClient), String(s.atZero), String(s.exponent)])], 3)
+  return columns(
+    [
+      ['slope of', 'relay', 'unit', 'per client', 'at none', 'power of n'],
+      ...document.slopes.map(s => [s.name, s.relay, s.unit, String(s.perClient), String(s.atZero), String(s.exponent)]),
+    ],
+    3,
+  )
 }

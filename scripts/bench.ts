@@ -19,7 +19,9 @@ const MAX_RUNS = 200
 const INTERRUPTED = 130
 
 function usage(problem: string): never {
-  console.error(`bench: ${problem}. Options: --json --out FILE --runs N (1 to ${MAX_RUNS}, ${DEFAULT_RUNS} unless given) --quick (${QUICK_RUNS} runs) --strict (exit 1 when a target is missed) --record (write the figures into ${RECORD}) --site DIR (measure this build as it is)`)
+  console.error(
+    `bench: ${problem}. Options: --json --out FILE --runs N (1 to ${MAX_RUNS}, ${DEFAULT_RUNS} unless given) --quick (${QUICK_RUNS} runs) --strict (exit 1 when a target is missed) --record (write the figures into ${RECORD}) --site DIR (measure this build as it is)`,
+  )
   process.exit(2)
 }
 
@@ -27,12 +29,18 @@ function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        json: { type: 'boolean', default: false }, out: { type: 'string' }, runs: { type: 'string' },
-        quick: { type: 'boolean', default: false }, strict: { type: 'boolean', default: false }, record: { type: 'boolean', default: false }, site: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        out: { type: 'string' },
+        runs: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        strict: { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
+        site: { type: 'string' },
       },
     })
     const runs = Number(values.runs ?? (values.quick ? QUICK_RUNS : DEFAULT_RUNS))
-    if (!Number.isInteger(runs) || runs < 1 || runs > MAX_RUNS) usage(`--runs ${values.runs} is not a whole number from 1 to ${MAX_RUNS}`)
+    if (!Number.isInteger(runs) || runs < 1 || runs > MAX_RUNS)
+      usage(`--runs ${values.runs} is not a whole number from 1 to ${MAX_RUNS}`)
     return { ...values, runs }
   } catch (error) {
     usage(error instanceof Error ? error.message : String(error))
@@ -44,11 +52,20 @@ function complete(results: readonly BenchResult[], runs: number): BenchResult[] 
   const failed = Array.from({ length: runs }, () => undefined)
   const has = (name: string, n?: number) => results.some(r => r.name === name && r.params.n === n)
   const missing = [2, 3].flatMap(n => [
-    ...['gate', 'request_visible', 'approve_to_txid'].filter(name => !has(name, n)).map(name => summarize(name, { n, inputs: 2 }, 'ms', failed, { deadline: DEADLINE_MS })),
-    ...(['session_bytes', 'session_messages'] as const).filter(name => !has(name, n)).flatMap(name => ['proposer', 'cosigner'].map(member =>
-      summarize(name, { n, inputs: 2, member }, name === 'session_bytes' ? 'B' : 'messages', failed))),
+    ...['gate', 'request_visible', 'approve_to_txid']
+      .filter(name => !has(name, n))
+      .map(name => summarize(name, { n, inputs: 2 }, 'ms', failed, { deadline: DEADLINE_MS })),
+    ...(['session_bytes', 'session_messages'] as const)
+      .filter(name => !has(name, n))
+      .flatMap(name =>
+        ['proposer', 'cosigner'].map(member =>
+          summarize(name, { n, inputs: 2, member }, name === 'session_bytes' ? 'B' : 'messages', failed),
+        ),
+      ),
   ])
-  const sizes = ['first_load_js_gz', 'lazy_js_gz'].filter(name => !has(name)).map(name => summarize(name, {}, 'kB', [undefined]))
+  const sizes = ['first_load_js_gz', 'lazy_js_gz']
+    .filter(name => !has(name))
+    .map(name => summarize(name, {}, 'kB', [undefined]))
   return [...results, ...missing, ...sizes]
 }
 
@@ -67,7 +84,14 @@ let results: BenchResult[]
 // Ctrl-C reaches the browsers' process as well: this one waits for it, and cleans up
 process.on('SIGINT', () => undefined)
 try {
-  const status = measureInBrowsers({ command: 'bench', files: ['load.bench.ts', 'spend.bench.ts'], chromium, site, runs: options.runs, out: file })
+  const status = measureInBrowsers({
+    command: 'bench',
+    files: ['load.bench.ts', 'spend.bench.ts'],
+    chromium,
+    site,
+    runs: options.runs,
+    out: file,
+  })
   results = status === INTERRUPTED ? [] : complete(readReport(file), options.runs)
 } finally {
   rmSync(folder, { recursive: true, force: true })

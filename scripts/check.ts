@@ -7,17 +7,54 @@ const steps: Array<[string, string[]]> = [
   ['types (node)', ['tsc', '-p', 'tsconfig.node.json']],
   ['types (app)', ['vue-tsc', '--noEmit', '-p', 'tsconfig.json']],
   ['types (core)', ['tsc', '-p', 'tsconfig.core.json']],
-  ['curves in workers', ['depcruise', '--config', '.dependency-cruiser.threads.cjs', 'app.vue', 'error.vue', 'pages', 'components', 'composables', 'stores', 'middleware', 'plugins', 'services']],
+  [
+    'curves in workers',
+    [
+      'depcruise',
+      '--config',
+      '.dependency-cruiser.threads.cjs',
+      'app.vue',
+      'error.vue',
+      'pages',
+      'components',
+      'composables',
+      'stores',
+      'middleware',
+      'plugins',
+      'services',
+    ],
+  ],
   ['dead code', ['knip']],
-  ['layers', ['depcruise', '--config', '.dependency-cruiser.cjs', 'services', 'stores', 'composables', 'components', 'pages', 'relay', 'devnet', 'scripts']],
+  [
+    'layers',
+    [
+      'depcruise',
+      '--config',
+      '.dependency-cruiser.cjs',
+      'services',
+      'stores',
+      'composables',
+      'components',
+      'pages',
+      'relay',
+      'devnet',
+      'scripts',
+    ],
+  ],
 ]
 
 /** What a step says comes in one piece: others run beside it. */
 function run(args: string[]): Promise<{ readonly good: boolean; readonly output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn('npx', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' } })
+  return new Promise(resolve => {
+    const child = spawn('npx', args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
+    })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString()
+      })
     child.on('error', error => resolve({ good: false, output: String(error) }))
     child.on('close', code => resolve({ good: code === 0, output }))
   })

@@ -9,9 +9,15 @@ export function ensureChromium(): string | undefined {
   if (mayInstall) {
     console.log('No Chromium found: installing the system package "chromium" ...')
     spawnSync('apt-get', ['update'], { stdio: 'ignore' })
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation'], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation'], {
+      stdio: 'ignore',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
   }
   const now = findChromium()
-  if (now === undefined) console.error('No Chromium: install one ("apt-get install chromium" or "npx playwright install chromium") or name it in CHROMIUM_PATH.')
+  if (now === undefined)
+    console.error(
+      'No Chromium: install one ("apt-get install chromium" or "npx playwright install chromium") or name it in CHROMIUM_PATH.',
+    )
   return now
 }

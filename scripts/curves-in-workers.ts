@@ -5,7 +5,10 @@ interface BuildPlugin {
   readonly name: string
   readonly enforce: 'pre'
   resolveId(source: string, importer: string | undefined): string | undefined
-  generateBundle(options: unknown, bundle: Readonly<Record<string, { readonly fileName: string; readonly moduleIds?: readonly string[] }>>): void
+  generateBundle(
+    options: unknown,
+    bundle: Readonly<Record<string, { readonly fileName: string; readonly moduleIds?: readonly string[] }>>,
+  ): void
 }
 
 const CURVE = '@noble/curves/secp256k1.js'
@@ -19,11 +22,13 @@ export function curvesInWorkers(): BuildPlugin {
   return {
     name: 'curves-in-workers',
     enforce: 'pre',
-    resolveId: (source, importer) => source === CURVE && /\/node_modules\/@libp2p\/crypto\//.test(importer ?? '') ? NONE : undefined,
+    resolveId: (source, importer) =>
+      source === CURVE && /\/node_modules\/@libp2p\/crypto\//.test(importer ?? '') ? NONE : undefined,
     generateBundle(_options, bundle) {
       for (const { fileName, moduleIds = [] } of Object.values(bundle)) {
         const found = moduleIds.find(id => id.replaceAll('\\', '/').includes(`/node_modules/${CURVE}`))
-        if (found !== undefined) throw new Error(`${fileName} would bring secp256k1 to the main thread (${found}): ask the key worker`)
+        if (found !== undefined)
+          throw new Error(`${fileName} would bring secp256k1 to the main thread (${found}): ask the key worker`)
       }
     },
   }

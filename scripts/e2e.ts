@@ -13,7 +13,8 @@ const chromium = ensureChromium()
 if (chromium === undefined) process.exit(1)
 const env = { ...process.env, CHROMIUM_PATH: chromium }
 
-const run = (command: string, commandArgs: string[]) => spawnSync(command, commandArgs, { stdio: 'inherit', env }).status ?? 1
+const run = (command: string, commandArgs: string[]) =>
+  spawnSync(command, commandArgs, { stdio: 'inherit', env }).status ?? 1
 
 const site = process.env.TANDEM_SITE
 const build = site === undefined ? run('npm', ['run', '-s', 'generate']) : 0
@@ -23,4 +24,6 @@ if (build !== 0 || !existsSync(`${site ?? '.output/public'}/index.html`)) {
 }
 
 const test = ['playwright', 'test', ...args]
-process.exit(runInNamespace('npx', test, run) ?? runWhereWebrtcWorks('npx', test, run, line => console.log(`e2e: ${line}`)))
+process.exit(
+  runInNamespace('npx', test, run) ?? runWhereWebrtcWorks('npx', test, run, line => console.log(`e2e: ${line}`)),
+)

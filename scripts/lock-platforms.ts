@@ -5,12 +5,27 @@ import { readFileSync, writeFileSync } from 'node:fs'
  * binaries of other platforms makes npm leave them out, and then `npm ci` refuses the lockfile. Each missing optional dependency gets an
  * entry with its platform, which every machine but that platform's skips.
  */
-interface Entry { version?: string; optionalDependencies?: Record<string, string>; os?: string[]; cpu?: string[]; optional?: true; dev?: true }
+interface Entry {
+  version?: string
+  optionalDependencies?: Record<string, string>
+  os?: string[]
+  cpu?: string[]
+  optional?: true
+  dev?: true
+}
 
 const FILE = 'package-lock.json'
 const SYSTEMS = ['android', 'darwin', 'freebsd', 'win32', 'openharmony', 'linux', 'openbsd', 'netbsd', 'sunos', 'aix']
 const PROCESSORS: Array<[RegExp, string]> = [
-  [/arm64|aarch64/, 'arm64'], [/x64|x86_64/, 'x64'], [/ia32/, 'ia32'], [/riscv64/, 'riscv64'], [/ppc64/, 'ppc64'], [/s390x/, 's390x'], [/loong64/, 'loong64'], [/wasm32/, 'wasm32'], [/arm/, 'arm'],
+  [/arm64|aarch64/, 'arm64'],
+  [/x64|x86_64/, 'x64'],
+  [/ia32/, 'ia32'],
+  [/riscv64/, 'riscv64'],
+  [/ppc64/, 'ppc64'],
+  [/s390x/, 's390x'],
+  [/loong64/, 'loong64'],
+  [/wasm32/, 'wasm32'],
+  [/arm/, 'arm'],
 ]
 
 const lock = JSON.parse(readFileSync(FILE, 'utf8')) as { packages: Record<string, Entry> }
@@ -36,7 +51,11 @@ for (const [key, entry] of Object.entries({ ...packages })) {
     const os = SYSTEMS.find(system => name.includes(system))
     const cpu = PROCESSORS.find(([pattern]) => pattern.test(name))?.[1]
     packages[`${there === undefined ? '' : `${key}/`}node_modules/${name}`] = {
-      version, ...(cpu === undefined ? {} : { cpu: [cpu] }), ...(entry.dev === true ? { dev: true } : {}), optional: true, ...(os === undefined ? {} : { os: [os] }),
+      version,
+      ...(cpu === undefined ? {} : { cpu: [cpu] }),
+      ...(entry.dev === true ? { dev: true } : {}),
+      optional: true,
+      ...(os === undefined ? {} : { os: [os] }),
     }
     added++
   }

@@ -35,10 +35,20 @@ export function runInNamespace(command: string, args: readonly string[], run: Ru
  * Two browsers of one machine find each other by WebRTC only over an interface beside `lo`. Where there is none, the command runs in a
  * network namespace, if one may be made. Gives the command's exit status.
  */
-export function runWhereWebrtcWorks(command: string, args: readonly string[], run: Run, warn: (line: string) => void): number {
-  const outside = Object.entries(networkInterfaces()).some(([name, addresses]) => name !== 'lo' && addresses?.some(a => a.family === 'IPv4' && !a.internal) === true)
+export function runWhereWebrtcWorks(
+  command: string,
+  args: readonly string[],
+  run: Run,
+  warn: (line: string) => void,
+): number {
+  const outside = Object.entries(networkInterfaces()).some(
+    ([name, addresses]) => name !== 'lo' && addresses?.some(a => a.family === 'IPv4' && !a.internal) === true,
+  )
   const status = outside ? undefined : runInNamespace(command, args, run)
   if (status !== undefined) return status
-  if (!outside) warn('only the loopback interface is here and no network namespace may be made: WebRTC cannot connect, the relay will')
+  if (!outside)
+    warn(
+      'only the loopback interface is here and no network namespace may be made: WebRTC cannot connect, the relay will',
+    )
   return run(command, [...args])
 }

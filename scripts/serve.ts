@@ -4,9 +4,18 @@ import type { Server } from 'node:http'
 import { extname, join, normalize, sep } from 'node:path'
 
 const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8', '.json': 'application/json; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png',
-  '.ico': 'image/x-icon', '.woff2': 'font/woff2', '.woff': 'font/woff', '.wasm': 'application/wasm', '.txt': 'text/plain; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.woff': 'font/woff',
+  '.wasm': 'application/wasm',
+  '.txt': 'text/plain; charset=utf-8',
   '.webmanifest': 'application/manifest+json',
 }
 
@@ -45,10 +54,16 @@ export async function listenFrom(server: Server, port: number, host: string): Pr
 /**
  * Serves a folder of static files, as any web host would, with `config.json` made on the fly. Paths never leave the folder.
  */
-export async function serveStatic(options: { root: string; port: number; host?: string; config: () => unknown }): Promise<Served> {
+export async function serveStatic(options: {
+  root: string
+  port: number
+  host?: string
+  config: () => unknown
+}): Promise<Served> {
   const host = options.host ?? '127.0.0.1'
   const server = createServer((request, response) => {
-    const send = (status: number, text: string) => response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+    const send = (status: number, text: string) =>
+      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'method not allowed')
     let path: string
     try {
@@ -80,15 +95,18 @@ export async function serveStatic(options: { root: string; port: number; host?: 
       'referrer-policy': 'no-referrer',
     })
     if (request.method === 'HEAD') return response.end()
-    createReadStream(file).on('error', () => response.destroy()).pipe(response)
+    createReadStream(file)
+      .on('error', () => response.destroy())
+      .pipe(response)
   })
   const port = await listenFrom(server, options.port, host)
   return {
     url: `http://${host}:${port}`,
     port,
-    close: () => new Promise(resolve => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    }),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 
 const check = process.argv.includes('--check')
 const run = spawnSync('npx', ['vitest', 'run', '--project', 'unit', 'tests/unit/vectors'], {
-  stdio: 'inherit', env: { ...process.env, TANDEM_WRITE_VECTORS: check ? '0' : '1' },
+  stdio: 'inherit',
+  env: { ...process.env, TANDEM_WRITE_VECTORS: check ? '0' : '1' },
 })
 process.exitCode = run.status ?? 1

@@ -20,7 +20,11 @@ interface VectorFile {
   readonly convert?: (text: string) => string
 }
 
-const bip327 = (name: string, sha256: string): VectorFile => ({ source: `bip-0327/vectors/${name}_vectors.json`, target: `bip327/${name}_vectors.json`, sha256 })
+const bip327 = (name: string, sha256: string): VectorFile => ({
+  source: `bip-0327/vectors/${name}_vectors.json`,
+  target: `bip327/${name}_vectors.json`,
+  sha256,
+})
 
 const FILES: readonly VectorFile[] = [
   bip327('det_sign', '3d4fdb64b24e31762f20830036dc0c59d39fa896649131b54b87906ffdc6e9e8'),
@@ -31,10 +35,27 @@ const FILES: readonly VectorFile[] = [
   bip327('sig_agg', '15f14c034fb2a5739d7ce638be94c5b37ea675a2e01159092dd93b59d69c3439'),
   bip327('sign_verify', '692eecc101f3e515c29137f05031935e1210d2a01bab91e674eb0234f095c15c'),
   bip327('tweak', '80ce6385ce062644ad1f4edcb9d4797f70ddb0b74769e4099f51b3c9e6ab4aff'),
-  { source: 'bip-0328/vectors.json', target: 'bip328/vectors.json', sha256: 'cc66e0dd648a9d71b9b846e4e7d6a76a7e9455aca66675bffe70e87068c49676' },
-  { source: 'bip-0340/test-vectors.csv', target: 'bip340/test-vectors.csv', sha256: '34c9d1d9c3a88d524bc80778540dc43f8306ec249a7485293063c376db851c2d' },
-  { source: 'bip-0341/wallet-test-vectors.json', target: 'bip341/wallet-test-vectors.json', sha256: '403e19fb81dd1f31e745699216308f61fb403774b2aafa87b631b8f7c042d37f' },
-  { source: 'bip-0390.mediawiki', target: 'bip390/vectors.json', sha256: '856d7a6f2d2e7fc4db3701283d8c3758cbc496f0f30dd07f68a5e6501162ee37', convert: page => bip390File(extractBip390(page)) },
+  {
+    source: 'bip-0328/vectors.json',
+    target: 'bip328/vectors.json',
+    sha256: 'cc66e0dd648a9d71b9b846e4e7d6a76a7e9455aca66675bffe70e87068c49676',
+  },
+  {
+    source: 'bip-0340/test-vectors.csv',
+    target: 'bip340/test-vectors.csv',
+    sha256: '34c9d1d9c3a88d524bc80778540dc43f8306ec249a7485293063c376db851c2d',
+  },
+  {
+    source: 'bip-0341/wallet-test-vectors.json',
+    target: 'bip341/wallet-test-vectors.json',
+    sha256: '403e19fb81dd1f31e745699216308f61fb403774b2aafa87b631b8f7c042d37f',
+  },
+  {
+    source: 'bip-0390.mediawiki',
+    target: 'bip390/vectors.json',
+    sha256: '856d7a6f2d2e7fc4db3701283d8c3758cbc496f0f30dd07f68a5e6501162ee37',
+    convert: page => bip390File(extractBip390(page)),
+  },
 ]
 
 async function fetchFile(file: VectorFile): Promise<void> {
@@ -54,14 +75,15 @@ for (const file of FILES) {
   try {
     await fetchFile(file)
     console.log(`ok   ${file.target}`)
-  }
-  catch (error) {
+  } catch (error) {
     failed++
     const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ''
     console.error(`FAIL ${file.target}: ${error instanceof Error ? error.message : String(error)}${cause}`)
   }
 }
 if (failed > 0) {
-  console.error(`${failed} of ${FILES.length} files are missing: the machine must reach raw.githubusercontent.com, or set TANDEM_VECTORS to a folder that has them`)
+  console.error(
+    `${failed} of ${FILES.length} files are missing: the machine must reach raw.githubusercontent.com, or set TANDEM_VECTORS to a folder that has them`,
+  )
   process.exitCode = 1
 }

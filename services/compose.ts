@@ -72,25 +72,71 @@ export async function compose(sinks: Sinks): Promise<void> {
 }
 
 /** Builds storage, chain servers, network and the doors for one open profile. The heavy modules are fetched here. */
-async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnType<typeof createKeyworker>, sinks: Sinks): Promise<Running> {
-  const [{ createIndexedDbStorage, persistStorage }, { createEsplora }, { createLibp2pTransport }, { createLibp2pProbe }, { initP2P, stopP2P }, { initConnections, effectiveIce, stopConnections }, { NetworkSettings }, { initWallets }, { initMuSig2 }, { ed25519 }] = await Promise.all([
-    import('./adapters/indexeddb'), import('./adapters/esplora'), import('./adapters/libp2p/transport'), import('./adapters/libp2p/probe'),
-    import('./p2p'), import('./connections'), import('./core/net/network-settings'), import('./wallets'), import('./musig2'), import('@noble/curves/ed25519.js'),
+async function open(
+  profile: UnlockedProfile,
+  config: AppConfig,
+  signer: ReturnType<typeof createKeyworker>,
+  sinks: Sinks,
+): Promise<Running> {
+  const [
+    { createIndexedDbStorage, persistStorage },
+    { createEsplora },
+    { createLibp2pTransport },
+    { createLibp2pProbe },
+    { initP2P, stopP2P },
+    { initConnections, effectiveIce, stopConnections },
+    { NetworkSettings },
+    { initWallets },
+    { initMuSig2 },
+    { ed25519 },
+  ] = await Promise.all([
+    import('./adapters/indexeddb'),
+    import('./adapters/esplora'),
+    import('./adapters/libp2p/transport'),
+    import('./adapters/libp2p/probe'),
+    import('./p2p'),
+    import('./connections'),
+    import('./core/net/network-settings'),
+    import('./wallets'),
+    import('./musig2'),
+    import('@noble/curves/ed25519.js'),
   ])
   const clock = createBrowserClock()
   const entropy = createBrowserEntropy()
   const log = createBrowserLog()
   void persistStorage()
 
-  const storage = await createIndexedDbStorage({ profileId: profile.id, seal: (c, b) => signer.seal(c, b), open: (c, b) => signer.open(c, b), log })
+  const storage = await createIndexedDbStorage({
+    profileId: profile.id,
+    seal: (c, b) => signer.seal(c, b),
+    open: (c, b) => signer.open(c, b),
+    log,
+  })
   const chains = new Map<string, Chain>()
   for (const [name, network] of Object.entries(config.networks)) {
-    chains.set(name, createEsplora({ base: network.esplora, faucet: network.faucet, maxConcurrent: NETWORKS[name as keyof typeof NETWORKS].local ? 4 : 2, clock, entropy, log }))
+    chains.set(
+      name,
+      createEsplora({
+        base: network.esplora,
+        faucet: network.faucet,
+        maxConcurrent: NETWORKS[name as keyof typeof NETWORKS].local ? 4 : 2,
+        clock,
+        entropy,
+        log,
+      }),
+    )
   }
   // before the first connection: who wants no address shown has it hidden from the start
   const settings = await NetworkSettings.load(storage)
 
-  const transport = createLibp2pTransport({ peerKey: profile.peerKey, relays: [], ice: effectiveIce(config.stun, settings.ice), clock, entropy, log })
+  const transport = createLibp2pTransport({
+    peerKey: profile.peerKey,
+    relays: [],
+    ice: effectiveIce(config.stun, settings.ice),
+    clock,
+    entropy,
+    log,
+  })
   let allowed: Wallets['allowed'] = () => false
   // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each other")
   const onP2P = (event: P2PEvent) => {
@@ -101,20 +147,44 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   }
   const late: { signing?: MuSig2; connections?: Connections } = {}
   const p2p = initP2P({
-    transport, clock, entropy, log, storage, relays: [...new Set([...config.relays, ...settings.relays])], build: BUILD, onEvent: onP2P,
-    sign: async bytes => ed25519.sign(bytes, profile.peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol),
+    transport,
+    clock,
+    entropy,
+    log,
+    storage,
+    relays: [...new Set([...config.relays, ...settings.relays])],
+    build: BUILD,
+    onEvent: onP2P,
+    sign: async bytes => ed25519.sign(bytes, profile.peerKey),
+    allowed: (peerId, protocol) => allowed(peerId, protocol),
   })
   const wallets = initWallets({
-    profileName: profile.name, signer, storage, p2p, clock, entropy, log, events: sinks.wallets,
-    chain: name => chains.get(name), networks: config.networks, relays: () => [...config.relays, ...settings.relays],
+    profileName: profile.name,
+    signer,
+    storage,
+    p2p,
+    clock,
+    entropy,
+    log,
+    events: sinks.wallets,
+    chain: name => chains.get(name),
+    networks: config.networks,
+    relays: () => [...config.relays, ...settings.relays],
     relaysWanted: relays => late.connections?.setInvited(relays),
     link: fragment => `${location.href.replace(/#.*$/, '')}${fragment}`,
   })
   allowed = wallets.allowed
   const signing = initMuSig2({ signer, storage, p2p, wallets, clock, entropy, log, events: sinks.musig2 })
   const connections = initConnections({
-    p2p, settings, probe: createLibp2pProbe({ clock, entropy, log }), chains, clock, app: config,
-    walletRelays: () => wallets.relays(), online: () => navigator.onLine, onChange: sinks.connections,
+    p2p,
+    settings,
+    probe: createLibp2pProbe({ clock, entropy, log }),
+    chains,
+    clock,
+    app: config,
+    walletRelays: () => wallets.relays(),
+    online: () => navigator.onLine,
+    onChange: sinks.connections,
   })
   late.connections = connections
 
@@ -122,12 +192,25 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: ReturnT
   await wallets.start(() => signing.load())
   late.signing = signing
   await signing.start()
-  void p2p.start().then(() => { sinks.started(p2p.peerId); connections.tell() }, (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }))
+  void p2p.start().then(
+    () => {
+      sinks.started(p2p.peerId)
+      connections.tell()
+    },
+    (error: unknown) => log.write('error', 'p2p.start-failed', { message: String(error) }),
+  )
 
-  const onWake = () => { p2p.wake(); wallets.wake() }
-  const onSeen = () => { if (document.visibilityState === 'visible') onWake() }
+  const onWake = () => {
+    p2p.wake()
+    wallets.wake()
+  }
+  const onSeen = () => {
+    if (document.visibilityState === 'visible') onWake()
+  }
   // with the network gone it is the same question: who still answers
-  const onOffline = () => { p2p.wake() }
+  const onOffline = () => {
+    p2p.wake()
+  }
   document.addEventListener('visibilitychange', onSeen)
   document.addEventListener('resume', onWake)
   globalThis.addEventListener('online', onWake)

@@ -69,15 +69,19 @@ type Changed = Promise<Result<void, SettingError>>
 const RELAY_TEST_MS = 8_000
 
 /** STUN servers of config.json before those of the profile; a TURN server needs a password, and that file is public. */
-export const effectiveIce = (stun: readonly string[], own: IceSettings): IceSettings =>
-  ({ ...own, servers: [...stun.filter(url => !isTurn({ url })).map(url => ({ url })), ...own.servers] })
+export const effectiveIce = (stun: readonly string[], own: IceSettings): IceSettings => ({
+  ...own,
+  servers: [...stun.filter(url => !isTurn({ url })).map(url => ({ url })), ...own.servers],
+})
 
 /** What a person chooses and learns about the connections of the open profile: relays, STUN and TURN, privacy, tests, reports. */
 export function createConnections(d: ConnectionsDeps) {
   let invited: readonly string[] = []
   const latencies = new Map<string, number>()
   let stopped = false
-  const off = d.p2p.onEvent((event) => { if (event.type === 'relay' || event.type === 'addresses') tell() })
+  const off = d.p2p.onEvent(event => {
+    if (event.type === 'relay' || event.type === 'addresses') tell()
+  })
 
   const ice = (): IceSettings => effectiveIce(d.app.stun, d.settings.ice)
   const base = (): string[] => [...new Set([...d.app.relays, ...d.settings.relays, ...invited])]
@@ -96,7 +100,11 @@ export function createConnections(d: ConnectionsDeps) {
       const latencyMs = state === 'reserved' ? latencies.get(address) : undefined
       return { address, state, origin: originOf(address), ...(latencyMs === undefined ? {} : { latencyMs }) }
     })
-    const servers = ice().servers.map(({ url }): IceView => ({ url, turn: isTurn({ url }), fixed: d.app.stun.includes(url) }))
+    const servers = ice().servers.map(({ url }): IceView => ({
+      url,
+      turn: isTurn({ url }),
+      fixed: d.app.stun.includes(url),
+    }))
     return { relays, ice: servers, relayOnly: d.settings.ice.relayOnly, direct: directAllowed(ice()) }
   }
 
@@ -122,7 +130,8 @@ export function createConnections(d: ConnectionsDeps) {
       relaysChanged()
       tell()
     },
-    addRelay: (address: string): Changed => applied(d.settings.addRelay(address, [...d.app.relays, ...d.walletRelays()]), relaysChanged),
+    addRelay: (address: string): Changed =>
+      applied(d.settings.addRelay(address, [...d.app.relays, ...d.walletRelays()]), relaysChanged),
     removeRelay: (address: string): Changed => applied(d.settings.removeRelay(address), relaysChanged),
     addIceServer: (server: IceServer): Changed => applied(d.settings.addIceServer(server), iceChanged),
     removeIceServer: (url: string): Changed => applied(d.settings.removeIceServer(url), iceChanged),
@@ -131,25 +140,51 @@ export function createConnections(d: ConnectionsDeps) {
     async testRelay(typed: string): Promise<Result<RelayTest, SettingError>> {
       const address = typed.trim()
       if (!isRelayAddress(address)) return err({ field: 'relay', code: address === '' ? 'empty' : 'malformed' })
-      const seen = await withDeadline({ clock: d.clock, ms: RELAY_TEST_MS }, signal => d.probe.relay(address, { signal })).catch(() => ({ state: 'unreachable' as const }))
+      const seen = await withDeadline({ clock: d.clock, ms: RELAY_TEST_MS }, signal =>
+        d.probe.relay(address, { signal }),
+      ).catch(() => ({ state: 'unreachable' as const }))
       return ok(seen)
     },
     /** Asks the relays in use how far they are. */
     async measureRelays(): Promise<void> {
-      await Promise.all(d.p2p.relays().map(async ({ address }) => {
-        const ms = await d.p2p.relayRoundTrip(address)
-        if (ms === undefined) latencies.delete(address)
-        else latencies.set(address, ms)
-      }))
+      await Promise.all(
+        d.p2p.relays().map(async ({ address }) => {
+          const ms = await d.p2p.relayRoundTrip(address)
+          if (ms === undefined) latencies.delete(address)
+          else latencies.set(address, ms)
+        }),
+      )
       tell()
     },
     testConnection: (signal?: AbortSignal): Promise<ConnectionTest> =>
-      testConnection({ probe: d.probe, clock: d.clock, peerId: d.p2p.peerId, relays: () => d.p2p.relays(), ice: ice(), chains: d.chains, online: () => d.online() }, signal),
+      testConnection(
+        {
+          probe: d.probe,
+          clock: d.clock,
+          peerId: d.p2p.peerId,
+          relays: () => d.p2p.relays(),
+          ice: ice(),
+          chains: d.chains,
+          online: () => d.online(),
+        },
+        signal,
+      ),
     report: (peerId: PeerId): Promise<LinkReport> => d.p2p.report(peerId),
     /** What is known, as a text to hand on; the addresses in it only when asked for. */
     async healthReport(peerIds: readonly PeerId[], rest: ReportFrame, withAddresses: boolean): Promise<string> {
       const { relays, ice: servers, relayOnly } = view()
-      return healthReport({ ...rest, now: d.clock.now(), online: d.online(), relays, ice: servers, relayOnly, links: await Promise.all(peerIds.map(id => d.p2p.report(id))) }, withAddresses)
+      return healthReport(
+        {
+          ...rest,
+          now: d.clock.now(),
+          online: d.online(),
+          relays,
+          ice: servers,
+          relayOnly,
+          links: await Promise.all(peerIds.map(id => d.p2p.report(id))),
+        },
+        withAddresses,
+      )
     },
     stop(): void {
       stopped = true

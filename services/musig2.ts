@@ -27,7 +27,18 @@ import { decodeSession, encodeSession } from './core/signing/codec'
 import { createIntake } from './core/signing/intake'
 import { sessionView } from './core/signing/progress'
 import type { SessionView } from './core/signing/progress'
-import { admit, beforeYes, changeInUse, equivocates, holdsOf, overlaps, payableAgain, replaceable, replacedTxids, sessionOfTx } from './core/signing/registry'
+import {
+  admit,
+  beforeYes,
+  changeInUse,
+  equivocates,
+  holdsOf,
+  overlaps,
+  payableAgain,
+  replaceable,
+  replacedTxids,
+  sessionOfTx,
+} from './core/signing/registry'
 import { createRunner } from './core/signing/runner'
 import { newSession } from './core/signing/state'
 import type { Session } from './core/signing/state'
@@ -135,13 +146,24 @@ export function createMuSig2(deps: MuSig2Deps) {
   const release: Array<() => void> = []
   let stopped = false
 
-  const transcripts = new Transcripts({ storage, clock, onError: error => log.write('warn', 'signing.transcript-failed', { error: error instanceof Error ? error.message : 'unknown' }) })
+  const transcripts = new Transcripts({
+    storage,
+    clock,
+    onError: error =>
+      log.write('warn', 'signing.transcript-failed', { error: error instanceof Error ? error.message : 'unknown' }),
+  })
 
   const runner = createRunner({
-    signer, clock, log,
-    keys: (walletId) => { const record = wallets.record(walletId); return record && { network: record.network, descriptor: record.descriptor } },
+    signer,
+    clock,
+    log,
+    keys: walletId => {
+      const record = wallets.record(walletId)
+      return record && { network: record.network, descriptor: record.descriptor }
+    },
     // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write costs an attempt
-    save: session => storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),
+    save: session =>
+      storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),
     send(walletId, to, message) {
       transcripts.note(message)
       const record = wallets.record(walletId)
@@ -172,10 +194,14 @@ export function createMuSig2(deps: MuSig2Deps) {
     stepped(session, effects) {
       if (effects.some(e => e.type === 'holds' || e.type === 'store')) hold(session.walletId)
       if (effects.some(e => e.type === 'notify')) {
-        wallets.expect(session.walletId, ofWallet(session.walletId).some(s => s.state === 'signed' || s.state === 'broadcast'))
+        wallets.expect(
+          session.walletId,
+          ofWallet(session.walletId).some(s => s.state === 'signed' || s.state === 'broadcast'),
+        )
         // what overlapped it may be in order now
         if (effects.some(e => e.type === 'notify' && e.what === 'end')) {
-          for (const other of overlaps(runner.all(), session.proposal, session.id)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
+          for (const other of overlaps(runner.all(), session.proposal, session.id))
+            void runner.tell(other.id, { type: 'user', action: 'recheck' })
         }
         if (effects.some(e => e.type === 'notify' && e.what === 'request')) changed.now()
         else changed()
@@ -188,7 +214,9 @@ export function createMuSig2(deps: MuSig2Deps) {
   function inTurn<T>(id: SessionId, check: () => Promise<T>): Promise<T> {
     const mine = (checks.get(id) ?? Promise.resolve()).then(check, check)
     checks.set(id, mine)
-    const done = () => { if (checks.get(id) === mine) checks.delete(id) }
+    const done = () => {
+      if (checks.get(id) === mine) checks.delete(id)
+    }
     mine.then(done, done)
     return mine
   }
@@ -198,7 +226,7 @@ export function createMuSig2(deps: MuSig2Deps) {
   /** Coins and change addresses of live sessions, so that neither is taken twice. */
   function hold(walletId: WalletId) {
     const sessions = ofWallet(walletId)
-    const change = [...changeInUse(sessions)].flatMap(place => place.startsWith('1/') ? [Number(place.slice(2))] : [])
+    const change = [...changeInUse(sessions)].flatMap(place => (place.startsWith('1/') ? [Number(place.slice(2))] : []))
     wallets.setHolds(walletId, new Set(holdsOf(sessions).map(h => h.outpoint)), new Set(change))
   }
 
@@ -207,10 +235,15 @@ export function createMuSig2(deps: MuSig2Deps) {
     const { proposal } = session
     const others = ofWallet(session.walletId)
     const facts = { changeInUse: changeInUse(others, session), equivocates: equivocates(others, proposal, session.id) }
-    const old = proposal.kind === 'spend' && proposal.replaces !== undefined ? sessionOfTx(others, proposal.replaces) : undefined
+    const old =
+      proposal.kind === 'spend' && proposal.replaces !== undefined ? sessionOfTx(others, proposal.replaces) : undefined
     if (old?.proposal.kind !== 'spend') return facts
     const mine = isChainEnd(old.state) || (isLive(old.state) && !isOpen(old.state))
-    return { ...facts, replacedBefore: replacedTxids(others, proposal), ...(mine ? { replaced: { proposal: old.proposal, confirmed: old.state === 'confirmed' } } : {}) }
+    return {
+      ...facts,
+      replacedBefore: replacedTxids(others, proposal),
+      ...(mine ? { replaced: { proposal: old.proposal, confirmed: old.state === 'confirmed' } } : {}),
+    }
   }
 
   /** Builds what a person asks for, once; nothing is sent and nothing held. */
@@ -218,12 +251,23 @@ export function createMuSig2(deps: MuSig2Deps) {
     const about = 'replaces' in wish ? wish.replaces : 'again' in wish ? wish.again : undefined
     if (about === undefined) return desk.build(wish)
     const session = runner.get(about)
-    if (session?.proposal.kind !== 'spend' || session.walletId !== wish.walletId) return err(sessionField('unknown-session'))
-    const may = 'replaces' in wish ? replaceable(ofWallet(wish.walletId), session) : payableAgain(session, clock.now()) ? ok(undefined) : err('too-late' as const)
+    if (session?.proposal.kind !== 'spend' || session.walletId !== wish.walletId)
+      return err(sessionField('unknown-session'))
+    const may =
+      'replaces' in wish
+        ? replaceable(ofWallet(wish.walletId), session)
+        : payableAgain(session, clock.now())
+          ? ok(undefined)
+          : err('too-late' as const)
     return may.ok ? desk.build(wish, { session: session.id, proposal: session.proposal }) : err(sessionField(may.error))
   }
 
-  const cards = (): SessionCard[] => cardsOf(runner.all(), { roster: walletId => wallets.record(walletId)?.roster, drawn: desk.drawn, replaced: desk.replaced }, clock.now())
+  const cards = (): SessionCard[] =>
+    cardsOf(
+      runner.all(),
+      { roster: walletId => wallets.record(walletId)?.roster, drawn: desk.drawn, replaced: desk.replaced },
+      clock.now(),
+    )
   const changed = createPulse(clock, SCREEN_MS, () => events.sessions(cards()))
 
   /** The pictures that are missing: of ended sessions of an earlier run, and of those whose wallet came later. One after the other. */
@@ -236,11 +280,14 @@ export function createMuSig2(deps: MuSig2Deps) {
     }
   }
 
-  const indexOfPeer = (record: WalletRecord, peerId: PeerId): MemberIndex => record.roster.findIndex(e => e.peerId === peerId)
+  const indexOfPeer = (record: WalletRecord, peerId: PeerId): MemberIndex =>
+    record.roster.findIndex(e => e.peerId === peerId)
 
   /** Members of a wallet to whom a session message can go now. */
   function linked(record: WalletRecord): MemberIndex[] {
-    return record.roster.flatMap((entry, i) => entry.accountKey !== record.self && p2p.isLinkUp(entry.peerId, 'sign') ? [i] : [])
+    return record.roster.flatMap((entry, i) =>
+      entry.accountKey !== record.self && p2p.isLinkUp(entry.peerId, 'sign') ? [i] : [],
+    )
   }
 
   async function tellPeers(walletId: WalletId) {
@@ -249,8 +296,15 @@ export function createMuSig2(deps: MuSig2Deps) {
   }
 
   const intake = createIntake({
-    clock, log, signer, wallets, runner, begin,
-    send: (peerId, message) => { void p2p.send(peerId, 'sign', message) },
+    clock,
+    log,
+    signer,
+    wallets,
+    runner,
+    begin,
+    send: (peerId, message) => {
+      void p2p.send(peerId, 'sign', message)
+    },
     offence: (peerId, code) => p2p.offence(peerId, code),
     prepare: proposal => desk.prepare(proposal),
     note: message => transcripts.note(message),
@@ -281,11 +335,18 @@ export function createMuSig2(deps: MuSig2Deps) {
     try {
       const sessions = ofWallet(walletId)
       const about = neighbours(sessions, new Set(wallets.chainView(walletId)?.history.map(item => item.txid)))
-      const looks = await Promise.all(sessions.map(async session => ({ session, facts: isWatched(session, about.paid) ? await lookAtChain(session, chain, about) : [] })))
+      const looks = await Promise.all(
+        sessions.map(async session => ({
+          session,
+          facts: isWatched(session, about.paid) ? await lookAtChain(session, chain, about) : [],
+        })),
+      )
       for (const round of inRounds(looks)) {
-        await Promise.all(round.map(async ({ session, facts }) => {
-          for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
-        }))
+        await Promise.all(
+          round.map(async ({ session, facts }) => {
+            for (const fact of facts) await runner.tell(session.id, { type: 'chain', fact })
+          }),
+        )
       }
       if (news) await runner.tellAll({ type: 'chain', fact: { kind: 'tip' } }, walletId)
     } finally {
@@ -294,31 +355,46 @@ export function createMuSig2(deps: MuSig2Deps) {
     changed()
   }
 
-  const targetsOf = (record: WalletRecord): GateTarget[] => record.roster.map(e => ({ ...(e.peerId === '' ? {} : { peerId: e.peerId }), member: e.accountKey }))
+  const targetsOf = (record: WalletRecord): GateTarget[] =>
+    record.roster.map(e => ({ ...(e.peerId === '' ? {} : { peerId: e.peerId }), member: e.accountKey }))
 
   function gate(targets: readonly GateTarget[], options: GateOptions): Promise<GateResult> {
     return p2p.ensureConnected(targets, options)
   }
 
   /** Misuse throws here; network trouble comes back as a result later. */
-  async function checkOptions(o: CreateSessionOptions): Promise<{ record: WalletRecord; proposal: Proposal; targets: GateTarget[] }> {
+  async function checkOptions(
+    o: CreateSessionOptions,
+  ): Promise<{ record: WalletRecord; proposal: Proposal; targets: GateTarget[] }> {
     const { metadata } = o
     const record = metadata && wallets.record(metadata.walletId)
-    if (metadata === undefined || record === undefined) throw new TypeError('metadata.walletId: not a wallet of this profile')
+    if (metadata === undefined || record === undefined)
+      throw new TypeError('metadata.walletId: not a wallet of this profile')
     const keys = new Set(o.signerPublicKeys.map(toHex))
-    if (keys.size !== record.roster.length || record.roster.some(e => !keys.has(e.accountKey))) throw new TypeError('signerPublicKeys: not exactly the members of the wallet')
-    if (o.myPrivateKey.kind !== 'vault-account' || o.myPrivateKey.walletId !== record.id || o.myPrivateKey.accountKey !== record.self) throw new TypeError('myPrivateKey: not this profile\'s account in the wallet')
+    if (keys.size !== record.roster.length || record.roster.some(e => !keys.has(e.accountKey)))
+      throw new TypeError('signerPublicKeys: not exactly the members of the wallet')
+    if (
+      o.myPrivateKey.kind !== 'vault-account' ||
+      o.myPrivateKey.walletId !== record.id ||
+      o.myPrivateKey.accountKey !== record.self
+    )
+      throw new TypeError("myPrivateKey: not this profile's account in the wallet")
     if (o.participantPeerIds?.length === 0) throw new TypeError('participantPeerIds: empty')
     const min = o.minConnectedParticipants
-    if (min !== undefined && (!Number.isInteger(min) || min < 0 || min >= record.roster.length)) throw new TypeError('minConnectedParticipants: not between 0 and the number of other members')
+    if (min !== undefined && (!Number.isInteger(min) || min < 0 || min >= record.roster.length))
+      throw new TypeError('minConnectedParticipants: not between 0 and the number of other members')
     const timeout = o.connectivityTimeoutMs
-    if (timeout !== undefined && !(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('connectivityTimeoutMs: not a positive number')
+    if (timeout !== undefined && !(Number.isFinite(timeout) && timeout > 0))
+      throw new TypeError('connectivityTimeoutMs: not a positive number')
     const proposal = metadata.proposal ?? practice(record, metadata.practice)
     if (proposal === undefined) throw new TypeError('metadata.proposal: missing (nobody signs a bare hash)')
     const hashes = await desk.hashes(proposal)
-    if (!hashes.ok || proposal.proposer !== record.self) throw new TypeError(`metadata.proposal: ${hashes.ok ? 'proposer' : hashes.error.rule}`)
+    if (!hashes.ok || proposal.proposer !== record.self)
+      throw new TypeError(`metadata.proposal: ${hashes.ok ? 'proposer' : hashes.error.rule}`)
     const messages = o.message instanceof Uint8Array ? [o.message] : o.message
-    const same = messages.length === hashes.value.length && hashes.value.every((hash, i) => equalBytes(hash, messages[i] ?? new Uint8Array()))
+    const same =
+      messages.length === hashes.value.length &&
+      hashes.value.every((hash, i) => equalBytes(hash, messages[i] ?? new Uint8Array()))
     if (!same) throw new TypeError('message: differs from what the proposal signs')
     const targets = o.participantPeerIds?.map((peerId): GateTarget => {
       const member = memberOfPeer(record, peerId)?.accountKey
@@ -330,7 +406,15 @@ export function createMuSig2(deps: MuSig2Deps) {
   function practice(record: WalletRecord, text: string | undefined): PracticeProposal | undefined {
     if (text === undefined) return undefined
     if (text === '' || !isCleanText(text)) throw new TypeError('metadata.practice: empty or with invisible characters')
-    return { kind: 'practice', walletId: record.id, proposer: record.self, expiresAt: expiry(), note: '', salt: toHex(entropy.bytes(32)), text }
+    return {
+      kind: 'practice',
+      walletId: record.id,
+      proposer: record.self,
+      expiresAt: expiry(),
+      note: '',
+      salt: toHex(entropy.bytes(32)),
+      text,
+    }
   }
 
   const expiry = () => Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS
@@ -339,22 +423,40 @@ export function createMuSig2(deps: MuSig2Deps) {
     const { record, proposal, targets } = await checkOptions(o)
     const { allConnected, connected, failed } = await gate(targets, {
       ...(o.connectivityTimeoutMs === undefined ? {} : { connectivityTimeoutMs: o.connectivityTimeoutMs }),
-      ...(o.signal === undefined ? {} : { signal: o.signal }), ...(o.onStatus === undefined ? {} : { onStatus: o.onStatus }),
+      ...(o.signal === undefined ? {} : { signal: o.signal }),
+      ...(o.onStatus === undefined ? {} : { onStatus: o.onStatus }),
     })
     const issues = failed.length > 0 ? { connectivityIssues: failed } : {}
     if (!allConnected && o.allowPartialConnectivity !== true) {
-      return { sessionId: null, error: `Cannot reach ${failed.length} participant(s)`, ...issues, connectedParticipants: connected }
+      return {
+        sessionId: null,
+        error: `Cannot reach ${failed.length} participant(s)`,
+        ...issues,
+        connectedParticipants: connected,
+      }
     }
     const required = o.minConnectedParticipants ?? 1
     if (!allConnected && connected.length < required) {
-      return { sessionId: null, error: `Only ${connected.length}/${required} required participants connected`, ...issues, connectedParticipants: connected }
+      return {
+        sessionId: null,
+        error: `Only ${connected.length}/${required} required participants connected`,
+        ...issues,
+        connectedParticipants: connected,
+      }
     }
     const named = await desk.prepare(proposal)
-    if (!named.ok) return { sessionId: null, error: 'Wallet closed meanwhile', ...issues, connectedParticipants: connected }
+    if (!named.ok)
+      return { sessionId: null, error: 'Wallet closed meanwhile', ...issues, connectedParticipants: connected }
     const room = admit(ofWallet(record.id), record.self)
     if (!room.ok) return { sessionId: null, error: room.error, ...issues, connectedParticipants: connected }
     const { sessionId } = named.value
-    await begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
+    await begin(
+      newSession(
+        named.value,
+        record.roster.map(e => e.accountKey),
+        record.self,
+      ),
+    )
     await runner.tell(sessionId, { type: 'opened' })
     // signed and on its way, or it has failed its own check
     const made = await reached(sessionId, s => s?.propose !== undefined || (s !== undefined && !isLive(s.state)))
@@ -368,13 +470,17 @@ export function createMuSig2(deps: MuSig2Deps) {
     }
     // who is told that it stands finds it on the screen
     changed.now()
-    if (!isLive(made.state)) return { sessionId: null, error: made.end?.code ?? 'failed', ...issues, connectedParticipants: connected }
+    if (!isLive(made.state))
+      return { sessionId: null, error: made.end?.code ?? 'failed', ...issues, connectedParticipants: connected }
     return { sessionId, ...issues, connectedParticipants: connected }
   }
 
   /** The session once it is as wanted, or as it is when the app stops; undefined when it is not there or a step of it could not be stored. */
-  function reached(sessionId: SessionId, wanted: (session: Session | undefined) => boolean): Promise<Session | undefined> {
-    return new Promise((resolve) => {
+  function reached(
+    sessionId: SessionId,
+    wanted: (session: Session | undefined) => boolean,
+  ): Promise<Session | undefined> {
+    return new Promise(resolve => {
       const check = (unstored?: SessionId) => {
         const session = unstored === sessionId ? undefined : runner.get(sessionId)
         if (session !== undefined && !wanted(session) && !stopped) return
@@ -386,9 +492,17 @@ export function createMuSig2(deps: MuSig2Deps) {
     })
   }
   const waiters = new Set<(unstored?: SessionId) => void>()
-  release.push(runner.onStep((unstored) => { for (const waiter of [...waiters]) waiter(unstored) }))
+  release.push(
+    runner.onStep(unstored => {
+      for (const waiter of [...waiters]) waiter(unstored)
+    }),
+  )
 
-  async function act(id: SessionId, action: 'decline' | 'withdraw' | 'cancel' | 'retry' | 'recheck', may: (view: SessionView) => boolean): Promise<Result<void, FieldError>> {
+  async function act(
+    id: SessionId,
+    action: 'decline' | 'withdraw' | 'cancel' | 'retry' | 'recheck',
+    may: (view: SessionView) => boolean,
+  ): Promise<Result<void, FieldError>> {
     const session = runner.get(id)
     if (session === undefined) return err(sessionField('unknown-session'))
     if (!may(sessionView(session, clock.now()))) return err(sessionField('too-late'))
@@ -418,12 +532,15 @@ export function createMuSig2(deps: MuSig2Deps) {
       if (stopped) return
       release.push(
         p2p.onMessage('sign', intake),
-        p2p.onLink((_peerId, protocol) => { if (protocol === 'sign') for (const id of wallets.ids()) void tellPeers(id) }),
-        p2p.onEvent((event) => {
+        p2p.onLink((_peerId, protocol) => {
+          if (protocol === 'sign') for (const id of wallets.ids()) void tellPeers(id)
+        }),
+        p2p.onEvent(event => {
           if (event.type !== 'peer') return
           for (const session of runner.all()) {
             const record = isLive(session.state) ? wallets.record(session.walletId) : undefined
-            if (record !== undefined && indexOfPeer(record, event.status.peerId) >= 0) events.participant(session.id, event.status)
+            if (record !== undefined && indexOfPeer(record, event.status.peerId) >= 0)
+              events.participant(session.id, event.status)
           }
         }),
         wallets.onSynced((walletId, news) => void look(walletId, news)),
@@ -447,23 +564,43 @@ export function createMuSig2(deps: MuSig2Deps) {
     },
     ensureConnected(peerIds: readonly PeerId[], excludeSelf: boolean, options: GateOptions = {}): Promise<GateResult> {
       if (peerIds.length === 0) throw new TypeError('participantPeerIds: empty')
-      const member = new Map(wallets.ids().flatMap(id => wallets.record(id)?.roster.map(e => [e.peerId, e.accountKey] as const) ?? []))
-      return gate(peerIds.map((peerId): GateTarget => ({ peerId, ...(member.has(peerId) ? { member: member.get(peerId) } : {}) })), { ...options, excludeSelf })
+      const member = new Map(
+        wallets.ids().flatMap(id => wallets.record(id)?.roster.map(e => [e.peerId, e.accountKey] as const) ?? []),
+      )
+      return gate(
+        peerIds.map((peerId): GateTarget => ({
+          peerId,
+          ...(member.has(peerId) ? { member: member.get(peerId) } : {}),
+        })),
+        { ...options, excludeSelf },
+      )
     },
     createWithOptions,
     /** Builds the finished transaction for the review; nothing is sent and nothing held. */
     reviewSpend: build,
-    async proposeSpend(params: SpendProposalParams, onStatus?: (peerId: PeerId, status: ParticipantStatus) => void, how: ProposeOptions = {}): Promise<ProposeResult> {
+    async proposeSpend(
+      params: SpendProposalParams,
+      onStatus?: (peerId: PeerId, status: ParticipantStatus) => void,
+      how: ProposeOptions = {},
+    ): Promise<ProposeResult> {
       const built = await build(params)
       if (!built.ok) return { success: false, error: built.error.code, field: built.error }
       const record = wallets.record(params.walletId)
       if (record === undefined) return { success: false, error: 'Shared wallet not found' }
-      const proposal: SpendProposal = { ...built.value.draft, note: cleanText(built.value.draft.note, LIMITS.noteBytes), expiresAt: expiry(), salt: toHex(entropy.bytes(32)) }
+      const proposal: SpendProposal = {
+        ...built.value.draft,
+        note: cleanText(built.value.draft.note, LIMITS.noteBytes),
+        expiresAt: expiry(),
+        salt: toHex(entropy.bytes(32)),
+      }
       const hashes = await desk.hashes(proposal)
       if (!hashes.ok) return { success: false, error: hashes.error.rule }
       const made = await createWithOptions({
-        signerPublicKeys: record.roster.map(e => fromHex(e.accountKey)), myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
-        message: hashes.value, metadata: { walletId: record.id, proposal }, allowPartialConnectivity: how.partial === true,
+        signerPublicKeys: record.roster.map(e => fromHex(e.accountKey)),
+        myPrivateKey: { kind: 'vault-account', walletId: record.id, accountKey: record.self },
+        message: hashes.value,
+        metadata: { walletId: record.id, proposal },
+        allowPartialConnectivity: how.partial === true,
         ...(how.signal === undefined ? {} : { signal: how.signal }),
         ...(onStatus === undefined ? {} : { onStatus: status => onStatus(status.peerId, status) }),
       })
@@ -480,7 +617,11 @@ export function createMuSig2(deps: MuSig2Deps) {
       // a yes to one of two that want the same coin first takes my yes back from the other
       const others = beforeYes(ofWallet(session.walletId), session)
       if (!others.ok) return err(sessionField(others.error.code))
-      for (const other of others.value) await runner.tell(other.id, { type: 'user', action: sessionView(other, clock.now()).mine ? 'cancel' : 'withdraw' })
+      for (const other of others.value)
+        await runner.tell(other.id, {
+          type: 'user',
+          action: sessionView(other, clock.now()).mine ? 'cancel' : 'withdraw',
+        })
       // until the end of each is signed and stored it holds the coin
       await Promise.all(others.value.map(other => reached(other.id, s => s === undefined || !isOpen(s.state))))
       // one of them may have gone past the point of no return in that moment
@@ -495,20 +636,32 @@ export function createMuSig2(deps: MuSig2Deps) {
     cancel: (id: SessionId) => act(id, 'cancel', v => v.canCancel),
     retry: (id: SessionId) => act(id, 'retry', v => v.canRetry),
     /** What was said in a session, chained and signed by this member, as a file (core/signing/transcript.ts). */
-    async exportTranscript(id: SessionId): Promise<Result<{ readonly filename: string; readonly bytes: Uint8Array }, FieldError>> {
+    async exportTranscript(
+      id: SessionId,
+    ): Promise<Result<{ readonly filename: string; readonly bytes: Uint8Array }, FieldError>> {
       const session = runner.get(id)
       const record = session && wallets.record(session.walletId)
       const own = record?.roster.find(e => e.accountKey === record.self)
-      if (session === undefined || record === undefined || own === undefined) return err(sessionField('unknown-session'))
-      const unsigned = { session: id, exporter: record.self, ...await transcripts.entries(id) }
+      if (session === undefined || record === undefined || own === undefined)
+        return err(sessionField('unknown-session'))
+      const unsigned = { session: id, exporter: record.self, ...(await transcripts.entries(id)) }
       const signature = await signer.signStatement(record.network, own.origin, transcriptStatement(record.id, unsigned))
       if (!signature.ok) return err(sessionField(`signer-${signature.error.code}`))
-      return ok({ filename: `tandem-session-${id.slice(0, 8)}.transcript`, bytes: encodeTranscript({ version: 1, network: record.network, descriptor: record.descriptor, ...unsigned, signature: signature.value }) })
+      return ok({
+        filename: `tandem-session-${id.slice(0, 8)}.transcript`,
+        bytes: encodeTranscript({
+          version: 1,
+          network: record.network,
+          descriptor: record.descriptor,
+          ...unsigned,
+          signature: signature.value,
+        }),
+      })
     },
     recheck: (id: SessionId) => act(id, 'recheck', v => v.live),
     /** This run may not sign any more (a newer one of the same seed is live): attempts end, votes stand. */
     async suspend(by?: PeerId): Promise<void> {
-      const told = wallets.ids().filter((id) => {
+      const told = wallets.ids().filter(id => {
         const record = wallets.record(id)
         return by === undefined || (record !== undefined && memberOfPeer(record, by) !== undefined)
       })
@@ -529,22 +682,39 @@ export function initMuSig2(deps: MuSig2Deps): MuSig2 {
 const NOT_INITIALIZED = 'MuSig2 not initialized'
 
 /** Connects to every participant and proves it by a live ping; never rejects for network trouble. `TypeError`: an empty list. */
-export async function ensureSessionParticipantsConnected(participantPeerIds: readonly PeerId[], excludeSelf = true, options?: GateOptions): Promise<GateResult> {
+export async function ensureSessionParticipantsConnected(
+  participantPeerIds: readonly PeerId[],
+  excludeSelf = true,
+  options?: GateOptions,
+): Promise<GateResult> {
   if (current !== null) return current.ensureConnected(participantPeerIds, excludeSelf, options)
   const { ConnectivityErrorType } = await import('./core/domain/connectivity')
   return {
-    allConnected: false, connected: [],
-    failed: participantPeerIds.map(peerId => ({ peerId, error: 'P2P not initialized', errorType: ConnectivityErrorType.NETWORK_ERROR, retryable: true })),
+    allConnected: false,
+    connected: [],
+    failed: participantPeerIds.map(peerId => ({
+      peerId,
+      error: 'P2P not initialized',
+      errorType: ConnectivityErrorType.NETWORK_ERROR,
+      retryable: true,
+    })),
   }
 }
 
 /** Creates a session once everybody is connected. `TypeError` names the wrong parameter. */
 export function createSigningSession(
-  signerPublicKeys: readonly PublicKey[], myPrivateKey: PrivateKey, message: Uint8Array | readonly Uint8Array[],
-  metadata?: SessionMetadata, participantPeerIds?: readonly PeerId[],
+  signerPublicKeys: readonly PublicKey[],
+  myPrivateKey: PrivateKey,
+  message: Uint8Array | readonly Uint8Array[],
+  metadata?: SessionMetadata,
+  participantPeerIds?: readonly PeerId[],
 ): Promise<CreateSessionResult> {
   return createSigningSessionWithOptions({
-    signerPublicKeys, myPrivateKey, message, ...(metadata === undefined ? {} : { metadata }), ...(participantPeerIds === undefined ? {} : { participantPeerIds }),
+    signerPublicKeys,
+    myPrivateKey,
+    message,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(participantPeerIds === undefined ? {} : { participantPeerIds }),
   })
 }
 

@@ -11,12 +11,28 @@ import { AddressCache, storedPeers } from './core/net/address-cache'
 import { netError } from './core/net/classify'
 import { connectPeer } from './core/net/connect'
 import { trackedClock } from './core/net/deadline'
-import { GATE_TIMEOUT_MS, runGate, unknownPeerId, type GateFailure, type GateOptions, type GateResult, type GateTarget } from './core/net/gate'
+import {
+  GATE_TIMEOUT_MS,
+  runGate,
+  unknownPeerId,
+  type GateFailure,
+  type GateOptions,
+  type GateResult,
+  type GateTarget,
+} from './core/net/gate'
 import type { SelfInfo } from './core/net/hello'
 import { LineBudget } from './core/net/lines'
 import { Links, type LinkEvent, type MessageOf } from './core/net/links'
 import { RelayChoice } from './core/net/relays'
-import { candidates, circuitAddress, rankRelays, relayOfAddress, relayPeerId, TRIED_RANKS, type Candidate } from './core/net/rendezvous'
+import {
+  candidates,
+  circuitAddress,
+  rankRelays,
+  relayOfAddress,
+  relayPeerId,
+  TRIED_RANKS,
+  type Candidate,
+} from './core/net/rendezvous'
 import { linkReport, relayRoundTrip } from './core/net/report'
 import { Rooms, type PresenceWallet } from './core/net/rooms'
 import { Timeline } from './core/net/timeline'
@@ -60,7 +76,13 @@ export type P2PEvent =
   /** own addresses; none means that nobody can reach this node */
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
   /** a member was heard in a wallet's presence room */
-  | { readonly type: 'presence'; readonly walletId: WalletId; readonly accountKey: AccountKey; readonly peerId: PeerId; readonly at: number }
+  | {
+      readonly type: 'presence'
+      readonly walletId: WalletId
+      readonly accountKey: AccountKey
+      readonly peerId: PeerId
+      readonly at: number
+    }
   /** our own peer key announced a newer run: this one has stopped ("open on another device") */
   | { readonly type: 'newer-instance'; readonly instance: Hex; readonly startedAt: number }
 
@@ -121,8 +143,13 @@ export function createP2P(deps: P2PDeps) {
   const timeline = new Timeline(clock)
   const transport = timeline.watch(deps.transport)
   // `hello` cannot carry another one, and then no link would ever come up
-  if (deps.build !== undefined && !/^[\x21-\x7e]{1,32}$/.test(deps.build)) throw new TypeError('build: not 1 to 32 visible ASCII characters')
-  const self: SelfInfo = { instance: toHex(entropy.bytes(16)), startedAt: Math.floor(clock.now()), build: deps.build ?? 'dev' }
+  if (deps.build !== undefined && !/^[\x21-\x7e]{1,32}$/.test(deps.build))
+    throw new TypeError('build: not 1 to 32 visible ASCII characters')
+  const self: SelfInfo = {
+    instance: toHex(entropy.bytes(16)),
+    startedAt: Math.floor(clock.now()),
+    build: deps.build ?? 'dev',
+  }
   const listeners = new Set<(event: P2PEvent) => void>(deps.onEvent ? [deps.onEvent] : [])
   const running = new Set<AbortController>()
   const hints = new Map<PeerId, readonly string[]>()
@@ -133,16 +160,33 @@ export function createP2P(deps: P2PDeps) {
   let baseRelays = deps.relays
   let state: 'new' | 'running' | 'stopped' = 'new'
 
-  const emit = (event: P2PEvent): void => { for (const listener of [...listeners]) listener(event) }
-  const logError = (event: string) => (error: unknown): void =>
-    log.write('warn', event, { error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' })
+  const emit = (event: P2PEvent): void => {
+    for (const listener of [...listeners]) listener(event)
+  }
+  const logError =
+    (event: string) =>
+    (error: unknown): void =>
+      log.write('warn', event, { error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' })
 
   const lines = new LineBudget(() => transport.directLines())
   const cache = new AddressCache(deps.storage && storedPeers(deps.storage), logError('net.peer-cache-failed'))
   const choice = new RelayChoice({ transport, clock, onError: logError('net.set-relays-failed') })
-  const links = new Links({ transport, clock, entropy, log, self, allowed: (peerId, protocol) => deps.allowed(peerId, protocol), onEvent: emit })
+  const links = new Links({
+    transport,
+    clock,
+    entropy,
+    log,
+    self,
+    allowed: (peerId, protocol) => deps.allowed(peerId, protocol),
+    onEvent: emit,
+  })
   const rooms = new Rooms({
-    transport, clock, entropy, log, self, sign: bytes => deps.sign(bytes),
+    transport,
+    clock,
+    entropy,
+    log,
+    self,
+    sign: bytes => deps.sign(bytes),
     onHeard(wallet, a, relays) {
       cache.note(a.peerId, relays, clock.now())
       watcher.hint(a.peerId)
@@ -154,9 +198,17 @@ export function createP2P(deps: P2PDeps) {
       void stop()
     },
   })
-  const onReached = (peerId: PeerId, relay: string): void => { cache.note(peerId, [relay], clock.now()) }
+  const onReached = (peerId: PeerId, relay: string): void => {
+    cache.note(peerId, [relay], clock.now())
+  }
   const watcher = new Watcher({
-    transport, clock, entropy, lines, candidates: candidatesOf, onReached, blockedUntil: peerId => links.blockedUntil(peerId),
+    transport,
+    clock,
+    entropy,
+    lines,
+    candidates: candidatesOf,
+    onReached,
+    blockedUntil: peerId => links.blockedUntil(peerId),
     onStatus(status) {
       if (status.connected) answered.set(status.peerId, clock.now())
       else if (status.errorType === ConnectivityErrorType.PEER_NOT_FOUND) missed.set(status.peerId, clock.now())
@@ -167,7 +219,10 @@ export function createP2P(deps: P2PDeps) {
 
   /** The relay lists on which a peer may be: those of the wallets shared with it and an invite's; the app's own for strangers. */
   function listsFor(peerId: PeerId): Array<readonly string[]> {
-    const lists = [...memberships.values()].map(m => m.wallet).filter(w => w.members.some(m => m.peerId === peerId)).map(w => w.relays)
+    const lists = [...memberships.values()]
+      .map(m => m.wallet)
+      .filter(w => w.members.some(m => m.peerId === peerId))
+      .map(w => w.relays)
     const hinted = hints.get(peerId)
     if (hinted) lists.push(hinted)
     return lists.length > 0 ? lists : [baseRelays]
@@ -196,9 +251,14 @@ export function createP2P(deps: P2PDeps) {
   }
 
   /** Runs work that ends with `stop` as well as with the caller's signal; no listener stays on that. */
-  async function cancellable<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async function cancellable<T>(
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const controller = new AbortController()
-    const forward = (): void => { controller.abort(signal?.reason ?? netError('AbortError', 'aborted')) }
+    const forward = (): void => {
+      controller.abort(signal?.reason ?? netError('AbortError', 'aborted'))
+    }
     if (state === 'stopped') controller.abort(netError('AbortError', 'stopped'))
     else if (signal?.aborted) forward()
     signal?.addEventListener('abort', forward, { once: true })
@@ -215,19 +275,40 @@ export function createP2P(deps: P2PDeps) {
   async function gate(targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
     const release = watcher.hold(targets.flatMap(t => t.peerId ?? []))
     try {
-      return await cancellable(options.signal, signal => runGate({ transport, clock, entropy, lines, candidates: candidatesOf, onReached }, targets, { ...options, signal }))
+      return await cancellable(options.signal, signal =>
+        runGate({ transport, clock, entropy, lines, candidates: candidatesOf, onReached }, targets, {
+          ...options,
+          signal,
+        }),
+      )
     } finally {
       if (state !== 'stopped') release()
     }
   }
 
-  async function connectDiscovered(presence: DiscoveredPeer, options: ConnectDiscoveredOptions = {}): Promise<ConnectResult> {
-    const told = [presence.webrtcAddr ?? '', ...presence.multiaddrs ?? [], ...presence.relayAddrs ?? []].map(relayOfAddress)
-    const first = listsFor(presence.peerId).flat().filter(relay => told.includes(relayPeerId(relay)))
-    const outcome = await cancellable(options.signal, signal => connectPeer({
-      transport, clock, peerId: presence.peerId, candidates: candidatesOf(presence.peerId, first), onReached, signal, lines, retry: entropy,
-      deadlineMs: options.timeoutMs ?? GATE_TIMEOUT_MS,
-    }))
+  async function connectDiscovered(
+    presence: DiscoveredPeer,
+    options: ConnectDiscoveredOptions = {},
+  ): Promise<ConnectResult> {
+    const told = [presence.webrtcAddr ?? '', ...(presence.multiaddrs ?? []), ...(presence.relayAddrs ?? [])].map(
+      relayOfAddress,
+    )
+    const first = listsFor(presence.peerId)
+      .flat()
+      .filter(relay => told.includes(relayPeerId(relay)))
+    const outcome = await cancellable(options.signal, signal =>
+      connectPeer({
+        transport,
+        clock,
+        peerId: presence.peerId,
+        candidates: candidatesOf(presence.peerId, first),
+        onReached,
+        signal,
+        lines,
+        retry: entropy,
+        deadlineMs: options.timeoutMs ?? GATE_TIMEOUT_MS,
+      }),
+    )
     return outcome.ok
       ? { success: true, connectionType: outcome.kind }
       : { success: false, error: outcome.failure.message, errorType: outcome.failure.type }
@@ -246,11 +327,13 @@ export function createP2P(deps: P2PDeps) {
       released = true
       if (options.relays) hints.delete(peerId)
       release()
-      for (const protocol of protocols) if (!isMember(peerId) || !MEMBER_LINKS.includes(protocol)) links.keep(peerId, protocol, false)
+      for (const protocol of protocols)
+        if (!isMember(peerId) || !MEMBER_LINKS.includes(protocol)) links.keep(peerId, protocol, false)
     }
   }
 
-  const isMember = (peerId: PeerId): boolean => [...memberships.values()].some(m => m.wallet.members.some(x => x.peerId === peerId))
+  const isMember = (peerId: PeerId): boolean =>
+    [...memberships.values()].some(m => m.wallet.members.some(x => x.peerId === peerId))
 
   /** Enters a wallet's presence room and watches its members; again with a changed record replaces it. */
   function joinWallet(wallet: PresenceWallet): void {
@@ -259,7 +342,12 @@ export function createP2P(deps: P2PDeps) {
     if (state === 'running') rooms.join(wallet)
     choice.setList(`wallet ${wallet.walletId}`, wallet.relays)
     const releases: Array<() => void> = []
-    memberships.set(wallet.walletId, { wallet, release: () => { for (const release of releases) release() } })
+    memberships.set(wallet.walletId, {
+      wallet,
+      release: () => {
+        for (const release of releases) release()
+      },
+    })
     const others = wallet.members.filter(m => m.peerId !== transport.peerId)
     for (const m of others) {
       releases.push(watcher.watch(m.peerId, m.accountKey))
@@ -287,14 +375,24 @@ export function createP2P(deps: P2PDeps) {
     const membership = memberships.get(walletId)
     const table = rooms.table(walletId)
     if (!membership) return []
-    return membership.wallet.members.filter(m => m.peerId !== transport.peerId).map((m) => {
-      const status = watcher.status(m.peerId)
-      const heard = table?.lastHeard(m.peerId) ?? 0
-      const lastSeen = Math.max(heard, answered.get(m.peerId) ?? 0)
-      // who was looked for in vain after its last word has gone, although the word has not expired
-      const online = status?.connected === true || ((table?.online(m.peerId, clock.now()) ?? false) && heard > (missed.get(m.peerId) ?? 0))
-      return { accountKey: m.accountKey, peerId: m.peerId, online, ...(lastSeen > 0 ? { lastSeen } : {}), ...(status ? { status } : {}) }
-    })
+    return membership.wallet.members
+      .filter(m => m.peerId !== transport.peerId)
+      .map(m => {
+        const status = watcher.status(m.peerId)
+        const heard = table?.lastHeard(m.peerId) ?? 0
+        const lastSeen = Math.max(heard, answered.get(m.peerId) ?? 0)
+        // who was looked for in vain after its last word has gone, although the word has not expired
+        const online =
+          status?.connected === true ||
+          ((table?.online(m.peerId, clock.now()) ?? false) && heard > (missed.get(m.peerId) ?? 0))
+        return {
+          accountKey: m.accountKey,
+          peerId: m.peerId,
+          online,
+          ...(lastSeen > 0 ? { lastSeen } : {}),
+          ...(status ? { status } : {}),
+        }
+      })
   }
 
   async function start(): Promise<void> {
@@ -352,7 +450,8 @@ export function createP2P(deps: P2PDeps) {
       if (state === 'running') watcher.wake()
     },
     /** The line to a peer in figures, and the last tries, for diagnostics. */
-    report: (peerId: PeerId): Promise<LinkReport> => linkReport(transport, timeline, peerId, watcher.status(peerId)?.rttMs),
+    report: (peerId: PeerId): Promise<LinkReport> =>
+      linkReport(transport, timeline, peerId, watcher.status(peerId)?.rttMs),
     relayRoundTrip: (relay: string): Promise<number | undefined> => relayRoundTrip(transport, clock, relay),
     /** Circuit address of the peer on the relay where it was reached or heard last; undefined when it never was. */
     getCachedRelayAddress(peerId: PeerId): string | undefined {
@@ -365,16 +464,24 @@ export function createP2P(deps: P2PDeps) {
     relays: (): readonly RelayStatus[] => transport.relays(),
     addresses: (): readonly string[] => transport.addresses(),
     /** `true` when handed to the network, which is no receipt */
-    send: <N extends ProtocolName>(peerId: PeerId, protocol: N, message: MessageOf[N]): Promise<boolean> => links.send(peerId, protocol, message),
-    onMessage: <N extends ProtocolName>(protocol: N, handler: (peerId: PeerId, message: MessageOf[N]) => void | Promise<void>): (() => void) =>
-      links.onMessage(protocol, handler),
+    send: <N extends ProtocolName>(peerId: PeerId, protocol: N, message: MessageOf[N]): Promise<boolean> =>
+      links.send(peerId, protocol, message),
+    onMessage: <N extends ProtocolName>(
+      protocol: N,
+      handler: (peerId: PeerId, message: MessageOf[N]) => void | Promise<void>,
+    ): (() => void) => links.onMessage(protocol, handler),
     /** What a peer said breaks a rule of the protocol: disconnected for 60 s, longer each time. */
-    offence: (peerId: PeerId, reason: string): void => { links.offence(peerId, reason) },
-    onLink: (listener: (peerId: PeerId, protocol: ProtocolName, up: boolean) => void): (() => void) => links.onLink(listener),
+    offence: (peerId: PeerId, reason: string): void => {
+      links.offence(peerId, reason)
+    },
+    onLink: (listener: (peerId: PeerId, protocol: ProtocolName, up: boolean) => void): (() => void) =>
+      links.onLink(listener),
     isLinkUp: (peerId: PeerId, protocol: ProtocolName): boolean => links.isUp(peerId, protocol),
     onEvent(listener: (event: P2PEvent) => void): () => void {
       listeners.add(listener)
-      return () => { listeners.delete(listener) }
+      return () => {
+        listeners.delete(listener)
+      }
     },
     /** The page is seen, resumed or online again, or its network is gone: connections and places on relays are verified at once, absent peers dialled. */
     wake(): void {
@@ -384,7 +491,12 @@ export function createP2P(deps: P2PDeps) {
       watcher.wake()
     },
     /** what is pending or open, for diagnostics and for the proof that `stop` leaves nothing */
-    counters: () => ({ timers: clock.pending(), operations: running.size, listeners: listeners.size, ...links.counters() }),
+    counters: () => ({
+      timers: clock.pending(),
+      operations: running.size,
+      listeners: listeners.size,
+      ...links.counters(),
+    }),
   }
 }
 
@@ -412,17 +524,25 @@ export async function stopP2P(): Promise<void> {
 export async function ensureConnected(targets: readonly GateTarget[], options?: GateOptions): Promise<GateResult> {
   if (current) return current.ensureConnected(targets, options)
   const failed = targets.map((t): GateFailure => ({
-    peerId: t.peerId ?? unknownPeerId(t.member), error: NOT_INITIALIZED, errorType: ConnectivityErrorType.NETWORK_ERROR, retryable: true, ...(t.member ? { member: t.member } : {}),
+    peerId: t.peerId ?? unknownPeerId(t.member),
+    error: NOT_INITIALIZED,
+    errorType: ConnectivityErrorType.NETWORK_ERROR,
+    retryable: true,
+    ...(t.member ? { member: t.member } : {}),
   }))
   return { allConnected: false, connected: [], failed }
 }
 
 /** Connects to a peer that discovery found: WebRTC through its relays, then the plain circuit. Never rejects. */
-export async function connectToDiscoveredPeer(presence: DiscoveredPeer, options?: ConnectDiscoveredOptions): Promise<ConnectResult> {
+export async function connectToDiscoveredPeer(
+  presence: DiscoveredPeer,
+  options?: ConnectDiscoveredOptions,
+): Promise<ConnectResult> {
   if (!current) return { success: false, error: NOT_INITIALIZED, errorType: ConnectivityErrorType.NETWORK_ERROR }
   return current.connectToDiscoveredPeer(presence, options)
 }
 
 export const getCachedRelayAddress = (peerId: PeerId): string | undefined => current?.getCachedRelayAddress(peerId)
 
-export const getConnectionType = (peerId: PeerId): ConnectionKind | 'none' => current?.getConnectionType(peerId) ?? 'none'
+export const getConnectionType = (peerId: PeerId): ConnectionKind | 'none' =>
+  current?.getConnectionType(peerId) ?? 'none'

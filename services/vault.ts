@@ -16,7 +16,13 @@ export interface Vault {
   profiles(): Promise<ProfileInfo[]>
   /** 12 fresh words (BIP39, 128 bits); kept by nobody until `createProfile` */
   newWords(): Promise<string>
-  createProfile(p: { name: string; words: string; passphrase?: string; password: string; wordsChecked: boolean }): Promise<Result<ProfileInfo, VaultError>>
+  createProfile(p: {
+    name: string
+    words: string
+    passphrase?: string
+    password: string
+    wordsChecked: boolean
+  }): Promise<Result<ProfileInfo, VaultError>>
   unlock(p: { profileId: string; password: string; takeover: boolean }): Promise<Result<ProfileInfo, VaultError>>
   lock(): Promise<void>
   checkWords(words: ReadonlyArray<{ position: number; word: string }>): Promise<Result<boolean, VaultError>>
@@ -39,7 +45,10 @@ export function createVault(deps: VaultDeps): Vault {
     profiles: () => signer.profiles(),
     async newWords() {
       // the word list is large: only who makes a profile fetches it
-      const [{ generateMnemonic }, { wordlist }] = await Promise.all([import('@scure/bip39'), import('@scure/bip39/wordlists/english.js')])
+      const [{ generateMnemonic }, { wordlist }] = await Promise.all([
+        import('@scure/bip39'),
+        import('@scure/bip39/wordlists/english.js'),
+      ])
       return generateMnemonic(wordlist, 128)
     },
     createProfile: p => signer.createProfile(p),

@@ -37,7 +37,18 @@ import { changesOf, decodeChanges, encodeChanges, noteChanges } from './core/ros
 import type { Before } from './core/roster/changes'
 import { createLobby } from './core/roster/lobby'
 import { safetyHash, safetyNumber } from './core/roster/safety'
-import { checkRecord, confirmStatement, isActive, memberOfPeer, mergeRecord, recordClaims, recordMessage, wholeRecordClaims, withConfirmation, withOwnFile } from './core/roster/wallet-record'
+import {
+  checkRecord,
+  confirmStatement,
+  isActive,
+  memberOfPeer,
+  mergeRecord,
+  recordClaims,
+  recordMessage,
+  wholeRecordClaims,
+  withConfirmation,
+  withOwnFile,
+} from './core/roster/wallet-record'
 import { readRecipient } from './core/spend/recipient'
 import { decodeWalletRecord, encodeWalletRecord } from './core/wire/codec'
 import { LIMITS } from './core/wire/limits'
@@ -87,11 +98,19 @@ interface Room {
 
 export type Wallets = ReturnType<typeof createWallets>
 
-const field = (name: string, code: string, detail?: string): FieldError => ({ field: name, code, ...(detail === undefined ? {} : { detail }) })
+const field = (name: string, code: string, detail?: string): FieldError => ({
+  field: name,
+  code,
+  ...(detail === undefined ? {} : { detail }),
+})
 const chainField = (name: string, error: ChainError): FieldError => field(name, `chain-${error.code}`, error.detail)
 
 /** What an invite says, for the screen that asks whether to join. `networks` are those of the configuration. */
-export function readInviteFor(text: string, networks: readonly NetworkName[], nowS: number): Result<Invite, FieldError> {
+export function readInviteFor(
+  text: string,
+  networks: readonly NetworkName[],
+  nowS: number,
+): Result<Invite, FieldError> {
   const read = parseInvite(text, { now: nowS, available: networks })
   if (read.ok) return read
   const { error } = read
@@ -111,18 +130,30 @@ export function createWallets(deps: WalletsDeps) {
    * coins on the chain say the same, because no address is shown before; the other confirmations come with the next member who is there.
    */
   const usable = ({ record, restored, follower }: Room) =>
-    isActive(record) || (restored && Object.hasOwn(record.confirmations, record.self) && (follower?.wallet.history.length ?? 0) > 0)
+    isActive(record) ||
+    (restored && Object.hasOwn(record.confirmations, record.self) && (follower?.wallet.history.length ?? 0) > 0)
 
   const available = NETWORK_NAMES.filter(name => deps.networks[name] !== undefined)
 
   /** the holds of stored sessions are known: before that no coin may be shown as free, or taken */
   let holdsKnown = false
-  const changed = createPulse(clock, SCREEN_MS, () => holdsKnown && deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished()))
+  const changed = createPulse(
+    clock,
+    SCREEN_MS,
+    () => holdsKnown && deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished()),
+  )
 
   const lobby = createLobby({
-    signer, storage, clock, log, entropy: deps.entropy, selfPeerId: p2p.peerId,
+    signer,
+    storage,
+    clock,
+    log,
+    entropy: deps.entropy,
+    selfPeerId: p2p.peerId,
     send: (to, message) => void p2p.send(to, 'join', message),
-    addWallet: async (record) => { if (!rooms.has(record.id)) await addRoom(record) },
+    addWallet: async record => {
+      if (!rooms.has(record.id)) await addRoom(record)
+    },
     changed() {
       reach()
       changed()
@@ -135,7 +166,10 @@ export function createWallets(deps: WalletsDeps) {
   function reach() {
     for (const { record } of rooms.values()) {
       p2p.joinWallet({
-        walletId: record.id, groupSecret: record.groupSecret, self: record.self, relays: record.relayList.relays,
+        walletId: record.id,
+        groupSecret: record.groupSecret,
+        self: record.self,
+        relays: record.relayList.relays,
         members: record.roster.map(({ accountKey, peerId }) => ({ accountKey, peerId })),
       })
     }
@@ -146,7 +180,8 @@ export function createWallets(deps: WalletsDeps) {
       watched.delete(peerId)
       release()
     }
-    for (const [peerId, { relays, unknown }] of wanted) if (!watched.has(peerId)) watched.set(peerId, p2p.watch(peerId, { relays, unknown, links: ['join'] }))
+    for (const [peerId, { relays, unknown }] of wanted)
+      if (!watched.has(peerId)) watched.set(peerId, p2p.watch(peerId, { relays, unknown, links: ['join'] }))
     deps.relaysWanted(lobby.relays())
   }
 
@@ -160,30 +195,52 @@ export function createWallets(deps: WalletsDeps) {
   async function openRoom(record: WalletRecord) {
     const keys = { network: record.network, descriptor: record.descriptor }
     const [opened, storedChain, storedShown, restored, storedChanges] = await Promise.all([
-      signer.openWallet(keys), storage.get('chain', record.id), storage.get('settings', `shown/${record.id}`), storage.get('settings', `restored/${record.id}`),
+      signer.openWallet(keys),
+      storage.get('chain', record.id),
+      storage.get('settings', `shown/${record.id}`),
+      storage.get('settings', `restored/${record.id}`),
       storage.get('settings', `changes/${record.id}`),
     ])
-    if (!opened.ok) return log.write('error', 'wallets.bad-descriptor', { wallet: record.id.slice(0, 8), code: opened.error.code })
-    const scripts = createWalletScripts({ ...keys, members: opened.value, derive: places => signer.deriveScripts(keys, places) })
+    if (!opened.ok)
+      return log.write('error', 'wallets.bad-descriptor', { wallet: record.id.slice(0, 8), code: opened.error.code })
+    const scripts = createWalletScripts({
+      ...keys,
+      members: opened.value,
+      derive: places => signer.deriveScripts(keys, places),
+    })
     const chain = deps.chain(record.network)
     const room: Room = {
-      record, scripts, held: new Set(), reservedChange: new Set(), expecting: false, restored: restored !== undefined, before: storedChanges === undefined ? [] : decodeChanges(storedChanges),
+      record,
+      scripts,
+      held: new Set(),
+      reservedChange: new Set(),
+      expecting: false,
+      restored: restored !== undefined,
+      before: storedChanges === undefined ? [] : decodeChanges(storedChanges),
       shown: storedShown === undefined ? -1 : (storedShown[0] ?? 0) * 256 + (storedShown[1] ?? 0),
-      follower: chain === undefined ? undefined : createFollower({
-        chain, clock, genesis: record.genesis, local: NETWORKS[record.network].local,
-        async scriptsAt(places) {
-          const wallet = await scripts.at(places)
-          return places.map(({ branch, index }) => toHex(wallet.output(branch, index)?.script ?? new Uint8Array()))
-        },
-        initial: (storedChain && decodeChainState(storedChain)) ?? EMPTY_STATE,
-        shown: () => room.shown,
-        expecting: () => room.expecting,
-        save: state => storage.put('chain', record.id, encodeChainState(state), 'relaxed'),
-        changed(news) {
-          for (const listener of syncListeners) listener(record.id, news)
-          changed()
-        },
-      }),
+      follower:
+        chain === undefined
+          ? undefined
+          : createFollower({
+              chain,
+              clock,
+              genesis: record.genesis,
+              local: NETWORKS[record.network].local,
+              async scriptsAt(places) {
+                const wallet = await scripts.at(places)
+                return places.map(({ branch, index }) =>
+                  toHex(wallet.output(branch, index)?.script ?? new Uint8Array()),
+                )
+              },
+              initial: (storedChain && decodeChainState(storedChain)) ?? EMPTY_STATE,
+              shown: () => room.shown,
+              expecting: () => room.expecting,
+              save: state => storage.put('chain', record.id, encodeChainState(state), 'relaxed'),
+              changed(news) {
+                for (const listener of syncListeners) listener(record.id, news)
+                changed()
+              },
+            }),
     }
     rooms.set(record.id, room)
     if (isActive(record) || room.restored) void room.follower?.refresh()
@@ -196,7 +253,8 @@ export function createWallets(deps: WalletsDeps) {
     // at once: what comes in while the store works is merged with this record, not with the one before it
     room.record = record
     await storage.put('wallets', record.id, encodeWalletRecord(record))
-    for (const entry of record.roster) if (entry.accountKey !== record.self) void p2p.send(entry.peerId, 'wallet', recordMessage(record))
+    for (const entry of record.roster)
+      if (entry.accountKey !== record.self) void p2p.send(entry.peerId, 'wallet', recordMessage(record))
     if (!wasActive && isActive(record)) void room.follower?.refresh()
     reach()
     changed()
@@ -211,9 +269,15 @@ export function createWallets(deps: WalletsDeps) {
       const { lastSeen, online, status: link } = net.get(entry.accountKey) ?? {}
       const change = changes.get(entry.accountKey)
       return {
-        accountKey: entry.accountKey, name: labels.get(entry.accountKey) ?? entry.name, peerId: entry.peerId, self,
-        confirmed: Object.hasOwn(record.confirmations, entry.accountKey), saved: record.saved.includes(entry.accountKey),
-        ...(lastSeen === undefined ? {} : { lastSeen }), ...(online === undefined ? {} : { online }), ...(link === undefined ? {} : { link }),
+        accountKey: entry.accountKey,
+        name: labels.get(entry.accountKey) ?? entry.name,
+        peerId: entry.peerId,
+        self,
+        confirmed: Object.hasOwn(record.confirmations, entry.accountKey),
+        saved: record.saved.includes(entry.accountKey),
+        ...(lastSeen === undefined ? {} : { lastSeen }),
+        ...(online === undefined ? {} : { online }),
+        ...(link === undefined ? {} : { link }),
         ...(change === undefined ? {} : { changed: change }),
       }
     })
@@ -223,12 +287,23 @@ export function createWallets(deps: WalletsDeps) {
     const { record, follower } = room
     const active = usable(room)
     return {
-      id: record.id, name: record.name, network: record.network, local: NETWORKS[record.network].local,
-      phase: active ? 'active' : 'confirming', members: members(room), safetyNumber: safetyNumber(safetyHash(record)),
-      iConfirmed: Object.hasOwn(record.confirmations, record.self), iSaved: record.saved.includes(record.self), fileDeferred: record.fileDeferred,
+      id: record.id,
+      name: record.name,
+      network: record.network,
+      local: NETWORKS[record.network].local,
+      phase: active ? 'active' : 'confirming',
+      members: members(room),
+      safetyNumber: safetyNumber(safetyHash(record)),
+      iConfirmed: Object.hasOwn(record.confirmations, record.self),
+      iSaved: record.saved.includes(record.self),
+      fileDeferred: record.fileDeferred,
       descriptor: record.descriptor,
-      balance: follower === undefined ? { availableSats: 0n, pendingSats: 0n, heldSats: 0n } : balances(follower.wallet, room.held),
-      history: follower?.wallet.history ?? [], chain: follower?.status ?? { state: 'unreachable', detail: 'network not configured' },
+      balance:
+        follower === undefined
+          ? { availableSats: 0n, pendingSats: 0n, heldSats: 0n }
+          : balances(follower.wallet, room.held),
+      history: follower?.wallet.history ?? [],
+      chain: follower?.status ?? { state: 'unreachable', detail: 'network not configured' },
       createdAt: record.createdAt,
     }
   }
@@ -261,7 +336,9 @@ export function createWallets(deps: WalletsDeps) {
     // another message may change what this one is measured by; records only grow, so this ends
     do {
       seen = room.record
-      verify = await preverify(recordClaims(seen, message), (statement, signature) => signer.verifyStatement(statement, signature))
+      verify = await preverify(recordClaims(seen, message), (statement, signature) =>
+        signer.verifyStatement(statement, signature),
+      )
     } while (seen !== room.record)
     const merged = mergeRecord(room.record, sender.accountKey, message, verify, Math.floor(clock.now() / 1000))
     for (const note of merged.notes) log.write('info', `wallets.${note.kind}`, { wallet: room.record.id.slice(0, 8) })
@@ -269,15 +346,21 @@ export function createWallets(deps: WalletsDeps) {
     const before = noteChanges(room.before, merged.notes)
     const told = before.length > room.before.length
     room.before = before
-    await Promise.all([update(room, merged.record), ...(told ? [storage.put('settings', `changes/${room.record.id}`, encodeChanges(before))] : [])])
+    await Promise.all([
+      update(room, merged.record),
+      ...(told ? [storage.put('settings', `changes/${room.record.id}`, encodeChanges(before))] : []),
+    ])
   })
   p2p.onLink((peerId, protocol, up) => {
     if (up && protocol === 'join') void lobby.onConnected(peerId)
     if (up && protocol === 'wallet') {
-      for (const { record } of rooms.values()) if (memberOfPeer(record, peerId) !== undefined) void p2p.send(peerId, 'wallet', recordMessage(record))
+      for (const { record } of rooms.values())
+        if (memberOfPeer(record, peerId) !== undefined) void p2p.send(peerId, 'wallet', recordMessage(record))
     }
   })
-  p2p.onEvent((event) => { if (event.type === 'peer' || event.type === 'presence') changed() })
+  p2p.onEvent(event => {
+    if (event.type === 'peer' || event.type === 'presence') changed()
+  })
 
   return {
     /** `holds` reads what stored sessions hold, once their wallets are there (`setHolds`). */
@@ -301,7 +384,9 @@ export function createWallets(deps: WalletsDeps) {
     wake: () => void refreshAll(),
     /** may this peer talk to us on this protocol */
     allowed: (peerId: PeerId, protocol: 'join' | 'wallet' | 'sign') =>
-      protocol === 'join' ? lobby.mayTalk(peerId) : [...rooms.values()].some(r => memberOfPeer(r.record, peerId) !== undefined),
+      protocol === 'join'
+        ? lobby.mayTalk(peerId)
+        : [...rooms.values()].some(r => memberOfPeer(r.record, peerId) !== undefined),
     relays: () => [...new Set([...rooms.values()].flatMap(r => [...r.record.relayList.relays]))],
 
     async createDraft(p: { name: string; network: NetworkName; n: number }): Promise<Result<string, FieldError>> {
@@ -368,7 +453,10 @@ export function createWallets(deps: WalletsDeps) {
       const room = rooms.get(walletId)
       if (room === undefined) return undefined
       const text = wrapWalletFile(room.record, await signer.sealFile(encodeWalletFile(room.record, [])))
-      return { filename: `tandem-${room.record.name.replace(/[^\p{L}\p{N}]+/gu, '-').toLowerCase()}-${walletId.slice(0, 6)}.json`, bytes: new TextEncoder().encode(text) }
+      return {
+        filename: `tandem-${room.record.name.replace(/[^\p{L}\p{N}]+/gu, '-').toLowerCase()}-${walletId.slice(0, 6)}.json`,
+        bytes: new TextEncoder().encode(text),
+      }
     },
     async checkFile(walletId: WalletId, bytes: Uint8Array): Promise<Result<true, FieldError>> {
       const room = rooms.get(walletId)
@@ -420,13 +508,16 @@ export function createWallets(deps: WalletsDeps) {
     /** The output script of a recipient as typed, or why no coins may be sent there. */
     async readRecipient(walletId: WalletId, address: string): Promise<Result<Uint8Array, FieldError>> {
       const room = rooms.get(walletId)
-      return room === undefined ? err(field('wallet', 'unknown-wallet')) : readRecipient(address, room.scripts.network, key => signer.isXCoordinate(key))
+      return room === undefined
+        ? err(field('wallet', 'unknown-wallet'))
+        : readRecipient(address, room.scripts.network, key => signer.isXCoordinate(key))
     },
     async feeEstimates(walletId: WalletId): Promise<{ fast: number; normal: number; slow: number }> {
       const room = rooms.get(walletId)
-      const read = room && await deps.chain(room.record.network)?.feeEstimates()
+      const read = room && (await deps.chain(room.record.network)?.feeEstimates())
       const at = (target: number) => {
-        const known = read?.ok === true ? [...read.value].filter(([blocks]) => blocks <= target).map(([, rate]) => rate) : []
+        const known =
+          read?.ok === true ? [...read.value].filter(([blocks]) => blocks <= target).map(([, rate]) => rate) : []
         return Math.max(1, known.length > 0 ? Math.min(...known) : 1)
       }
       return { fast: at(2), normal: at(6), slow: at(144) }
@@ -443,7 +534,10 @@ export function createWallets(deps: WalletsDeps) {
       await rooms.get(walletId)?.follower?.refresh(true)
     },
     /** One transaction of the history, with every output; undefined when the server does not know it. */
-    async txDetail(walletId: WalletId, txid: Txid): Promise<(Omit<ReviewView, 'note'> & { readonly height?: number; readonly time?: number }) | undefined> {
+    async txDetail(
+      walletId: WalletId,
+      txid: Txid,
+    ): Promise<(Omit<ReviewView, 'note'> & { readonly height?: number; readonly time?: number }) | undefined> {
       const room = rooms.get(walletId)
       if (room?.follower === undefined) return undefined
       const known = room.follower.state.txs.get(txid)
@@ -452,15 +546,29 @@ export function createWallets(deps: WalletsDeps) {
       if (tx === undefined) return undefined
       const mine = new Set(room.follower.state.scripts.map(s => s.script))
       const spending = tx.vin.some(i => i.prevoutScript !== undefined && mine.has(i.prevoutScript))
-      const outputs = tx.vout.map(o => ({ address: scriptToAddress(Uint8Array.from(o.script.match(/../g) ?? [], h => Number.parseInt(h, 16)), NETWORKS[room.record.network]) ?? o.script, sats: o.sats, own: mine.has(o.script) }))
+      const outputs = tx.vout.map(o => ({
+        address:
+          scriptToAddress(
+            Uint8Array.from(o.script.match(/../g) ?? [], h => Number.parseInt(h, 16)),
+            NETWORKS[room.record.network],
+          ) ?? o.script,
+        sats: o.sats,
+        own: mine.has(o.script),
+      }))
       // of a payment to us ours are the recipients; of one by us ours are the change
       const recipients = outputs.filter(o => o.own !== spending)
       const total = recipients.reduce((sum, o) => sum + o.sats, 0n)
       const vsize = Math.ceil(tx.weight / 4)
       return {
-        recipients, change: spending ? outputs.filter(o => o.own) : [], inputs: tx.vin.map(i => ({ txid: i.txid, vout: i.vout, sats: i.prevoutSats ?? 0n })),
-        totalSats: total + tx.feeSats, feeSats: tx.feeSats, feeRate: Math.round(Number(tx.feeSats) / vsize * 100) / 100,
-        feePercent: total === 0n ? 0 : Number(tx.feeSats * 10_000n / total) / 100, vsize, txid,
+        recipients,
+        change: spending ? outputs.filter(o => o.own) : [],
+        inputs: tx.vin.map(i => ({ txid: i.txid, vout: i.vout, sats: i.prevoutSats ?? 0n })),
+        totalSats: total + tx.feeSats,
+        feeSats: tx.feeSats,
+        feeRate: Math.round((Number(tx.feeSats) / vsize) * 100) / 100,
+        feePercent: total === 0n ? 0 : Number((tx.feeSats * 10_000n) / total) / 100,
+        vsize,
+        txid,
         ...(tx.confirmed === undefined ? {} : { height: tx.confirmed.height, time: tx.confirmed.time }),
       }
     },
@@ -469,11 +577,23 @@ export function createWallets(deps: WalletsDeps) {
     ids: () => [...rooms.keys()],
     record: (walletId: WalletId): WalletRecord | undefined => rooms.get(walletId)?.record,
     scripts: (walletId: WalletId): WalletScripts | undefined => rooms.get(walletId)?.scripts,
-    isActive: (walletId: WalletId) => { const room = rooms.get(walletId); return room !== undefined && usable(room) },
-    chainOf: (walletId: WalletId): Chain | undefined => { const room = rooms.get(walletId); return room && deps.chain(room.record.network) },
+    isActive: (walletId: WalletId) => {
+      const room = rooms.get(walletId)
+      return room !== undefined && usable(room)
+    },
+    chainOf: (walletId: WalletId): Chain | undefined => {
+      const room = rooms.get(walletId)
+      return room && deps.chain(room.record.network)
+    },
     chainView: (walletId: WalletId): WalletChain | undefined => rooms.get(walletId)?.follower?.wallet,
-    coins: (walletId: WalletId): ChainCoin[] => { const room = rooms.get(walletId); return room?.follower === undefined || !holdsKnown ? [] : spendableCoins(room.follower.wallet, room.held) },
-    nextChange: (walletId: WalletId): number | undefined => { const room = rooms.get(walletId); return room?.follower === undefined ? undefined : nextIndex(room.follower.wallet, 1, room.reservedChange) },
+    coins: (walletId: WalletId): ChainCoin[] => {
+      const room = rooms.get(walletId)
+      return room?.follower === undefined || !holdsKnown ? [] : spendableCoins(room.follower.wallet, room.held)
+    },
+    nextChange: (walletId: WalletId): number | undefined => {
+      const room = rooms.get(walletId)
+      return room?.follower === undefined ? undefined : nextIndex(room.follower.wallet, 1, room.reservedChange)
+    },
     sync: (walletId: WalletId) => rooms.get(walletId)?.follower?.refresh() ?? Promise.resolve(),
     /** While a signed payment is not seen or confirmed the chain is asked more often, and soon: whoever broadcasts comes first. */
     expect(walletId: WalletId, expecting: boolean) {
@@ -492,11 +612,15 @@ export function createWallets(deps: WalletsDeps) {
     },
     onSynced(listener: (walletId: WalletId, news: boolean) => void) {
       syncListeners.add(listener)
-      return () => { syncListeners.delete(listener) }
+      return () => {
+        syncListeners.delete(listener)
+      }
     },
     onRooms(listener: () => void) {
       roomListeners.add(listener)
-      return () => { roomListeners.delete(listener) }
+      return () => {
+        roomListeners.delete(listener)
+      }
     },
   }
 
@@ -515,9 +639,15 @@ export function createWallets(deps: WalletsDeps) {
     const content = decodeWalletFile(opened.value)
     if (!content.ok) return err(field('file', `file-${content.error.code}`))
     const { record } = content.value
-    const checked = checkRecord(record, await preverify(wholeRecordClaims(record), (statement, signature) => signer.verifyStatement(statement, signature)))
+    const checked = checkRecord(
+      record,
+      await preverify(wholeRecordClaims(record), (statement, signature) =>
+        signer.verifyStatement(statement, signature),
+      ),
+    )
     const own = record.roster.find(e => e.accountKey === record.self)
-    if (!checked.ok || own === undefined || !(await signer.ownsAccount(record.network, own))) return err(field('file', 'file-damaged'))
+    if (!checked.ok || own === undefined || !(await signer.ownsAccount(record.network, own)))
+      return err(field('file', 'file-damaged'))
     return ok(record)
   }
 }
@@ -537,7 +667,9 @@ export function wallets(): Wallets {
 }
 
 /** Reads an invite while no profile is open: every network this build knows is taken, the rest is checked at joining. */
-export function readInvite(text: string): Result<{ creatorName: string; name: string; network: NetworkName; n: number; expiresAt: number }, FieldError> {
+export function readInvite(
+  text: string,
+): Result<{ creatorName: string; name: string; network: NetworkName; n: number; expiresAt: number }, FieldError> {
   const read = readInviteFor(text, NETWORK_NAMES, Math.floor(Date.now() / 1000))
   if (!read.ok) return read
   const { creatorName, walletName, network, n, expiresAt } = read.value

@@ -23,7 +23,11 @@ export const useMuSig2Store = defineStore('musig2', {
     /** what the last proposing of a wallet came to, through the first gate or a retried one */
     proposed: {} as Record<WalletId, SessionId | undefined>,
     /** wallet id -> pre-session id of a gate that runs or has failed; the draft of the form is kept beside it */
-    pending: {} as Record<WalletId, { id: string; params: SpendProposalParams; state: 'running' | 'failed'; error?: string; field?: FieldError } | undefined>,
+    pending: {} as Record<
+      WalletId,
+      | { id: string; params: SpendProposalParams; state: 'running' | 'failed'; error?: string; field?: FieldError }
+      | undefined
+    >,
   }),
   getters: {
     session: state => (id: SessionId) => state.sessions.find(s => s.id === id),
@@ -33,10 +37,14 @@ export const useMuSig2Store = defineStore('musig2', {
   },
   actions: {
     getSessionParticipantStatus(sessionId: string): ParticipantStatus[] {
-      return [...this.sessionParticipantStatus.get(sessionId)?.values() ?? []]
+      return [...(this.sessionParticipantStatus.get(sessionId)?.values() ?? [])]
     },
     _updateSessionParticipantStatus(
-      sessionId: string, peerId: PeerId, connected: boolean, connectionType?: ConnectionKind, error?: string,
+      sessionId: string,
+      peerId: PeerId,
+      connected: boolean,
+      connectionType?: ConnectionKind,
+      error?: string,
       more?: Partial<ParticipantStatus>,
     ) {
       const entries = new Map(this.sessionParticipantStatus.get(sessionId))
@@ -60,7 +68,17 @@ export const useMuSig2Store = defineStore('musig2', {
      * Builds the spend, connects to every member, and only then proposes. After a failed gate the entry stays under its
      * pre-session id with `Retry` (`retryGate`) until it is dismissed. `partial` proposes to those who are there, at least one other.
      */
-    async proposeSpend(params: SpendProposalParams, partial = false): Promise<{ success: boolean; sessionId?: string; error?: string; field?: FieldError; connectivityIssues?: readonly GateFailure[]; pendingId: string }> {
+    async proposeSpend(
+      params: SpendProposalParams,
+      partial = false,
+    ): Promise<{
+      success: boolean
+      sessionId?: string
+      error?: string
+      field?: FieldError
+      connectivityIssues?: readonly GateFailure[]
+      pendingId: string
+    }> {
       const { proposeSpend } = await door()
       const id = `pending-${crypto.randomUUID()}`
       const before = this.pending[params.walletId]
@@ -69,21 +87,41 @@ export const useMuSig2Store = defineStore('musig2', {
       this.pending[params.walletId] = { id, params, state: 'running' }
       const gate = new AbortController()
       gates.set(id, gate)
-      const result = await proposeSpend(params, (peerId, status) => {
-        if (!gate.signal.aborted) this._updateSessionParticipantStatus(id, peerId, status.connected, status.connectionType, status.error, status)
-      }, { partial, signal: gate.signal })
+      const result = await proposeSpend(
+        params,
+        (peerId, status) => {
+          if (!gate.signal.aborted)
+            this._updateSessionParticipantStatus(
+              id,
+              peerId,
+              status.connected,
+              status.connectionType,
+              status.error,
+              status,
+            )
+        },
+        { partial, signal: gate.signal },
+      )
       gates.delete(id)
       if (result.sessionId !== undefined) {
         const entries = this.sessionParticipantStatus.get(id)
-        if (entries !== undefined && !this.sessionParticipantStatus.has(result.sessionId)) this.sessionParticipantStatus.set(result.sessionId, entries)
+        if (entries !== undefined && !this.sessionParticipantStatus.has(result.sessionId))
+          this.sessionParticipantStatus.set(result.sessionId, entries)
         this.sessionParticipantStatus.delete(id)
         if (this.pending[params.walletId]?.id === id) this.pending[params.walletId] = undefined
         this.proposed[params.walletId] = result.sessionId
         return { success: true, sessionId: result.sessionId, pendingId: id }
       }
       // dismissed meanwhile, or overtaken by another: nobody waits for this one
-      if (this.pending[params.walletId]?.id === id) this.pending[params.walletId] = { id, params, state: 'failed', error: result.error, field: result.field }
-      return { success: false, error: result.error, field: result.field, connectivityIssues: result.connectivityIssues, pendingId: id }
+      if (this.pending[params.walletId]?.id === id)
+        this.pending[params.walletId] = { id, params, state: 'failed', error: result.error, field: result.field }
+      return {
+        success: false,
+        error: result.error,
+        field: result.field,
+        connectivityIssues: result.connectivityIssues,
+        pendingId: id,
+      }
     },
     async retryGate(walletId: WalletId) {
       const waiting = this.pending[walletId]
@@ -131,7 +169,8 @@ export const useMuSig2Store = defineStore('musig2', {
       this.sessions = cards.map(c => markRaw(c))
       // entries live as long as their session
       const alive = new Set([...cards.map(c => c.id), ...Object.values(this.pending).map(p => p?.id)])
-      for (const id of [...this.sessionParticipantStatus.keys()]) if (!alive.has(id)) this.sessionParticipantStatus.delete(id)
+      for (const id of [...this.sessionParticipantStatus.keys()])
+        if (!alive.has(id)) this.sessionParticipantStatus.delete(id)
     },
     _clear() {
       this.sessions = []

@@ -34,7 +34,7 @@ export const useP2PStore = defineStore('p2p', {
   },
   actions: {
     async wake() {
-      (await door())?.wake()
+      ;(await door())?.wake()
     },
     async addRelay(address: string) {
       return (await connections())?.addRelay(address) ?? locked('relay')
@@ -74,13 +74,30 @@ export const useP2PStore = defineStore('p2p', {
         case 'clock-offset':
           this.clockOffset = event.ok ? null : event.offsetMs
           break
-        case 'superseded': case 'newer-instance':
+        case 'superseded':
+        case 'newer-instance':
           this.conflict = true
           break
-        case 'relay': case 'addresses': case 'presence': case 'version': case 'offence':
+        case 'relay':
+        case 'addresses':
+        case 'presence':
+        case 'version':
+        case 'offence':
       }
     },
-    _mirror(patch: Partial<{ started: boolean; peerId: string | null; relays: RelayView[]; ice: IceView[]; relayOnly: boolean; direct: boolean; clockOffset: number | null; conflict: boolean; links: Record<string, ParticipantStatus> }>) {
+    _mirror(
+      patch: Partial<{
+        started: boolean
+        peerId: string | null
+        relays: RelayView[]
+        ice: IceView[]
+        relayOnly: boolean
+        direct: boolean
+        clockOffset: number | null
+        conflict: boolean
+        links: Record<string, ParticipantStatus>
+      }>,
+    ) {
       this.$patch(patch)
     },
   },

@@ -18,7 +18,13 @@ export const useVaultStore = defineStore('vault', {
     },
     /** 12 fresh words; they are not stored anywhere until `createProfile`. */
     newWords: () => vault().newWords(),
-    async createProfile(p: { name: string; words: string; passphrase?: string; password: string; wordsChecked: boolean }) {
+    async createProfile(p: {
+      name: string
+      words: string
+      passphrase?: string
+      password: string
+      wordsChecked: boolean
+    }) {
       const made = await vault().createProfile(p)
       if (made.ok) await this.load()
       return made

@@ -25,7 +25,10 @@ export const useWalletsStore = defineStore('wallets', {
   getters: {
     wallet: state => (id: string) => state.wallets.find(w => w.id === id),
     draft: state => (id: string) => state.drafts.find(d => d.id === id),
-    walletOfDraft: state => (draftId: string): string | undefined => state.finishedDrafts[draftId],
+    walletOfDraft:
+      state =>
+      (draftId: string): string | undefined =>
+        state.finishedDrafts[draftId],
   },
   actions: {
     async createDraft(p: { name: string; network: NetworkName; n: number }) {

@@ -13,8 +13,7 @@ export interface Rejection {
 }
 
 export type SubmitResult =
-  | { readonly ok: true; readonly txid: string }
-  | { readonly ok: false; readonly rejection: Rejection }
+  { readonly ok: true; readonly txid: string } | { readonly ok: false; readonly rejection: Rejection }
 
 /**
  * Facts in the order in which they became true. A transaction that is mined leaves the mempool by `connected` alone;

@@ -3,7 +3,18 @@ import { compactSizeLength } from './bytes'
 
 /** Kinds that the API names, and those that nodes relay besides. */
 export type ScriptKind =
-  | 'empty' | 'op_return' | 'p2pk' | 'p2pkh' | 'p2sh' | 'v0_p2wpkh' | 'v0_p2wsh' | 'v1_p2tr' | 'p2a' | 'witness_unknown' | 'multisig' | 'unknown'
+  | 'empty'
+  | 'op_return'
+  | 'p2pk'
+  | 'p2pkh'
+  | 'p2sh'
+  | 'v0_p2wpkh'
+  | 'v0_p2wsh'
+  | 'v1_p2tr'
+  | 'p2a'
+  | 'witness_unknown'
+  | 'multisig'
+  | 'unknown'
 
 /** Witness version and program of an output script (BIP141), if it is one. */
 export function witnessProgram(script: Uint8Array): { version: number; program: Uint8Array } | undefined {
@@ -14,8 +25,10 @@ export function witnessProgram(script: Uint8Array): { version: number; program: 
 }
 
 function isKeyPush(script: Uint8Array): boolean {
-  return (script.length === 35 && script[0] === 33 && (script[1] === 2 || script[1] === 3))
-    || (script.length === 67 && script[0] === 65 && script[1] === 4)
+  return (
+    (script.length === 35 && script[0] === 33 && (script[1] === 2 || script[1] === 3)) ||
+    (script.length === 67 && script[0] === 65 && script[1] === 4)
+  )
 }
 
 /** Bare m-of-n with at most three compressed keys, the only bare multisig that nodes relay. */
@@ -32,7 +45,14 @@ export function scriptKind(script: Uint8Array): ScriptKind {
   if (script.length === 0) return 'empty'
   if (script[0] === 0x6a) return 'op_return'
   if (isKeyPush(script) && script.at(-1) === 0xac) return 'p2pk'
-  if (script.length === 25 && script[0] === 0x76 && script[1] === 0xa9 && script[2] === 20 && script[23] === 0x88 && script[24] === 0xac) {
+  if (
+    script.length === 25 &&
+    script[0] === 0x76 &&
+    script[1] === 0xa9 &&
+    script[2] === 20 &&
+    script[23] === 0x88 &&
+    script[24] === 0xac
+  ) {
     return 'p2pkh'
   }
   if (script.length === 23 && script[0] === 0xa9 && script[1] === 20 && script[22] === 0x87) return 'p2sh'

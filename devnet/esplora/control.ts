@@ -29,7 +29,11 @@ class BadInput extends Error {}
 type Fields = Readonly<Record<string, unknown>>
 
 const made = (value: unknown): Reply => ({ status: 200, type: 'application/json', body: JSON.stringify(value) })
-const denied = (status: number, error: string): Reply => ({ status, type: 'application/json', body: JSON.stringify({ error }) })
+const denied = (status: number, error: string): Reply => ({
+  status,
+  type: 'application/json',
+  body: JSON.stringify({ error }),
+})
 
 function readFields(body: Uint8Array, allowed: readonly string[]): Fields {
   const written = new TextDecoder().decode(body).trim()
@@ -39,9 +43,11 @@ function readFields(body: Uint8Array, allowed: readonly string[]): Fields {
   } catch {
     throw new BadInput('The body must be JSON.')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadInput('The body must be a JSON object.')
-  const unknown = Object.keys(value).find((key) => !allowed.includes(key))
-  if (unknown !== undefined) throw new BadInput(`Unknown field "${unknown.slice(0, 40)}"; allowed are ${allowed.join(', ')}.`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new BadInput('The body must be a JSON object.')
+  const unknown = Object.keys(value).find(key => !allowed.includes(key))
+  if (unknown !== undefined)
+    throw new BadInput(`Unknown field "${unknown.slice(0, 40)}"; allowed are ${allowed.join(', ')}.`)
   return value as Fields
 }
 
@@ -93,7 +99,8 @@ function fault(body: Uint8Array, { indexer, faults }: ControlContext): Reply {
     faults.clear()
     return made({ faults: [] })
   }
-  if (!FAULT_KINDS.some((known) => known === kind)) throw new BadInput(`"kind" must be one of ${FAULT_KINDS.join(', ')}, clear.`)
+  if (!FAULT_KINDS.some(known => known === kind))
+    throw new BadInput(`"kind" must be one of ${FAULT_KINDS.join(', ')}, clear.`)
   const { path } = fields
   if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/') || path.length > 200)) {
     throw new BadInput('"path" must begin with a slash, as /tx or /address/*/txs.')
@@ -130,12 +137,18 @@ export async function control(request: Request, context: ControlContext): Promis
   const call = `${request.method} ${request.path}`
   try {
     switch (call) {
-      case 'GET /dev/info': return await info(context)
-      case 'POST /dev/mine': return await mine(request.body, context)
-      case 'POST /dev/faucet': return await faucet(request.body, context)
-      case 'POST /dev/fault': return fault(request.body, context)
-      case 'POST /dev/reorg': return await reorg(request.body, context)
-      default: return denied(404, `There is no ${call.slice(0, 100)}.`)
+      case 'GET /dev/info':
+        return await info(context)
+      case 'POST /dev/mine':
+        return await mine(request.body, context)
+      case 'POST /dev/faucet':
+        return await faucet(request.body, context)
+      case 'POST /dev/fault':
+        return fault(request.body, context)
+      case 'POST /dev/reorg':
+        return await reorg(request.body, context)
+      default:
+        return denied(404, `There is no ${call.slice(0, 100)}.`)
     }
   } catch (error) {
     if (error instanceof BadInput) return denied(400, error.message)

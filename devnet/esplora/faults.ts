@@ -24,7 +24,11 @@ const TIP_PATHS = ['/blocks/tip/height', '/blocks/tip/hash']
 function matches(path: string, pattern: string | undefined): boolean {
   if (pattern === undefined) return true
   const parts = path.split('/')
-  return pattern.split('/').every((part, i, all) => part === '*' ? parts[i] !== undefined : i === all.length - 1 ? parts[i]?.startsWith(part) : parts[i] === part)
+  return pattern
+    .split('/')
+    .every((part, i, all) =>
+      part === '*' ? parts[i] !== undefined : i === all.length - 1 ? parts[i]?.startsWith(part) : parts[i] === part,
+    )
 }
 
 export class Faults {
@@ -39,33 +43,43 @@ export class Faults {
   }
 
   list(): { kind: FaultKind; path?: string; left?: number }[] {
-    return this.active.map(({ kind, path, left }) => ({ kind, ...(path === undefined ? {} : { path }), ...(left === undefined ? {} : { left }) }))
+    return this.active.map(({ kind, path, left }) => ({
+      kind,
+      ...(path === undefined ? {} : { path }),
+      ...(left === undefined ? {} : { left }),
+    }))
   }
 
   /** The first fault that this call runs into, used up by one. */
   strike(path: string): Strike | undefined {
-    const fault = this.active.find((candidate) => candidate.kind !== 'stale-tip' && matches(path, candidate.path))
+    const fault = this.active.find(candidate => candidate.kind !== 'stale-tip' && matches(path, candidate.path))
     if (fault === undefined) return undefined
     this.useUp(fault)
     switch (fault.kind) {
-      case '429': return { how: 'reply', reply: refusal(429, 'Too Many Requests'), cors: true }
-      case '429-nocors': return { how: 'reply', reply: refusal(429, 'Too Many Requests'), cors: false }
-      case '500': return { how: 'reply', reply: refusal(500, 'Internal Server Error'), cors: true }
-      case '503': return { how: 'reply', reply: refusal(503, 'Service Unavailable'), cors: true }
+      case '429':
+        return { how: 'reply', reply: refusal(429, 'Too Many Requests'), cors: true }
+      case '429-nocors':
+        return { how: 'reply', reply: refusal(429, 'Too Many Requests'), cors: false }
+      case '500':
+        return { how: 'reply', reply: refusal(500, 'Internal Server Error'), cors: true }
+      case '503':
+        return { how: 'reply', reply: refusal(503, 'Service Unavailable'), cors: true }
       case 'html': {
         const body = '<!doctype html><html><head><title>Checking</title></head><body><h1>One moment</h1></body></html>'
         return { how: 'reply', reply: { status: 200, type: 'text/html', body }, cors: true }
       }
       case 'hang':
-      case 'drop-reply': return { how: fault.kind }
-      case 'stale-tip': return undefined
+      case 'drop-reply':
+        return { how: fault.kind }
+      case 'stale-tip':
+        return undefined
     }
   }
 
   /** Tip that a call sees: that of the moment when `stale-tip` was set, else the true one. */
   tipFor(path: string, tip: ChainBlock): ChainBlock {
     if (!TIP_PATHS.includes(path)) return tip
-    const fault = this.active.find((candidate) => candidate.kind === 'stale-tip' && matches(path, candidate.path))
+    const fault = this.active.find(candidate => candidate.kind === 'stale-tip' && matches(path, candidate.path))
     if (fault === undefined) return tip
     this.useUp(fault)
     return fault.tip
@@ -74,6 +88,6 @@ export class Faults {
   private useUp(fault: Fault): void {
     if (fault.left === undefined) return
     fault.left -= 1
-    if (fault.left <= 0) this.active = this.active.filter((candidate) => candidate !== fault)
+    if (fault.left <= 0) this.active = this.active.filter(candidate => candidate !== fault)
   }
 }

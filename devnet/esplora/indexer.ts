@@ -40,7 +40,13 @@ export interface ScriptStats {
 /** Key of a script in every index: SHA-256 of its bytes, hex, not reversed. */
 export const scriptHash = (script: Uint8Array): string => toHex(sha256(script))
 
-const noStats = (): ScriptStats => ({ funded_txo_count: 0, funded_txo_sum: 0, spent_txo_count: 0, spent_txo_sum: 0, tx_count: 0 })
+const noStats = (): ScriptStats => ({
+  funded_txo_count: 0,
+  funded_txo_sum: 0,
+  spent_txo_count: 0,
+  spent_txo_sum: 0,
+  tx_count: 0,
+})
 
 export class Indexer {
   private readonly chain: ChainBlock[] = []
@@ -52,7 +58,7 @@ export class Indexer {
   private readonly stop: () => void
 
   constructor(engine: Engine) {
-    this.stop = engine.subscribe((event) => this.apply(event))
+    this.stop = engine.subscribe(event => this.apply(event))
   }
 
   close(): void {
@@ -83,19 +89,25 @@ export class Indexer {
 
   /** Unconfirmed transactions, oldest first. */
   mempool(): IndexedTx[] {
-    return [...this.waiting].flatMap((txid) => this.txs.get(txid) ?? [])
+    return [...this.waiting].flatMap(txid => this.txs.get(txid) ?? [])
   }
 
   /** Unconfirmed history of a script, newest first. */
   waitingOf(hash: string, limit: number): IndexedTx[] {
-    return [...(this.scripts.get(hash)?.waiting ?? [])].reverse().slice(0, limit).flatMap((txid) => this.txs.get(txid) ?? [])
+    return [...(this.scripts.get(hash)?.waiting ?? [])]
+      .reverse()
+      .slice(0, limit)
+      .flatMap(txid => this.txs.get(txid) ?? [])
   }
 
   /** Mined history of a script, newest first, after a transaction if one is named; an unknown one gives nothing. */
   minedOf(hash: string, after: string | undefined, limit: number): IndexedTx[] {
     const mined = this.scripts.get(hash)?.mined ?? []
     const end = after === undefined ? mined.length : mined.lastIndexOf(after)
-    return mined.slice(Math.max(0, end - limit), Math.max(0, end)).reverse().flatMap((txid) => this.txs.get(txid) ?? [])
+    return mined
+      .slice(Math.max(0, end - limit), Math.max(0, end))
+      .reverse()
+      .flatMap(txid => this.txs.get(txid) ?? [])
   }
 
   unspentOf(hash: string): { txid: string; vout: number; value: bigint }[] {
@@ -130,13 +142,16 @@ export class Indexer {
 
   private apply(event: EngineEvent): void {
     switch (event.kind) {
-      case 'connected': return this.connect(event.block)
-      case 'disconnected': return this.disconnect(event.block)
+      case 'connected':
+        return this.connect(event.block)
+      case 'disconnected':
+        return this.disconnect(event.block)
       case 'entered': {
         this.insert(event.tx, undefined)
         return
       }
-      case 'left': return this.erase(event.txid)
+      case 'left':
+        return this.erase(event.txid)
     }
   }
 
@@ -166,7 +181,9 @@ export class Indexer {
   }
 
   private insert(tx: ChainTx, block: ChainBlock | undefined): void {
-    const spent = isCoinbase(tx) ? [] : tx.inputs.flatMap(({ txid, vout }) => this.txs.get(txid)?.tx.outputs[vout] ?? [])
+    const spent = isCoinbase(tx)
+      ? []
+      : tx.inputs.flatMap(({ txid, vout }) => this.txs.get(txid)?.tx.outputs[vout] ?? [])
     const sum = (outputs: readonly TxOutput[]): bigint => outputs.reduce((total, { value }) => total + value, 0n)
     const entry: IndexedTx = { tx, spent, fee: isCoinbase(tx) ? 0n : sum(spent) - sum(tx.outputs), block }
     this.txs.set(tx.txid, entry)
@@ -202,7 +219,8 @@ export class Indexer {
       if (input === undefined) return
       const key = outpointKey(input.txid, input.vout)
       this.spends.delete(key)
-      if (this.txs.has(input.txid)) this.historyOf(scriptHash(script)).unspent.set(key, { txid: input.txid, vout: input.vout, value })
+      if (this.txs.has(input.txid))
+        this.historyOf(scriptHash(script)).unspent.set(key, { txid: input.txid, vout: input.vout, value })
     })
     for (const hash of scriptsOf(entry)) {
       const history = this.historyOf(hash)

@@ -52,15 +52,23 @@ export async function answer(request: Request, context: RouteContext): Promise<R
   if (request.method === 'POST') return root === 'tx' && rest.length === 0 ? broadcast(request.body, context) : nothing
   if (request.method !== 'GET' || (rest.length === 0 && NEED_MORE.has(root))) return nothing
   switch (root) {
-    case 'blocks': return blocks(rest, context) ?? nothing
-    case 'block-height': return blockHeight(rest, context) ?? nothing
-    case 'block': return block(rest, context) ?? nothing
-    case 'tx': return transaction(rest, context) ?? nothing
+    case 'blocks':
+      return blocks(rest, context) ?? nothing
+    case 'block-height':
+      return blockHeight(rest, context) ?? nothing
+    case 'block':
+      return block(rest, context) ?? nothing
+    case 'tx':
+      return transaction(rest, context) ?? nothing
     case 'address':
-    case 'scripthash': return script(root, rest, context) ?? nothing
-    case 'mempool': return mempool(rest, context) ?? nothing
-    case 'fee-estimates': return rest.length === 0 ? json(context.feeEstimates, SHORT) : nothing
-    default: return nothing
+    case 'scripthash':
+      return script(root, rest, context) ?? nothing
+    case 'mempool':
+      return mempool(rest, context) ?? nothing
+    case 'fee-estimates':
+      return rest.length === 0 ? json(context.feeEstimates, SHORT) : nothing
+    default:
+      return nothing
   }
 }
 
@@ -72,7 +80,8 @@ async function broadcast(body: Uint8Array, { engine }: RouteContext): Promise<Re
   const refused = (code: number, message: string): Reply =>
     refusal(400, `sendrawtransaction RPC error: ${JSON.stringify({ code, message })}`)
   const written = new TextDecoder().decode(body).trim()
-  if (!/^([0-9a-fA-F]{2})+$/.test(written)) return refused(-22, 'TX decode failed. Make sure the tx has at least one input.')
+  if (!/^([0-9a-fA-F]{2})+$/.test(written))
+    return refused(-22, 'TX decode failed. Make sure the tx has at least one input.')
   const result = await engine.submit(fromHex(written.toLowerCase()))
   return result.ok ? text(result.txid, 0) : refused(result.rejection.code, result.rejection.message)
 }
@@ -110,15 +119,25 @@ function block([hash = '', part, index, ...more]: readonly string[], context: Ro
     // Also for blocks that were never known: electrs answers 200 with `false`.
     if (found === undefined) return json({ in_best_chain: false, height: null, next_best: null }, SHORT)
     const next = indexer.blockAt(found.height + 1)
-    return json({ in_best_chain: true, height: found.height, next_best: next?.hash ?? null }, ageAt(found.height, context))
+    return json(
+      { in_best_chain: true, height: found.height, next_best: next?.hash ?? null },
+      ageAt(found.height, context),
+    )
   }
   if (part !== undefined && !['header', 'txids', 'raw', 'txs', 'txid'].includes(part)) return undefined
   if (found === undefined) return missingBlock
   switch (part) {
-    case undefined: return json(blockShape(found), LONG)
-    case 'header': return text(toHex(found.headerBytes), LONG)
-    case 'txids': return json(found.txs.map(({ txid }) => txid), LONG)
-    case 'raw': return bytes(rawBlock(found), LONG)
+    case undefined:
+      return json(blockShape(found), LONG)
+    case 'header':
+      return text(toHex(found.headerBytes), LONG)
+    case 'txids':
+      return json(
+        found.txs.map(({ txid }) => txid),
+        LONG,
+      )
+    case 'raw':
+      return bytes(rawBlock(found), LONG)
     case 'txid': {
       if (index === undefined || !isNumber(index)) return badNumber
       const tx = found.txs[Number(index)]
@@ -128,7 +147,10 @@ function block([hash = '', part, index, ...more]: readonly string[], context: Ro
       const start = index !== undefined && isNumber(index) ? Number(index) : 0
       if (start % MINED_PER_PAGE !== 0) return refusal(400, `start index must be a multiple of ${MINED_PER_PAGE}`)
       if (start >= found.txs.length) return refusal(400, 'start index out of range')
-      return json(shapes(found.txs.slice(start, start + MINED_PER_PAGE).flatMap(({ txid }) => indexer.tx(txid) ?? [])), ageAt(found.height, context))
+      return json(
+        shapes(found.txs.slice(start, start + MINED_PER_PAGE).flatMap(({ txid }) => indexer.tx(txid) ?? [])),
+        ageAt(found.height, context),
+      )
     }
   }
 }
@@ -141,7 +163,8 @@ function rawBlock({ headerBytes, txs }: ChainBlock): Uint8Array {
 function transaction([txid = '', part, index, ...more]: readonly string[], context: RouteContext): Reply | undefined {
   const { indexer } = context
   if (more.length > 0 || (index !== undefined) !== (part === 'outspend')) return undefined
-  if (part !== undefined && !['hex', 'raw', 'status', 'merkle-proof', 'outspend', 'outspends'].includes(part)) return undefined
+  if (part !== undefined && !['hex', 'raw', 'status', 'merkle-proof', 'outspend', 'outspends'].includes(part))
+    return undefined
   if (!isHash(txid)) return badHash
   const id = txid.toLowerCase()
   const entry = indexer.tx(id)
@@ -154,28 +177,41 @@ function transaction([txid = '', part, index, ...more]: readonly string[], conte
   }
   if (part === 'merkle-proof') {
     if (entry?.block === undefined) return refusal(404, 'Transaction not found or is unconfirmed')
-    const ids = entry.block.txs.map((tx) => tx.txid)
+    const ids = entry.block.txs.map(tx => tx.txid)
     const pos = ids.indexOf(id)
     return json({ block_height: entry.block.height, merkle: merkleBranch(ids, pos), pos }, age)
   }
   if (entry === undefined) return missingTx
   switch (part) {
-    case undefined: return json(txShape(entry), age)
-    case 'hex': return text(toHex(entry.tx.raw), age)
-    case 'raw': return bytes(entry.tx.raw, age)
-    default: return json(entry.tx.outputs.map((_, vout) => spendShape(indexer.spendOf(id, vout), indexer)), SHORT)
+    case undefined:
+      return json(txShape(entry), age)
+    case 'hex':
+      return text(toHex(entry.tx.raw), age)
+    case 'raw':
+      return bytes(entry.tx.raw, age)
+    default:
+      return json(
+        entry.tx.outputs.map((_, vout) => spendShape(indexer.spendOf(id, vout), indexer)),
+        SHORT,
+      )
   }
 }
 
 const shapes = (entries: readonly IndexedTx[]): unknown[] => entries.map(txShape)
 
-function script(kind: 'address' | 'scripthash', [name = '', part, page, last, ...more]: readonly string[], context: RouteContext): Reply | undefined {
+function script(
+  kind: 'address' | 'scripthash',
+  [name = '', part, page, last, ...more]: readonly string[],
+  context: RouteContext,
+): Reply | undefined {
   const { indexer } = context
-  if (more.length > 0 || (page !== undefined && part !== 'txs') || (last !== undefined && page !== 'chain')) return undefined
+  if (more.length > 0 || (page !== undefined && part !== 'txs') || (last !== undefined && page !== 'chain'))
+    return undefined
   let hash: string
   if (kind === 'address') {
     const found = addressScript(name)
-    if (found === undefined) return refusal(400, isForeignAddress(name) ? 'Address on invalid network' : 'Invalid address')
+    if (found === undefined)
+      return refusal(400, isForeignAddress(name) ? 'Address on invalid network' : 'Invalid address')
     hash = scriptHash(found)
   } else {
     if (!isHash(name)) return refusal(400, 'Invalid scripthash')
@@ -188,18 +224,40 @@ function script(kind: 'address' | 'scripthash', [name = '', part, page, last, ..
   if (part === 'utxo') {
     const unspent = indexer.unspentOf(hash)
     if (unspent.length > context.utxoLimit) {
-      return refusal(400, `Too many unspent transaction outputs (>${context.utxoLimit}). Contact support to raise limits.`)
+      return refusal(
+        400,
+        `Too many unspent transaction outputs (>${context.utxoLimit}). Contact support to raise limits.`,
+      )
     }
-    return json(unspent.map(({ txid, vout, value }) =>
-      ({ txid, vout, status: statusShape(indexer.tx(txid)?.block), value: Number(value) })), SHORT)
+    return json(
+      unspent.map(({ txid, vout, value }) => ({
+        txid,
+        vout,
+        status: statusShape(indexer.tx(txid)?.block),
+        value: Number(value),
+      })),
+      SHORT,
+    )
   }
   if (part !== 'txs') return undefined
   switch (page) {
-    case undefined: return json(shapes([...indexer.waitingOf(hash, MAX_WAITING), ...indexer.minedOf(hash, undefined, MINED_PER_PAGE)]), SHORT)
+    case undefined:
+      return json(
+        shapes([...indexer.waitingOf(hash, MAX_WAITING), ...indexer.minedOf(hash, undefined, MINED_PER_PAGE)]),
+        SHORT,
+      )
     // A last id that is no id counts as none, one that is unknown ends the list.
-    case 'chain': return json(shapes(indexer.minedOf(hash, last !== undefined && isHash(last) ? last.toLowerCase() : undefined, MINED_PER_PAGE)), SHORT)
-    case 'mempool': return json(shapes(indexer.waitingOf(hash, MAX_WAITING)), SHORT)
-    default: return undefined
+    case 'chain':
+      return json(
+        shapes(
+          indexer.minedOf(hash, last !== undefined && isHash(last) ? last.toLowerCase() : undefined, MINED_PER_PAGE),
+        ),
+        SHORT,
+      )
+    case 'mempool':
+      return json(shapes(indexer.waitingOf(hash, MAX_WAITING)), SHORT)
+    default:
+      return undefined
   }
 }
 
@@ -210,9 +268,16 @@ function mempool([part, ...more]: readonly string[], { indexer }: RouteContext):
   if (more.length > 0) return undefined
   const waiting = indexer.mempool()
   switch (part) {
-    case undefined: return json(mempoolShape(waiting), SHORT)
-    case 'txids': return json(waiting.map(({ tx }) => tx.txid), SHORT)
-    case 'recent': return json(waiting.slice(-RECENT).reverse().map(recentShape), RECENT_AGE)
-    default: return undefined
+    case undefined:
+      return json(mempoolShape(waiting), SHORT)
+    case 'txids':
+      return json(
+        waiting.map(({ tx }) => tx.txid),
+        SHORT,
+      )
+    case 'recent':
+      return json(waiting.slice(-RECENT).reverse().map(recentShape), RECENT_AGE)
+    default:
+      return undefined
   }
 }

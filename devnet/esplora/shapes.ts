@@ -8,7 +8,16 @@ import { isCoinbase, type TxInput, type TxOutput } from '../engines/transaction'
 import type { IndexedTx, Indexer, Spend } from './indexer'
 
 /** electrs names these kinds and calls all others unknown. */
-const NAMED: ReadonlySet<ScriptKind> = new Set<ScriptKind>(['empty', 'op_return', 'p2pk', 'p2pkh', 'p2sh', 'v0_p2wpkh', 'v0_p2wsh', 'v1_p2tr'])
+const NAMED: ReadonlySet<ScriptKind> = new Set<ScriptKind>([
+  'empty',
+  'op_return',
+  'p2pk',
+  'p2pkh',
+  'p2sh',
+  'v0_p2wpkh',
+  'v0_p2wsh',
+  'v1_p2tr',
+])
 /** Target of difficulty 1 on regtest's scale is the same as anywhere: 0x00000000ffff followed by zeros. */
 const DIFFICULTY_ONE = 0xffffn << 208n
 
@@ -16,18 +25,20 @@ const DIFFICULTY_ONE = 0xffffn << 208n
 export function scriptAsm(script: Uint8Array): string {
   const items = scriptItems(script)
   if (items === undefined) return '<unexpected end>'
-  return items.map(({ op, data }) => {
-    if (data !== undefined) {
-      const name = op < 0x4c ? `OP_PUSHBYTES_${op}` : `OP_PUSHDATA${1 << (op - 0x4c)}`
-      return data.length === 0 ? name : `${name} ${toHex(data)}`
-    }
-    if (op === 0) return 'OP_0'
-    if (op === 0x4f) return 'OP_PUSHNUM_NEG1'
-    if (op >= 0x51 && op <= 0x60) return `OP_PUSHNUM_${op - 0x50}`
-    if (op === 0xb1) return 'OP_CLTV'
-    if (op === 0xb2) return 'OP_CSV'
-    return `OP_${OPNames[op] ?? `RETURN_${op}`}`
-  }).join(' ')
+  return items
+    .map(({ op, data }) => {
+      if (data !== undefined) {
+        const name = op < 0x4c ? `OP_PUSHBYTES_${op}` : `OP_PUSHDATA${1 << (op - 0x4c)}`
+        return data.length === 0 ? name : `${name} ${toHex(data)}`
+      }
+      if (op === 0) return 'OP_0'
+      if (op === 0x4f) return 'OP_PUSHNUM_NEG1'
+      if (op >= 0x51 && op <= 0x60) return `OP_PUSHNUM_${op - 0x50}`
+      if (op === 0xb1) return 'OP_CLTV'
+      if (op === 0xb2) return 'OP_CSV'
+      return `OP_${OPNames[op] ?? `RETURN_${op}`}`
+    })
+    .join(' ')
 }
 
 export function statusShape(block: ChainBlock | undefined): Record<string, unknown> {
@@ -55,8 +66,10 @@ function innerScripts({ scriptSig, witness }: TxInput, spent: TxOutput | undefin
   const redeem = kind === 'p2sh' ? scriptItems(scriptSig)?.at(-1)?.data : undefined
   if (redeem !== undefined) inner.inner_redeemscript_asm = scriptAsm(redeem)
   const wrapped = redeem === undefined ? kind : scriptKind(redeem)
-  const stack = witness.length >= 2 && witness.at(-1)?.[0] === 0x50 && kind === 'v1_p2tr' ? witness.slice(0, -1) : witness
-  const revealed = wrapped === 'v0_p2wsh' ? stack.at(-1) : kind === 'v1_p2tr' && stack.length >= 2 ? stack.at(-2) : undefined
+  const stack =
+    witness.length >= 2 && witness.at(-1)?.[0] === 0x50 && kind === 'v1_p2tr' ? witness.slice(0, -1) : witness
+  const revealed =
+    wrapped === 'v0_p2wsh' ? stack.at(-1) : kind === 'v1_p2tr' && stack.length >= 2 ? stack.at(-2) : undefined
   if (revealed !== undefined) inner.inner_witnessscript_asm = scriptAsm(revealed)
   return inner
 }
@@ -116,7 +129,9 @@ export function spendShape(spend: Spend | undefined, indexer: Indexer): Record<s
 /** Waiting transactions as [lowest sat/vB of the group, virtual bytes], dearest first, in groups of at least 50 kvB. */
 function feeHistogram(waiting: readonly IndexedTx[]): [number, number][] {
   const GROUP = 50_000
-  const rated = waiting.map(({ tx, fee }) => ({ rate: Number(fee) / tx.vsize, vsize: tx.vsize })).sort((a, b) => b.rate - a.rate)
+  const rated = waiting
+    .map(({ tx, fee }) => ({ rate: Number(fee) / tx.vsize, vsize: tx.vsize }))
+    .sort((a, b) => b.rate - a.rate)
   const groups: [number, number][] = []
   let vsize = 0
   let rate = 0
@@ -142,5 +157,10 @@ export function mempoolShape(waiting: readonly IndexedTx[]): Record<string, unkn
 }
 
 export function recentShape({ tx, fee }: IndexedTx): Record<string, unknown> {
-  return { txid: tx.txid, fee: Number(fee), vsize: tx.vsize, value: Number(tx.outputs.reduce((sum, { value }) => sum + value, 0n)) }
+  return {
+    txid: tx.txid,
+    fee: Number(fee),
+    vsize: tx.vsize,
+    value: Number(tx.outputs.reduce((sum, { value }) => sum + value, 0n)),
+  }
 }

@@ -20,11 +20,21 @@ export interface ChainError {
   readonly retryable: boolean
 }
 
-export interface Tip { readonly height: number; readonly hash: string }
+export interface Tip {
+  readonly height: number
+  readonly hash: string
+}
 
 export interface ChainTx {
   readonly txid: Txid
-  readonly vin: ReadonlyArray<{ readonly txid: Txid; readonly vout: number; readonly coinbase: boolean; readonly sequence: number; readonly prevoutScript?: string; readonly prevoutSats?: bigint }>
+  readonly vin: ReadonlyArray<{
+    readonly txid: Txid
+    readonly vout: number
+    readonly coinbase: boolean
+    readonly sequence: number
+    readonly prevoutScript?: string
+    readonly prevoutSats?: bigint
+  }>
   /** `script` is hex of the scriptPubKey */
   readonly vout: ReadonlyArray<{ readonly script: string; readonly sats: bigint }>
   readonly feeSats: bigint
@@ -50,7 +60,11 @@ export interface Chain {
   /** raw bytes, checked: they hash to `txid` (witness excluded); undefined when unknown */
   rawTx(txid: Txid, signal?: AbortSignal): Promise<Result<Uint8Array | undefined, ChainError>>
   /** who spends the output, if anybody */
-  outspend(txid: Txid, vout: number, signal?: AbortSignal): Promise<Result<{ readonly spent: boolean; readonly by?: Txid; readonly confirmed: boolean }, ChainError>>
+  outspend(
+    txid: Txid,
+    vout: number,
+    signal?: AbortSignal,
+  ): Promise<Result<{ readonly spent: boolean; readonly by?: Txid; readonly confirmed: boolean }, ChainError>>
   /** blocks -> sat/vB, at least 1 each; empty when the server has none */
   feeEstimates(signal?: AbortSignal): Promise<Result<ReadonlyMap<number, number>, ChainError>>
   /** "already in mempool" and "already in block chain" are success */

@@ -22,10 +22,15 @@ export interface UnlockedProfile extends ProfileInfo {
 
 export interface VaultError {
   readonly code:
-    | 'wrong-password' | 'bad-words' | 'empty-name' | 'weak-password' | 'unknown-profile'
+    | 'wrong-password'
+    | 'bad-words'
+    | 'empty-name'
+    | 'weak-password'
+    | 'unknown-profile'
     /** the profile is unlocked in another tab of this browser: offer takeover */
     | 'open-elsewhere'
-    | 'locked' | 'storage-failed'
+    | 'locked'
+    | 'storage-failed'
     /** file is damaged, of another profile, or of a newer version */
     | 'bad-file'
 }
@@ -41,7 +46,9 @@ export interface SignerError {
     | 'not-approved'
     /** handle unknown, consumed, expired or of an older attempt */
     | 'no-nonce'
-    | 'bad-nonces' | 'expired' | 'attempt'
+    | 'bad-nonces'
+    | 'expired'
+    | 'attempt'
     /** the yes or the partials could not be stored, so nothing was released */
     | 'storage-failed'
   readonly detail: string
@@ -56,11 +63,40 @@ export interface WalletKeys {
 
 /** Things that an account key signs beside session messages. The tagged hash is made in the vault from these fields only. */
 export type Statement =
-  | { readonly type: 'join'; readonly draftId: Hex; readonly genesis: Hex; readonly accountKey: AccountKey; readonly origin: KeyOrigin; readonly xpub: string; readonly peerId: string; readonly name: string; readonly proofNumber: number }
-  | { readonly type: 'confirm'; readonly walletId: Hex; readonly accountKey: AccountKey; /** 32 bytes hex, the full safety hash */ readonly safetyHash: Hex }
-  | { readonly type: 'relays'; readonly walletId: Hex; readonly accountKey: AccountKey; readonly number: number; readonly relays: readonly string[] }
+  | {
+      readonly type: 'join'
+      readonly draftId: Hex
+      readonly genesis: Hex
+      readonly accountKey: AccountKey
+      readonly origin: KeyOrigin
+      readonly xpub: string
+      readonly peerId: string
+      readonly name: string
+      readonly proofNumber: number
+    }
+  | {
+      readonly type: 'confirm'
+      readonly walletId: Hex
+      readonly accountKey: AccountKey
+      /** 32 bytes hex, the full safety hash */ readonly safetyHash: Hex
+    }
+  | {
+      readonly type: 'relays'
+      readonly walletId: Hex
+      readonly accountKey: AccountKey
+      readonly number: number
+      readonly relays: readonly string[]
+    }
   /** the last hash of a session's transcript, over `count` entries (core/signing/transcript.ts) */
-  | { readonly type: 'transcript'; readonly walletId: Hex; readonly accountKey: AccountKey; readonly session: SessionId; /** 32 bytes hex */ readonly head: Hex; readonly count: number; readonly complete: boolean }
+  | {
+      readonly type: 'transcript'
+      readonly walletId: Hex
+      readonly accountKey: AccountKey
+      readonly session: SessionId
+      /** 32 bytes hex */ readonly head: Hex
+      readonly count: number
+      readonly complete: boolean
+    }
 
 /**
  * The vault: seed, account keys and secret nonces live behind it and never come out. The app's implementation runs in a
@@ -68,7 +104,13 @@ export type Statement =
  */
 export interface Signer {
   profiles(): Promise<ProfileInfo[]>
-  createProfile(p: { name: string; words: string; passphrase?: string; password: string; wordsChecked: boolean }): Promise<Result<ProfileInfo, VaultError>>
+  createProfile(p: {
+    name: string
+    words: string
+    passphrase?: string
+    password: string
+    wordsChecked: boolean
+  }): Promise<Result<ProfileInfo, VaultError>>
   unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>>
   lock(): Promise<void>
   /** true and remembered when every given word (position from 0) is right */
@@ -91,7 +133,12 @@ export interface Signer {
   ownsAccount(network: NetworkName, account: AccountInfo): Promise<boolean>
   signStatement(network: NetworkName, origin: KeyOrigin, statement: Statement): Promise<Result<Hex, SignerError>>
   /** Session messages except yes votes, pubnonces and partials, which have calls of their own below. */
-  signMessage(wallet: WalletKeys, session: SessionId, attempt: AttemptName | undefined, body: SignBody): Promise<Result<SignedMessage, SignerError>>
+  signMessage(
+    wallet: WalletKeys,
+    session: SessionId,
+    attempt: AttemptName | undefined,
+    body: SignBody,
+  ): Promise<Result<SignedMessage, SignerError>>
 
   /** Recomputes digest and session id, stores the yes, signs it. Idempotent. A later `retract` makes it void for good. */
   approve(wallet: WalletKeys, proposal: Proposal): Promise<Result<SignedMessage, SignerError>>
@@ -100,7 +147,11 @@ export interface Signer {
   /** Makes one nonce pair per input, bound to (session, digest, attempt). Needs the stored yes. Erases those of an older attempt. */
   makeNonces(wallet: WalletKeys, proposal: Proposal, attempt: AttemptName): Promise<Result<SignedMessage, SignerError>>
   /** Consumes the nonces of this attempt, whatever comes of it. `nonces` is the hub's signed message. */
-  makePartials(wallet: WalletKeys, proposal: Proposal, nonces: SignedMessage): Promise<Result<SignedMessage, SignerError>>
+  makePartials(
+    wallet: WalletKeys,
+    proposal: Proposal,
+    nonces: SignedMessage,
+  ): Promise<Result<SignedMessage, SignerError>>
   /** Erases all nonces of a session (or of all sessions). */
   eraseNonces(session?: SessionId): Promise<void>
 }
@@ -122,11 +173,23 @@ export interface Aggregator {
   /** whether 32 bytes are the x-coordinate of a point: coins that are sent to any other taproot key are lost */
   isXCoordinate(key: Uint8Array): Promise<boolean>
   /** per input: aggregate of all members' pubnonces. Throws nothing: names the member whose nonce is no point. */
-  aggregateNonces(wallet: WalletKeys, pubnonces: ReadonlyArray<readonly Uint8Array[]>): Promise<Result<Uint8Array[], { member: number; input: number }>>
+  aggregateNonces(
+    wallet: WalletKeys,
+    pubnonces: ReadonlyArray<readonly Uint8Array[]>,
+  ): Promise<Result<Uint8Array[], { member: number; input: number }>>
   /** per input final BIP340 signatures, each verified against the output key and sighash; on failure every partial is checked to name who was wrong */
-  aggregatePartials(wallet: WalletKeys, proposal: Proposal, pubnonces: ReadonlyArray<readonly Uint8Array[]>, partials: ReadonlyArray<readonly Uint8Array[]>): Promise<Result<Uint8Array[], { member?: number; input: number }>>
+  aggregatePartials(
+    wallet: WalletKeys,
+    proposal: Proposal,
+    pubnonces: ReadonlyArray<readonly Uint8Array[]>,
+    partials: ReadonlyArray<readonly Uint8Array[]>,
+  ): Promise<Result<Uint8Array[], { member?: number; input: number }>>
   /** the signed transaction when every signature is valid */
-  finalize(wallet: WalletKeys, proposal: Proposal, signatures: readonly Uint8Array[]): Promise<Result<Uint8Array, { input: number }>>
+  finalize(
+    wallet: WalletKeys,
+    proposal: Proposal,
+    signatures: readonly Uint8Array[],
+  ): Promise<Result<Uint8Array, { input: number }>>
   /** whether the evidence of an accusation proves it, whoever sent it (crypto/evidence.ts); what is not proven is false */
   checkEvidence(wallet: WalletKeys, proposal: Proposal, claim: Accusation): Promise<boolean>
   verifyMessage(message: SignedMessage): Promise<boolean>

@@ -17,6 +17,9 @@ export interface Storage {
   all(store: StoreName): Promise<Array<{ key: string; value: Uint8Array }>>
   put(store: StoreName, key: string, value: Uint8Array, durability?: Durability): Promise<void>
   /** several writes that happen together or not at all; `undefined` deletes */
-  putAll(writes: ReadonlyArray<{ store: StoreName; key: string; value: Uint8Array | undefined }>, durability?: Durability): Promise<void>
+  putAll(
+    writes: ReadonlyArray<{ store: StoreName; key: string; value: Uint8Array | undefined }>,
+    durability?: Durability,
+  ): Promise<void>
   delete(store: StoreName, key: string): Promise<void>
 }

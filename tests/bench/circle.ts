@@ -23,17 +23,32 @@ export const members = (n: number): string => (n < ONE_BROWSER_FROM ? 'browsers'
 export async function servePage(): Promise<{ url: string; close(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-bench-page-'))
   await build({
-    configFile: false, logLevel: 'error', root: fileURLToPath(new URL('.', import.meta.url)),
-    build: { outDir: folder, emptyOutDir: true, target: 'es2023', rollupOptions: { input: fileURLToPath(new URL('connect-page.ts', import.meta.url)), output: { entryFileNames: 'page.js' } } },
+    configFile: false,
+    logLevel: 'error',
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    build: {
+      outDir: folder,
+      emptyOutDir: true,
+      target: 'es2023',
+      rollupOptions: {
+        input: fileURLToPath(new URL('connect-page.ts', import.meta.url)),
+        output: { entryFileNames: 'page.js' },
+      },
+    },
   })
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    if (pathname === '/') return response.setHeader('content-type', 'text/html').end('<!doctype html><script type="module" src="/page.js"></script>')
+    if (pathname === '/')
+      return response
+        .setHeader('content-type', 'text/html')
+        .end('<!doctype html><script type="module" src="/page.js"></script>')
     // names of the build's own output: letters, digits, one folder
     if (!/^(\/assets)?\/[\w.-]+\.js$/.test(pathname)) return response.writeHead(404).end()
     response.setHeader('content-type', 'text/javascript').end(readFileSync(join(folder, pathname)))
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     close() {
@@ -49,11 +64,16 @@ export class Circle {
   private readonly browsers: Browser[] = []
   private tabs: Tab[] = []
 
-  private constructor(private readonly url: string, private readonly n: number, private readonly relays: readonly string[]) {}
+  private constructor(
+    private readonly url: string,
+    private readonly n: number,
+    private readonly relays: readonly string[],
+  ) {}
 
   static async open(url: string, n: number, relays: readonly string[]): Promise<Circle> {
     const circle = new Circle(url, n, relays)
-    for (let i = 0; i < (n < ONE_BROWSER_FROM ? n : 1); i++) circle.browsers.push(await chromium.launch(launchOptions(findChromium() ?? '')))
+    for (let i = 0; i < (n < ONE_BROWSER_FROM ? n : 1); i++)
+      circle.browsers.push(await chromium.launch(launchOptions(findChromium() ?? '')))
     return circle
   }
 
@@ -61,13 +81,15 @@ export class Circle {
   async start(run: number): Promise<{ first: Tab; others: string[] }> {
     if (run % RUNS_PER_PAGE === 0) {
       for (const tab of this.tabs) await tab.context().close()
-      this.tabs = await Promise.all(Array.from({ length: this.n }, async (_, i) => {
-        const tab = await (await (this.browsers[i] ?? this.browsers[0])!.newContext()).newPage()
-        tab.setDefaultTimeout(READY_MS)
-        await tab.goto(this.url)
-        await tab.waitForFunction(() => 'bench' in globalThis)
-        return tab
-      }))
+      this.tabs = await Promise.all(
+        Array.from({ length: this.n }, async (_, i) => {
+          const tab = await (await (this.browsers[i] ?? this.browsers[0])!.newContext()).newPage()
+          tab.setDefaultTimeout(READY_MS)
+          await tab.goto(this.url)
+          await tab.waitForFunction(() => 'bench' in globalThis)
+          return tab
+        }),
+      )
     }
     const ids = await Promise.all(this.tabs.map(tab => tab.evaluate(relays => bench.start(relays), this.relays)))
     return { first: this.tabs[0]!, others: ids.slice(1) }
@@ -83,7 +105,8 @@ export class Circle {
 }
 
 /** The public gate in this page: once for all, or once for each in turn. */
-export const gate = (tab: Tab, others: readonly string[], oneByOne = false): Promise<Gated> => tab.evaluate(([ids, each]) => bench.gate(ids, each), [others, oneByOne] as const)
+export const gate = (tab: Tab, others: readonly string[], oneByOne = false): Promise<Gated> =>
+  tab.evaluate(([ids, each]) => bench.gate(ids, each), [others, oneByOne] as const)
 
 declare global {
   var bench: ConnectPage

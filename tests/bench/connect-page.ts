@@ -3,7 +3,11 @@ import { createLibp2pTransport } from '../../services/adapters/libp2p'
 import { createP2P, type P2P } from '../../services/p2p'
 
 /** What came of connecting to some: milliseconds by the page's own clock, who failed and why, and over what the others are connected. */
-export interface Gated { readonly ms: number; readonly failed: readonly string[]; readonly kinds: readonly string[] }
+export interface Gated {
+  readonly ms: number
+  readonly failed: readonly string[]
+  readonly kinds: readonly string[]
+}
 
 /** What connect.ts calls in a member's page: the network of an open profile as the app has it, without its screens. */
 export interface ConnectPage {
@@ -29,10 +33,21 @@ const bench: ConnectPage = {
     const entropy = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
     const log = { write: () => undefined }
     const transport = createLibp2pTransport({ peerKey, clock, entropy, log })
-    const door = createP2P({ transport, clock, entropy, log, relays, build: 'bench', sign: async bytes => ed25519.sign(bytes, peerKey), allowed: () => true })
+    const door = createP2P({
+      transport,
+      clock,
+      entropy,
+      log,
+      relays,
+      build: 'bench',
+      sign: async bytes => ed25519.sign(bytes, peerKey),
+      allowed: () => true,
+    })
     p2p = door
-    const held = new Promise<void>((resolve) => {
-      const look = () => { if (relays.every(r => door.relays().some(s => s.address === r && s.state === 'reserved'))) resolve() }
+    const held = new Promise<void>(resolve => {
+      const look = () => {
+        if (relays.every(r => door.relays().some(s => s.address === r && s.state === 'reserved'))) resolve()
+      }
       door.onEvent(look)
     })
     await door.start()

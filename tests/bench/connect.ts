@@ -24,7 +24,11 @@ function taken(gated: Gated, what: string): number | undefined {
 
 async function measureGates(url: string, n: number): Promise<BenchResult[]> {
   const relays = [await RelayProcess.start(), await RelayProcess.start()]
-  const circle = await Circle.open(url, n, relays.map(r => r.address))
+  const circle = await Circle.open(
+    url,
+    n,
+    relays.map(r => r.address),
+  )
   const cold: (number | undefined)[] = []
   const warm: (number | undefined)[] = []
   let direct = 0
@@ -67,7 +71,9 @@ async function measureDelayed(url: string, n: number): Promise<BenchResult[]> {
     await relay.close()
   }
   const params = { n, members: members(n), relays: 1, delayMs: DELAY_MS }
-  const ratios = took.parallel.map((ms, i) => (ms === undefined || took.sequential[i] === undefined ? undefined : ms / took.sequential[i]))
+  const ratios = took.parallel.map((ms, i) =>
+    ms === undefined || took.sequential[i] === undefined ? undefined : ms / took.sequential[i],
+  )
   return [
     summarize('gate_parallel', params, 'ms', took.parallel, { deadline: GATE_TIMEOUT_MS }),
     summarize('gate_sequential', params, 'ms', took.sequential, { deadline: GATE_TIMEOUT_MS * (n - 1) }),
@@ -92,7 +98,15 @@ async function measureRecovery(n: number): Promise<BenchResult[]> {
   } finally {
     for (const relay of relays) await relay.close()
   }
-  return [summarize('relay_kill_recovery', { n, members: 'Node nodes of the same adapter, relayed', relays: 3 }, 'ms', samples, { deadline: RECOVERY_MS, target: 5_000 })]
+  return [
+    summarize(
+      'relay_kill_recovery',
+      { n, members: 'Node nodes of the same adapter, relayed', relays: 3 },
+      'ms',
+      samples,
+      { deadline: RECOVERY_MS, target: 5_000 },
+    ),
+  ]
 }
 
 const wanted = points.split(',')

@@ -13,29 +13,45 @@ const RUNS = Math.min(3, Number(process.env.TANDEM_BENCH_RUNS ?? '20'))
 
 /** Servers that are not asked before a profile is open: nothing of them is in these figures. */
 const CONFIG = {
-  version: 1, relays: [], stun: [],
-  networks: { regtest: { esplora: 'http://127.0.0.1:9', genesis: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206' } },
+  version: 1,
+  relays: [],
+  stun: [],
+  networks: {
+    regtest: {
+      esplora: 'http://127.0.0.1:9',
+      genesis: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206',
+    },
+  },
 }
 
 /** In kB of 1000 bytes, as a host sends it with gzip's usual level. */
-const gzKb = (files: Iterable<string>): number => [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(SITE, file))).length, 0) / 1_000
+const gzKb = (files: Iterable<string>): number =>
+  [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(SITE, file))).length, 0) / 1_000
 
 /** Hands on to the real server and writes down every path, so that what a worker fetches is seen as well. */
 async function counting(target: string, asked: Set<string>): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
     asked.add(path.split('?')[0] ?? '')
-    void fetch(`${target}${path}`).then(async (got) => {
-      response.writeHead(got.status, { 'content-type': got.headers.get('content-type') ?? 'text/plain', 'cache-control': 'no-store' })
-      response.end(Buffer.from(await got.arrayBuffer()))
-    }, () => response.destroy())
+    void fetch(`${target}${path}`).then(
+      async got => {
+        response.writeHead(got.status, {
+          'content-type': got.headers.get('content-type') ?? 'text/plain',
+          'cache-control': 'no-store',
+        })
+        response.end(Buffer.from(await got.arrayBuffer()))
+      },
+      () => response.destroy(),
+    )
   })
   return { url: `http://127.0.0.1:${await listenFrom(server, 4560, '127.0.0.1')}`, server }
 }
 
 test('JavaScript of the first screen', async () => {
   test.setTimeout(60_000 * RUNS)
-  const everything = readdirSync(join(SITE, '_nuxt'), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.js')).map(file => `/_nuxt/${file}`)
+  const everything = readdirSync(join(SITE, '_nuxt'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.js'))
+    .map(file => `/_nuxt/${file}`)
   const app = await serveStatic({ root: SITE, port: 4580, config: () => CONFIG })
   const asked = new Set<string>()
   const { url, server } = await counting(app.url, asked)

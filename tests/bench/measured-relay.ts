@@ -23,12 +23,16 @@ const TICKS = 100
 function watch(name: MeasuredRelay['name'], gossip: boolean, address: string, child: ChildProcess): MeasuredRelay {
   const { pid } = child
   return {
-    name, gossip, address,
+    name,
+    gossip,
+    address,
     memory: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN) * 1024,
     cpu() {
       // after the name in brackets: user and system time are the 12th and 13th
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
-      return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+      return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS
     },
     async stop() {
       if (child.exitCode !== null) return
@@ -43,7 +47,9 @@ async function ready(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('no output')
   const [line] = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>,
-    once(child, 'exit').then(() => { throw new Error('the relay ended before it was ready') }),
+    once(child, 'exit').then(() => {
+      throw new Error('the relay ended before it was ready')
+    }),
   ])
   return (JSON.parse(line) as { addrs: string[] }).addrs[0] ?? ''
 }
@@ -51,18 +57,44 @@ async function ready(child: ChildProcess): Promise<string> {
 /** Ours, with bounds wide enough for this many clients of one address. */
 export async function startOurs(clients: number): Promise<MeasuredRelay> {
   const wide = String(clients * 2)
-  const child = spawn(process.execPath, ['--import', 'tsx', 'relay/main.ts', '--port', '0', '--json', '--log', 'none', '--data', '.tandem/bench-relay', '--fresh',
-    '--reservations', wide, '--reservations-per-ip', wide, '--connections-per-ip', wide, '--connections-per-ip-second', '1000000'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      'relay/main.ts',
+      '--port',
+      '0',
+      '--json',
+      '--log',
+      'none',
+      '--data',
+      '.tandem/bench-relay',
+      '--fresh',
+      '--reservations',
+      wide,
+      '--reservations-per-ip',
+      wide,
+      '--connections-per-ip',
+      wide,
+      '--connections-per-ip-second',
+      '1000000',
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   return watch('tandem', true, await ready(child), child)
 }
 
 /** The one of go-libp2p, or why it cannot be had. */
-export function goRelay(): { readonly start: (clients: number) => Promise<MeasuredRelay> } | { readonly missing: string } {
+export function goRelay():
+  { readonly start: (clients: number) => Promise<MeasuredRelay> } | { readonly missing: string } {
   const built = buildGoRelay()
   if (!('binary' in built)) return built
   return {
     async start(clients) {
-      const child = spawn(built.binary, ['-reservations', String(clients * 2)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(built.binary, ['-reservations', String(clients * 2)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       return watch('go-libp2p', false, await ready(child), child)
     },
   }

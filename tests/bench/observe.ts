@@ -4,10 +4,16 @@ import type { BrowserContext, Page } from '@playwright/test'
 const SIGN = '/tandem/sign/1'
 
 /** Something that came to stand on the screen, or was clicked; `at` in milliseconds since 1970, comparable between the browsers of one machine. */
-export interface Sighting { readonly key: string; readonly at: number }
+export interface Sighting {
+  readonly key: string
+  readonly at: number
+}
 
 /** Sums over the data channels of one protocol since the page was opened, both directions. */
-export interface Traffic { readonly bytes: number; readonly messages: number }
+export interface Traffic {
+  readonly bytes: number
+  readonly messages: number
+}
 
 interface Bench {
   readonly seen: Sighting[]
@@ -31,11 +37,15 @@ export async function observe(context: BrowserContext): Promise<void> {
       if (seen.length > 5_000) seen.splice(0, 1_000)
     }
 
-    document.addEventListener('click', (event) => {
-      const button = event.target instanceof Element ? event.target.closest('button') : null
-      // the event's own time: when the browser was given the click, not when this listener had its turn
-      if (button !== null) note(`click:${button.innerText.trim()}`, performance.timeOrigin + event.timeStamp)
-    }, true)
+    document.addEventListener(
+      'click',
+      event => {
+        const button = event.target instanceof Element ? event.target.closest('button') : null
+        // the event's own time: when the browser was given the click, not when this listener had its turn
+        if (button !== null) note(`click:${button.innerText.trim()}`, performance.timeOrigin + event.timeStamp)
+      },
+      true,
+    )
 
     const firstLine = (element: Element) => (element.firstElementChild ?? element).textContent?.trim() ?? ''
     let shown = new Set<string>()
@@ -43,9 +53,12 @@ export async function observe(context: BrowserContext): Promise<void> {
       const at = now()
       const keys = new Set<string>()
       for (const status of document.querySelectorAll('[role=status]')) keys.add(`status:${firstLine(status)}`)
-      for (const link of document.querySelectorAll('a[href*="#/sessions/"]')) if (link.textContent?.trim() === 'Review request') keys.add(`request:${link.getAttribute('href') ?? ''}`)
-      for (const title of document.querySelectorAll('section[aria-label=Connections] h2')) keys.add(`gate:${title.textContent ?? ''}`)
-      for (const title of document.querySelectorAll('.notice p:first-child')) keys.add(`notice:${title.textContent ?? ''}`)
+      for (const link of document.querySelectorAll('a[href*="#/sessions/"]'))
+        if (link.textContent?.trim() === 'Review request') keys.add(`request:${link.getAttribute('href') ?? ''}`)
+      for (const title of document.querySelectorAll('section[aria-label=Connections] h2'))
+        keys.add(`gate:${title.textContent ?? ''}`)
+      for (const title of document.querySelectorAll('.notice p:first-child'))
+        keys.add(`notice:${title.textContent ?? ''}`)
       for (const key of keys) if (!shown.has(key)) note(key, at)
       shown = keys
     }
@@ -76,18 +89,22 @@ export async function observe(context: BrowserContext): Promise<void> {
       }
     }
 
-    interface Line { protocol?: string; bytes: number; messages: number }
+    interface Line {
+      protocol?: string
+      bytes: number
+      messages: number
+    }
     const lines = new Map<RTCDataChannel, Line>()
     const decoder = new TextDecoder()
     /** One direction of a channel: protobuf envelopes (field 2 is payload), in them the frames of negotiation and protocol. */
     const direction = (line: Line) => {
-      const frames = cutter((frame) => {
+      const frames = cutter(frame => {
         const text = frame.length < 80 && frame.at(-1) === 0x0a ? decoder.decode(frame).trim() : ''
         if (text.startsWith('/multistream/')) return
         if (/^\/[\w./-]+$/.test(text)) line.protocol ??= text
         else line.messages++
       })
-      const envelopes = cutter((envelope) => {
+      const envelopes = cutter(envelope => {
         let at = 0
         while (at < envelope.length) {
           const tag = envelope[at++] ?? 0

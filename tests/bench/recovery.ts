@@ -20,9 +20,13 @@ export async function recover(n: number, relays: readonly RelayProcess[]): Promi
     const list = relays.map(r => r.address)
     const nodes = await Promise.all(Array.from({ length: n }, () => network.node(list)))
     const members = nodes.map(m => ({ accountKey: m.accountKey, peerId: m.transport.peerId }))
-    const group = createHash('sha256').update(members.map(m => m.peerId).join()).digest('hex')
-    for (const m of nodes) m.p2p.joinWallet({ walletId: group, groupSecret: group, self: m.accountKey, relays: list, members })
-    const together = () => nodes.every(m => nodes.every(o => o === m || m.p2p.status(o.transport.peerId)?.connected === true))
+    const group = createHash('sha256')
+      .update(members.map(m => m.peerId).join())
+      .digest('hex')
+    for (const m of nodes)
+      m.p2p.joinWallet({ walletId: group, groupSecret: group, self: m.accountKey, relays: list, members })
+    const together = () =>
+      nodes.every(m => nodes.every(o => o === m || m.p2p.status(o.transport.peerId)?.connected === true))
     await until(together, 'the circle', RECOVERY_MS)
     const [first, second] = nodes as [Node, Node]
     const [line] = first.transport.connections(second.transport.peerId)
@@ -31,7 +35,11 @@ export async function recover(n: number, relays: readonly RelayProcess[]): Promi
     if (line === undefined || inUse === undefined) throw new Error('no relay carries the connection of the first two')
     const from = performance.now()
     await inUse.kill()
-    await until(() => first.transport.connections(second.transport.peerId).every(c => c.id !== line.id), 'the loss of a connection', RECOVERY_MS)
+    await until(
+      () => first.transport.connections(second.transport.peerId).every(c => c.id !== line.id),
+      'the loss of a connection',
+      RECOVERY_MS,
+    )
     await until(together, 'the circle again', RECOVERY_MS)
     const { allConnected, failed } = await first.p2p.ensureConnected(members.slice(1))
     if (!allConnected) throw new Error(failed.map(f => f.error).join('; '))

@@ -19,7 +19,22 @@ export class RelayProcess {
   /** Starts it unless it runs. */
   async run(): Promise<void> {
     if (this.child !== undefined) return
-    const child = spawn(process.execPath, ['--import', 'tsx', 'relay/main.ts', '--json', '--data', this.data, '--port', String(this.port), '--health-port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(
+      process.execPath,
+      [
+        '--import',
+        'tsx',
+        'relay/main.ts',
+        '--json',
+        '--data',
+        this.data,
+        '--port',
+        String(this.port),
+        '--health-port',
+        '0',
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     this.child = child
     const line = await new Promise<string>((resolve, reject) => {
       child.stdout.once('data', (text: Buffer) => resolve(text.toString()))

@@ -5,7 +5,14 @@ import type { Transport } from '../../services/ports/transport'
 
 /** One of the processes that hold the clients of bench:relay: the app's own libp2p adapter, many times. Driven by messages. */
 export type Order =
-  | { readonly do: 'open'; readonly relay: string; readonly first: number; readonly count: number; readonly group: number; readonly gossip: boolean }
+  | {
+      readonly do: 'open'
+      readonly relay: string
+      readonly first: number
+      readonly count: number
+      readonly group: number
+      readonly gossip: boolean
+    }
   | { readonly do: 'circuits'; readonly count: number }
   | { readonly do: 'presence'; readonly seconds: number; readonly everyS: number }
   | { readonly do: 'places' }
@@ -35,7 +42,10 @@ const arrivals: number[] = []
 const losses: string[] = []
 let serial = 0
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
+const pause = (ms: number): Promise<void> =>
+  new Promise(resolve => {
+    setTimeout(resolve, ms)
+  })
 const topicOf = (group: number): string => `/tandem/presence/1/bench-${process.pid}-${group}`
 
 /** Runs `task` for 0 to count-1, some at once, and times each. */
@@ -62,12 +72,12 @@ async function timed(count: number, task: (index: number) => Promise<void>): Pro
 }
 
 function open({ relay, count, group, gossip }: Extract<Order, { do: 'open' }>): Promise<Report> {
-  return timed(count, async (index) => {
+  return timed(count, async index => {
     const client = nodeTransport([relay])
     let placed = false
     const held = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no place')), DEADLINE_MS)
-      client.onEvent((event) => {
+      client.onEvent(event => {
         if (event.type !== 'relay') return
         if (event.relay.state === 'reserved') {
           clearTimeout(timer)
@@ -80,7 +90,10 @@ function open({ relay, count, group, gossip }: Extract<Order, { do: 'open' }>): 
       })
     })
     const number = Math.floor(index / group)
-    if (gossip) client.subscribe(topicOf(number), (bytes) => { heard(bytes) })
+    if (gossip)
+      client.subscribe(topicOf(number), bytes => {
+        heard(bytes)
+      })
     await client.start()
     await held
     clients.push(client)
@@ -90,7 +103,7 @@ function open({ relay, count, group, gossip }: Extract<Order, { do: 'open' }>): 
 
 /** Neighbours connect over the relay. */
 function circuits(count: number): Promise<Report> {
-  return timed(Math.min(count, Math.floor(clients.length / 2)), async (index) => {
+  return timed(Math.min(count, Math.floor(clients.length / 2)), async index => {
     const [from, to] = [clients[index * 2], clients[index * 2 + 1]]
     if (from === undefined || to === undefined) throw new Error('nobody there')
     await from.dial(to.peerId, relayedAddress(to), { signal: AbortSignal.timeout(DEADLINE_MS) })
@@ -111,7 +124,7 @@ async function presence(seconds: number, everyS: number): Promise<Report> {
   let expected = 0
   let failures = 0
   const reasons: Record<string, number> = {}
-  const gap = everyS * 1000 / Math.max(1, clients.length)
+  const gap = (everyS * 1000) / Math.max(1, clients.length)
   const start = performance.now()
   for (let n = 0; n * gap < seconds * 1000; n++) {
     await pause(Math.max(0, start + n * gap - performance.now()))
@@ -145,18 +158,25 @@ const nothing: Report = { ms: [], failures: 0, reasons: {} }
 
 async function carryOut(order: Order): Promise<Report> {
   switch (order.do) {
-    case 'open': return open(order)
-    case 'circuits': return circuits(order.count)
-    case 'presence': return presence(order.seconds, order.everyS)
-    case 'places': return places()
+    case 'open':
+      return open(order)
+    case 'circuits':
+      return circuits(order.count)
+    case 'presence':
+      return presence(order.seconds, order.everyS)
+    case 'places':
+      return places()
   }
 }
 
 process.on('message', (order: Order) => {
-  carryOut(order).then(report => process.send?.(report), (error: unknown) => {
-    console.error(error)
-    process.exit(1)
-  })
+  carryOut(order).then(
+    report => process.send?.(report),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
 })
 // loaded: starting a process is none of what is measured
 process.send?.(nothing)

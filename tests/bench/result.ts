@@ -30,28 +30,42 @@ function rank(sorted: readonly number[], share: number): number {
 }
 
 /** Rounded to a tenth, which is all that the clocks give; ratios to a thousandth. */
-const rounded = (value: number, unit: BenchResult['unit']): number => (unit === 'ratio' ? Math.round(value * 1_000) / 1_000 : Math.round(value * 10) / 10)
+const rounded = (value: number, unit: BenchResult['unit']): number =>
+  unit === 'ratio' ? Math.round(value * 1_000) / 1_000 : Math.round(value * 10) / 10
 
 /**
  * Figures of one series. `undefined` is a run that failed: it counts as `deadline` where there is one, else (bytes, messages) it has no
  * sample. A failure misses the target whatever the percentiles say.
  */
 export function summarize(
-  name: string, params: BenchResult['params'], unit: BenchResult['unit'],
-  measured: ReadonlyArray<number | undefined>, options: { readonly deadline?: number; readonly retries?: number; readonly target?: number } = {},
+  name: string,
+  params: BenchResult['params'],
+  unit: BenchResult['unit'],
+  measured: ReadonlyArray<number | undefined>,
+  options: { readonly deadline?: number; readonly retries?: number; readonly target?: number } = {},
 ): BenchResult {
   const failures = measured.filter(value => value === undefined).length
-  const samples = measured.flatMap((value) => {
+  const samples = measured.flatMap(value => {
     const counted = value ?? options.deadline
     return counted === undefined ? [] : [rounded(counted, unit)]
   })
   const sorted = [...samples].sort((a, b) => a - b)
   const target = options.target ?? (params.n === undefined || params.n === 3 ? TARGETS[name] : undefined)
   const p95 = rank(sorted, 0.95)
-  const good = target === undefined || (failures === 0 && sorted.length > 0 && (unit === 'ms' ? p95 < target : p95 <= target))
+  const good =
+    target === undefined || (failures === 0 && sorted.length > 0 && (unit === 'ms' ? p95 < target : p95 <= target))
   return {
-    name, params, unit, runs: measured.length, failures, retries: options.retries ?? 0, samples,
-    p50: rank(sorted, 0.5), p95, max: sorted.at(-1) ?? 0, ...(target === undefined ? {} : { target, ok: good }),
+    name,
+    params,
+    unit,
+    runs: measured.length,
+    failures,
+    retries: options.retries ?? 0,
+    samples,
+    p50: rank(sorted, 0.5),
+    p95,
+    max: sorted.at(-1) ?? 0,
+    ...(target === undefined ? {} : { target, ok: good }),
   }
 }
 
@@ -66,5 +80,8 @@ export function report(results: readonly BenchResult[]): void {
 
 /** @throws when the file is not there */
 export function readReport(file: string): BenchResult[] {
-  return readFileSync(file, 'utf8').split('\n').filter(line => line !== '').map(line => JSON.parse(line) as BenchResult)
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as BenchResult)
 }

@@ -19,13 +19,19 @@ async function observeLongTasks(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const longTasks: number[] = []
     Object.assign(window, { longTasks })
-    new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) longTasks.push(duration) }).observe({ type: 'longtask', buffered: true })
+    new PerformanceObserver(list => {
+      for (const { duration } of list.getEntries()) longTasks.push(duration)
+    }).observe({ type: 'longtask', buffered: true })
   })
 }
-const longTasks = (member: Member): Promise<number[]> => member.page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks)
+const longTasks = (member: Member): Promise<number[]> =>
+  member.page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks)
 
 /** Long tasks of one run, by the clock and by processor time. */
-interface Run { readonly clock: number; readonly cpu: number }
+interface Run {
+  readonly clock: number
+  readonly cpu: number
+}
 
 /** One payment that the browser proposes, and one that it is asked for, each until the network has it. */
 async function payBothWays(stack: Stack, anna: Member, ben: ScriptedMember): Promise<Run> {
@@ -50,7 +56,8 @@ async function payBothWays(stack: Stack, anna: Member, ben: ScriptedMember): Pro
   await paid()
   const tasks = await stop()
   const after = (await longTasks(anna)).slice(before.length)
-  for (const task of tasks) process.stderr.write(`bench: a task of ${task.wall} ms, ${task.cpu} of them on the processor: ${task.what}\n`)
+  for (const task of tasks)
+    process.stderr.write(`bench: a task of ${task.wall} ms, ${task.cpu} of them on the processor: ${task.what}\n`)
   return { clock: after.length, cpu: tasks.filter(task => task.cpu >= LONG_MS).length }
 }
 
@@ -80,8 +87,20 @@ test(`long tasks of a browser that signs with a scripted member, ${RUNS} runs`, 
     const all = Array.from({ length: RUNS }, (_, i): Run | undefined => done[i])
     const params = { n: 2, sessions: 2 }
     report([
-      summarize('long_tasks', params, 'tasks', all.map(run => run?.clock), { target: 0 }),
-      summarize('long_tasks_cpu', params, 'tasks', all.map(run => run?.cpu), { target: 0 }),
+      summarize(
+        'long_tasks',
+        params,
+        'tasks',
+        all.map(run => run?.clock),
+        { target: 0 },
+      ),
+      summarize(
+        'long_tasks_cpu',
+        params,
+        'tasks',
+        all.map(run => run?.cpu),
+        { target: 0 },
+      ),
     ])
   }
 })

@@ -38,14 +38,25 @@ export function newWallet(): Wallet {
   return { key, address: payment.address ?? '', script: toHex(payment.script) }
 }
 
-interface From { readonly wallet: Wallet; readonly txid: Txid; readonly vout: number; readonly sats: bigint }
+interface From {
+  readonly wallet: Wallet
+  readonly txid: Txid
+  readonly vout: number
+  readonly sats: bigint
+}
 
 /** A signed transaction; what is not paid out is the fee. */
 export function pay(from: readonly From[], to: ReadonlyArray<readonly [to: Wallet, sats: bigint]>): Uint8Array {
   const tx = new Transaction({ version: 2 })
   for (const { wallet, txid, vout, sats } of from) {
     const internal = schnorr.getPublicKey(wallet.key)
-    tx.addInput({ txid, index: vout, sequence: 0xfffffffd, witnessUtxo: { script: Buffer.from(wallet.script, 'hex'), amount: sats }, tapInternalKey: internal })
+    tx.addInput({
+      txid,
+      index: vout,
+      sequence: 0xfffffffd,
+      witnessUtxo: { script: Buffer.from(wallet.script, 'hex'), amount: sats },
+      tapInternalKey: internal,
+    })
   }
   for (const [wallet, sats] of to) tx.addOutput({ script: Buffer.from(wallet.script, 'hex'), amount: sats })
   from.forEach(({ wallet }, i) => tx.signIdx(wallet.key, i))
@@ -75,7 +86,7 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
       const wallet = newWallet()
       const txid = await h.fund(wallet, sats)
       await h.mine(1)
-      return { wallet, ...await output(txid, wallet) }
+      return { wallet, ...(await output(txid, wallet)) }
     }
     async function output(txid: Txid, wallet: Wallet): Promise<{ txid: Txid; vout: number; sats: bigint }> {
       const tx = await value(chain.tx(txid))
@@ -128,7 +139,16 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
       const txid = await value(chain.broadcast(raw))
       const tx = await value(chain.tx(txid))
       expect(tx).toMatchObject({ txid, feeSats: 1_000n })
-      expect(tx?.vin).toEqual([{ txid: coin.txid, vout: coin.vout, coinbase: false, sequence: 0xfffffffd, prevoutScript: coin.wallet.script, prevoutSats: 70_000n }])
+      expect(tx?.vin).toEqual([
+        {
+          txid: coin.txid,
+          vout: coin.vout,
+          coinbase: false,
+          sequence: 0xfffffffd,
+          prevoutScript: coin.wallet.script,
+          prevoutSats: 70_000n,
+        },
+      ])
       expect(tx?.weight).toBe(444)
       const bytes = await value(chain.rawTx(txid))
       expect(bytes).toEqual(raw)
@@ -160,7 +180,12 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
       const coin = await funded(20_000n)
       const refused = { ok: false, error: { code: 'rejected', retryable: false } }
       const missing = { ...coin, txid: 'cd'.repeat(32) }
-      for (const raw of [pay([missing], [[newWallet(), 19_000n]]), pay([{ ...coin, sats: 30_000n }], [[newWallet(), 20_001n]]), pay([coin], [[newWallet(), 20_000n]]), new Uint8Array(80)]) {
+      for (const raw of [
+        pay([missing], [[newWallet(), 19_000n]]),
+        pay([{ ...coin, sats: 30_000n }], [[newWallet(), 20_001n]]),
+        pay([coin], [[newWallet(), 20_000n]]),
+        new Uint8Array(80),
+      ]) {
         const done = await chain.broadcast(raw)
         expect(done).toMatchObject(refused)
         expect(done.ok ? '' : done.error.detail).not.toBe('')
@@ -228,7 +253,11 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
     it('answers an aborted call as aborted', async () => {
       const controller = new AbortController()
       controller.abort()
-      for (const call of [chain.tip(controller.signal), chain.history(newWallet().script, controller.signal), chain.tx('ab'.repeat(32), controller.signal)]) {
+      for (const call of [
+        chain.tip(controller.signal),
+        chain.history(newWallet().script, controller.signal),
+        chain.tx('ab'.repeat(32), controller.signal),
+      ]) {
         expect(await call).toMatchObject({ ok: false, error: { code: 'aborted' } })
       }
     })
@@ -241,7 +270,13 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
         return found
       }
       const sync = async (before?: SyncOutcome): Promise<SyncOutcome> =>
-        value(syncWallet({ chain, scriptsAt: async places => places.map(({ branch, index }) => at(branch, index).script), state: before?.state ?? EMPTY_STATE }))
+        value(
+          syncWallet({
+            chain,
+            scriptsAt: async places => places.map(({ branch, index }) => at(branch, index).script),
+            state: before?.state ?? EMPTY_STATE,
+          }),
+        )
       const none = new Set<string>()
 
       let out = await sync()
@@ -255,10 +290,22 @@ export function chainSuite(name: string, make: () => Promise<ChainHarness>): voi
 
       const [coin] = spendableCoins(readWallet(out.state), none)
       expect(coin).toMatchObject({ txid: first, branch: 0, index: 0 })
-      const spent = await value(chain.broadcast(pay([{ wallet: at(0, 0), txid: first, vout: coin?.vout ?? -1, sats: 100_000n }], [[newWallet(), 30_000n], [at(1, 0), 69_000n]])))
+      const spent = await value(
+        chain.broadcast(
+          pay(
+            [{ wallet: at(0, 0), txid: first, vout: coin?.vout ?? -1, sats: 100_000n }],
+            [
+              [newWallet(), 30_000n],
+              [at(1, 0), 69_000n],
+            ],
+          ),
+        ),
+      )
       out = await sync(out)
       expect(out).toMatchObject({ place: 'same', changed: true })
-      expect(spendableCoins(readWallet(out.state), none)).toMatchObject([{ txid: spent, vout: 1, ours: true, amountSats: 69_000n, branch: 1, index: 0 }])
+      expect(spendableCoins(readWallet(out.state), none)).toMatchObject([
+        { txid: spent, vout: 1, ours: true, amountSats: 69_000n, branch: 1, index: 0 },
+      ])
       expect(readWallet(out.state).history[0]).toMatchObject({ txid: spent, deltaSats: -31_000n, feeSats: 1_000n })
 
       await h.mine(1)

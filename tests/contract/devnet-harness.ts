@@ -15,15 +15,25 @@ export async function startDevnetHarness(): Promise<DevnetHarness> {
   const control: DevnetHarness['control'] = async (call, body) => {
     const response = await fetch(`${devnet.url}/dev/${call}`, { method: 'POST', body: JSON.stringify(body) })
     if (!response.ok) throw new Error(`${call}: ${await response.text()}`)
-    return await response.json() as { txid: string; height: number }
+    return (await response.json()) as { txid: string; height: number }
   }
   return {
-    chain: createEsplora({ base: devnet.url, faucet: `${devnet.url}/dev/faucet`, clock: createBrowserClock(), entropy: createFakeEntropy('devnet'), log: createFakeLog() }),
+    chain: createEsplora({
+      base: devnet.url,
+      faucet: `${devnet.url}/dev/faucet`,
+      clock: createBrowserClock(),
+      entropy: createFakeEntropy('devnet'),
+      log: createFakeLog(),
+    }),
     genesis: devnet.genesis,
     control,
     fund: async (to, sats) => (await control('faucet', { address: to.address, sats: Number(sats), mine: false })).txid,
-    mine: async (blocks, to) => { await control('mine', { blocks, ...(to ? { address: to.address } : {}) }) },
-    reorg: async (depth, keepTxs) => { await control('reorg', { depth, keepTxs }) },
+    mine: async (blocks, to) => {
+      await control('mine', { blocks, ...(to ? { address: to.address } : {}) })
+    },
+    reorg: async (depth, keepTxs) => {
+      await control('reorg', { depth, keepTxs })
+    },
     close: () => devnet.close(),
   }
 }

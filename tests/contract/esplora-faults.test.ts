@@ -9,11 +9,13 @@ import { startDevnetHarness, type DevnetHarness } from './devnet-harness'
 /** The real adapter on the local chain's bad days. Patience and deadlines are tested under fake time in tests/unit/esplora. */
 describe('Esplora in trouble', () => {
   let h: DevnetHarness
-  beforeAll(async () => { h = await startDevnetHarness() })
+  beforeAll(async () => {
+    h = await startDevnetHarness()
+  })
   afterAll(() => h.close())
   beforeEach(() => h.control('fault', { kind: 'clear' }))
 
-  it.each(['429', '429-nocors', '500', '503'])('%s once is not noticed', async (kind) => {
+  it.each(['429', '429-nocors', '500', '503'])('%s once is not noticed', async kind => {
     await h.control('fault', { kind, count: 1 })
     expect((await value(h.chain.tip())).height).toBeGreaterThan(0)
   })

@@ -27,10 +27,14 @@ afterEach(async () => {
 })
 
 /** What the real thing rejects with, and the step that was told last. */
-async function failure(run: (onStep: (step: ConnectStep) => void) => Promise<unknown>): Promise<{ error: unknown; step?: ConnectStep }> {
+async function failure(
+  run: (onStep: (step: ConnectStep) => void) => Promise<unknown>,
+): Promise<{ error: unknown; step?: ConnectStep }> {
   let step: ConnectStep | undefined
   try {
-    await run((s) => { step = s })
+    await run(s => {
+      step = s
+    })
   } catch (error) {
     return { error, ...(step ? { step } : {}) }
   }
@@ -43,7 +47,22 @@ const dial = (from: Node, peerId: string, relay: string, signal = soon()) =>
 /** Type, whether trying again helps, and what a person reads. */
 function judged({ error, step }: { error: unknown; step?: ConnectStep }) {
   const { type, retryable, step: where } = classifyConnectivityError('p', error, step)
-  return { type, retryable, sentence: participant({ peerId: 'p', connected: false, state: 'failed', since: 0, errorType: type, retryable, ...(where ? { step: where } : {}) }, 'Ben').sentence }
+  return {
+    type,
+    retryable,
+    sentence: participant(
+      {
+        peerId: 'p',
+        connected: false,
+        state: 'failed',
+        since: 0,
+        errorType: type,
+        retryable,
+        ...(where ? { step: where } : {}),
+      },
+      'Ben',
+    ).sentence,
+  }
 }
 
 type Services = { identify: Identify; relay?: CircuitRelayService }
@@ -51,8 +70,12 @@ type Services = { identify: Identify; relay?: CircuitRelayService }
 /** A libp2p node as anybody may run one, with options that ours does not have. */
 async function foreign(more: Libp2pOptions<Services> = {}) {
   const node = await createLibp2p({
-    transports: [webSockets(), circuitRelayTransport()], connectionEncrypters: [noise()], streamMuxers: [yamux()], services: { identify: identify() },
-    ...more, connectionGater: { denyDialMultiaddr: () => false, ...more.connectionGater },
+    transports: [webSockets(), circuitRelayTransport()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { identify: identify() },
+    ...more,
+    connectionGater: { denyDialMultiaddr: () => false, ...more.connectionGater },
   })
   undo.push(() => node.stop())
   return node
@@ -60,9 +83,18 @@ async function foreign(more: Libp2pOptions<Services> = {}) {
 
 /** A member in a process of its own, which can be stopped as a whole. */
 async function otherProcess(relays: readonly string[]): Promise<{ child: ChildProcess; peerId: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('peer-process.ts', import.meta.url)), ...relays], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const gone = new Promise<void>((resolve) => { child.once('exit', () => resolve()) })
-  undo.push(async () => { child.kill('SIGKILL'); await gone })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('peer-process.ts', import.meta.url)), ...relays],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  const gone = new Promise<void>(resolve => {
+    child.once('exit', () => resolve())
+  })
+  undo.push(async () => {
+    child.kill('SIGKILL')
+    await gone
+  })
   const peerId = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (line: Buffer) => resolve(line.toString().trim()))
     child.once('exit', code => reject(new Error(`the other process ended with ${code}`)))
@@ -78,7 +110,9 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
     await a.p2p.start()
     await relay.close()
     expect(judged(await dial(a, b.transport.peerId, relayAddress))).toEqual({
-      type: T.NETWORK_ERROR, retryable: true, sentence: 'No relay on the way to Ben can be reached. Check your network and the relays in Settings, then retry.',
+      type: T.NETWORK_ERROR,
+      retryable: true,
+      sentence: 'No relay on the way to Ben can be reached. Check your network and the relays in Settings, then retry.',
     })
   })
 
@@ -89,16 +123,24 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
     await late.p2p.start()
     await until(() => late.transport.relays()[0]?.state === 'refused', 'the refusal')
     expect(judged({ error: late.transport.relays()[0]?.error })).toEqual({
-      type: T.NO_RELAY_ADDRESS, retryable: true, sentence: 'The relay has no room for this browser at the moment. Wait a minute and retry, or add another relay in Settings.',
+      type: T.NO_RELAY_ADDRESS,
+      retryable: true,
+      sentence:
+        'The relay has no room for this browser at the moment. Wait a minute and retry, or add another relay in Settings.',
     })
   })
 
   it('the peer is at the relay but holds no place', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const a = await network.node([relay])
     const visitor = await foreign()
     await visitor.dial(multiaddr(relay))
-    expect(judged(await dial(a, visitor.peerId.toString(), relay))).toMatchObject({ type: T.PEER_NOT_FOUND, retryable: true })
+    expect(judged(await dial(a, visitor.peerId.toString(), relay))).toMatchObject({
+      type: T.PEER_NOT_FOUND,
+      retryable: true,
+    })
   })
 
   it('the peer has gone', async () => {
@@ -108,12 +150,16 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
     await b.p2p.stop()
     await until(() => relay.reservations() === 1, 'the relay noticing')
     expect(judged(await dial(a, b.transport.peerId, address))).toEqual({
-      type: T.PEER_NOT_FOUND, retryable: true, sentence: 'Ben’s browser is not online. Ask Ben to open the wallet, then retry.',
+      type: T.PEER_NOT_FOUND,
+      retryable: true,
+      sentence: 'Ben’s browser is not online. Ask Ben to open the wallet, then retry.',
     })
   })
 
   it('the peer is frozen, to a dial', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const a = await network.node([relay])
     const b = await otherProcess([relay])
     b.child.kill('SIGSTOP')
@@ -121,13 +167,20 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
   })
 
   it('the peer is frozen, to a ping over a connection that was there and to a gate; awake it is reached', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const a = await network.node([relay])
     const b = await otherProcess([relay])
     const link = await a.transport.dial(b.peerId, circuitAddress(relay, b.peerId), { signal: soon() })
     b.child.kill('SIGSTOP')
-    expect(judged({ ...await failure(() => a.transport.ping(link.id, { signal: soon(2_000) })), step: 'ping' })).toEqual({
-      type: T.TIMEOUT, retryable: true, sentence: 'Ben’s browser is connected but does not answer; its tab may be asleep. Ask Ben to bring it to the front, then retry.',
+    expect(
+      judged({ ...(await failure(() => a.transport.ping(link.id, { signal: soon(2_000) }))), step: 'ping' }),
+    ).toEqual({
+      type: T.TIMEOUT,
+      retryable: true,
+      sentence:
+        'Ben’s browser is connected but does not answer; its tab may be asleep. Ask Ben to bring it to the front, then retry.',
     })
     const [failed] = (await a.p2p.ensureConnected([{ peerId: b.peerId }], { connectivityTimeoutMs: 3_000 })).failed
     expect(failed).toMatchObject({ errorType: T.TIMEOUT, retryable: true })
@@ -137,16 +190,23 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
   })
 
   it('a gater of our own denies the dial', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const strict = await foreign({ connectionGater: { denyDialMultiaddr: () => true } })
     expect(judged(await failure(() => strict.dial(multiaddr(relay))))).toEqual({
-      type: T.REJECTED, retryable: false, sentence: 'Ben’s browser refused the connection. It may run another version of Tandem: ask Ben to reload the page.',
+      type: T.REJECTED,
+      retryable: false,
+      sentence:
+        'Ben’s browser refused the connection. It may run another version of Tandem: ask Ben to reload the page.',
     })
   })
 
   it('the relay does not let us through to the peer', async () => {
     const guarded = await foreign({
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }, services: { identify: identify(), relay: circuitRelayServer() }, connectionGater: { denyOutboundRelayedConnection: () => true },
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
+      services: { identify: identify(), relay: circuitRelayServer() },
+      connectionGater: { denyOutboundRelayedConnection: () => true },
     })
     const relay = guarded.getMultiaddrs()[0]?.toString() ?? ''
     const [a, b] = await Promise.all([network.node([relay]), network.node([relay])])
@@ -154,23 +214,39 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
   })
 
   it('the peer refuses relayed connections, of which the relay tells no more than that it did not get through', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const a = await network.node([relay])
-    const closed = await foreign({ addresses: { listen: [`${relay}/p2p-circuit`] }, connectionGater: { denyInboundRelayedConnection: () => true } })
+    const closed = await foreign({
+      addresses: { listen: [`${relay}/p2p-circuit`] },
+      connectionGater: { denyInboundRelayedConnection: () => true },
+    })
     await until(() => closed.getMultiaddrs().length > 0, 'its place')
     expect(judged(await dial(a, closed.peerId.toString(), relay))).toEqual({
-      type: T.NETWORK_ERROR, retryable: true, sentence: 'The connection to Ben broke. Check your network, then retry.',
+      type: T.NETWORK_ERROR,
+      retryable: true,
+      sentence: 'The connection to Ben broke. Check your network, then retry.',
     })
   })
 
   it('the peer does not speak the protocol', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const [a, b] = await Promise.all([network.node([relay]), network.node([relay])])
-    const link = await a.transport.dial(b.transport.peerId, circuitAddress(relay, b.transport.peerId), { signal: soon() })
-    expect(judged({ ...await failure(() => a.transport.open(link.id, '/tandem/nobody/1', { signal: soon() })), step: 'ping' })).toMatchObject({ type: T.REJECTED, retryable: false })
+    const link = await a.transport.dial(b.transport.peerId, circuitAddress(relay, b.transport.peerId), {
+      signal: soon(),
+    })
+    expect(
+      judged({
+        ...(await failure(() => a.transport.open(link.id, '/tandem/nobody/1', { signal: soon() }))),
+        step: 'ping',
+      }),
+    ).toMatchObject({ type: T.REJECTED, retryable: false })
   })
 
-  it('what stands at the relay\'s address is no relay', async () => {
+  it("what stands at the relay's address is no relay", async () => {
     const plain = await foreign({ addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] } })
     const address = plain.getMultiaddrs()[0]?.toString() ?? ''
     const [a, b] = [network.make([]), network.make([])]
@@ -179,27 +255,55 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
   })
 
   it('the relay cuts a circuit at its limit of bytes', async () => {
-    const { addrs: [relay = ''] } = await network.relay({ limits: { circuitBytes: 16_384 } })
+    const {
+      addrs: [relay = ''],
+    } = await network.relay({ limits: { circuitBytes: 16_384 } })
     const [a, b] = await Promise.all([network.node([relay]), network.node([relay])])
-    b.transport.handle('/tandem/sink/1', (channel) => { void (async () => { for await (const frame of channel.frames()) void frame })().catch(() => undefined) })
-    const link = await a.transport.dial(b.transport.peerId, circuitAddress(relay, b.transport.peerId), { signal: soon() })
+    b.transport.handle('/tandem/sink/1', channel => {
+      void (async () => {
+        for await (const frame of channel.frames()) void frame
+      })().catch(() => undefined)
+    })
+    const link = await a.transport.dial(b.transport.peerId, circuitAddress(relay, b.transport.peerId), {
+      signal: soon(),
+    })
     const channel = await a.transport.open(link.id, '/tandem/sink/1', { signal: soon() })
-    const cut = await failure(async () => { for (let i = 0; i < 1_000; i++) { await channel.send(new Uint8Array(4_096)); await new Promise((resolve) => { setTimeout(resolve, 5) }) } })
-    expect(judged({ ...cut, step: 'ping' })).toEqual({ type: T.NETWORK_ERROR, retryable: true, sentence: 'The connection to Ben broke. Check your network, then retry.' })
+    const cut = await failure(async () => {
+      for (let i = 0; i < 1_000; i++) {
+        await channel.send(new Uint8Array(4_096))
+        await new Promise(resolve => {
+          setTimeout(resolve, 5)
+        })
+      }
+    })
+    expect(judged({ ...cut, step: 'ping' })).toEqual({
+      type: T.NETWORK_ERROR,
+      retryable: true,
+      sentence: 'The connection to Ben broke. Check your network, then retry.',
+    })
     await until(() => a.transport.connections(b.transport.peerId).length === 0, 'the end of the connection')
-    expect(judged({ ...await failure(() => a.transport.ping(link.id, { signal: soon() })), step: 'ping' })).toMatchObject({ type: T.NETWORK_ERROR, retryable: true })
+    expect(
+      judged({ ...(await failure(() => a.transport.ping(link.id, { signal: soon() }))), step: 'ping' }),
+    ).toMatchObject({ type: T.NETWORK_ERROR, retryable: true })
   })
 
   it('a protocol is not meant for a limited connection', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const b = await network.node([relay])
     const a = await foreign()
     const connection = await a.dial(multiaddr(circuitAddress(relay, b.transport.peerId)))
-    expect(judged(await failure(() => connection.newStream('/tandem/sign/1')))).toMatchObject({ type: T.NETWORK_ERROR, retryable: true })
+    expect(judged(await failure(() => connection.newStream('/tandem/sign/1')))).toMatchObject({
+      type: T.NETWORK_ERROR,
+      retryable: true,
+    })
   })
 
   it('the dial is given up', async () => {
-    const { addrs: [relay = ''] } = await network.relay()
+    const {
+      addrs: [relay = ''],
+    } = await network.relay()
     const [a, b] = await Promise.all([network.node([relay]), network.node([relay])])
     const controller = new AbortController()
     const dialling = dial(a, b.transport.peerId, relay, controller.signal)
@@ -222,7 +326,10 @@ describe('each fault, caused with real nodes, has its type, says whether to try 
     const gone = network.make([])
     const frozen = await otherProcess([address])
     frozen.child.kill('SIGSTOP')
-    const result = await a.p2p.ensureConnected([b.transport.peerId, gone.transport.peerId, frozen.peerId].map(peerId => ({ peerId })), { connectivityTimeoutMs: 8_000 })
+    const result = await a.p2p.ensureConnected(
+      [b.transport.peerId, gone.transport.peerId, frozen.peerId].map(peerId => ({ peerId })),
+      { connectivityTimeoutMs: 8_000 },
+    )
     expect(result.connected).toEqual([b.transport.peerId])
     expect(result.failed).toMatchObject([
       { peerId: gone.transport.peerId, errorType: T.PEER_NOT_FOUND, retryable: true },

@@ -27,10 +27,17 @@ describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
   const nodes: Transport[] = []
   beforeAll(async () => {
     if (!('binary' in built)) throw new Error(built.missing)
-    ;[relay, short] = await Promise.all([startGoRelay(built.binary), startGoRelay(built.binary, '-circuit-seconds', String(CIRCUIT_SECONDS))])
+    ;[relay, short] = await Promise.all([
+      startGoRelay(built.binary),
+      startGoRelay(built.binary, '-circuit-seconds', String(CIRCUIT_SECONDS)),
+    ])
   })
-  afterAll(async () => { await Promise.all([relay?.stop(), short?.stop()]) })
-  afterEach(async () => { await Promise.all(nodes.splice(0).map(node => node.stop())) })
+  afterAll(async () => {
+    await Promise.all([relay?.stop(), short?.stop()])
+  })
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(node => node.stop()))
+  })
 
   async function member(at: GoRelay = relay): Promise<Transport> {
     const node = nodeTransport(at.addrs)
@@ -41,11 +48,16 @@ describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
   }
   /** Answers each frame with itself. */
   function echo(node: Transport): void {
-    node.handle(PROTOCOL, (channel) => {
-      void (async () => { for await (const frame of channel.frames()) await channel.send(frame) })().catch(() => undefined)
+    node.handle(PROTOCOL, channel => {
+      void (async () => {
+        for await (const frame of channel.frames()) await channel.send(frame)
+      })().catch(() => undefined)
     })
   }
-  async function connect(from: Transport, to: Transport): Promise<{ link: ConnectionInfo; channel: Channel; answers: AsyncIterator<Uint8Array> }> {
+  async function connect(
+    from: Transport,
+    to: Transport,
+  ): Promise<{ link: ConnectionInfo; channel: Channel; answers: AsyncIterator<Uint8Array> }> {
     const link = await from.dial(to.peerId, relayedAddress(to), { signal: soon() })
     const channel = await from.open(link.id, PROTOCOL, { signal: soon() })
     return { link, channel, answers: channel.frames()[Symbol.asyncIterator]() }
@@ -88,7 +100,10 @@ describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
     // less than 128 KiB of frames, because handshakes and heads count too
     expect(delivered).toBeGreaterThanOrEqual(2)
     expect(delivered).toBeLessThan(4)
-    await until(() => a.connections(b.peerId).every(({ id }) => id !== link.id) && b.connections(a.peerId).length === 0, 'the end of the circuit on both sides')
+    await until(
+      () => a.connections(b.peerId).every(({ id }) => id !== link.id) && b.connections(a.peerId).length === 0,
+      'the end of the circuit on both sides',
+    )
     // as often as a long session needs it; the places were not touched
     for (let i = 0; i < 3; i++) {
       const next = await connect(a, b)
@@ -98,20 +113,30 @@ describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
     expect([a, b].map(node => node.relays()[0]?.state)).toEqual(['reserved', 'reserved'])
   })
 
-  it(`cuts a circuit after its time (${CIRCUIT_SECONDS} s here), and a new one can be had at once`, async () => {
-    const [a, b] = [await member(short), await member(short)]
-    echo(b)
-    const { link } = await connect(a, b)
-    await until(() => a.connections(b.peerId).every(({ id }) => id !== link.id) && b.connections(a.peerId).length === 0, 'the end of the circuit on both sides', CIRCUIT_SECONDS * 1000 + 20_000)
-    const { channel, answers } = await connect(a, b)
-    await channel.send(new Uint8Array(3))
-    expect((await answers.next()).value).toHaveLength(3)
-  }, 60_000 + CIRCUIT_SECONDS * 1000)
+  it(
+    `cuts a circuit after its time (${CIRCUIT_SECONDS} s here), and a new one can be had at once`,
+    async () => {
+      const [a, b] = [await member(short), await member(short)]
+      echo(b)
+      const { link } = await connect(a, b)
+      await until(
+        () => a.connections(b.peerId).every(({ id }) => id !== link.id) && b.connections(a.peerId).length === 0,
+        'the end of the circuit on both sides',
+        CIRCUIT_SECONDS * 1000 + 20_000,
+      )
+      const { channel, answers } = await connect(a, b)
+      await channel.send(new Uint8Array(3))
+      expect((await answers.next()).value).toHaveLength(3)
+    },
+    60_000 + CIRCUIT_SECONDS * 1000,
+  )
 
   it('names an absent member by NO_RESERVATION, as our own relay does', async () => {
     const a = await member()
     const stranger = nodeTransport([])
-    await expect(a.dial(stranger.peerId, `${relay.addrs[0]}/p2p-circuit/p2p/${stranger.peerId}`, { signal: soon() })).rejects.toThrow('NO_RESERVATION')
+    await expect(
+      a.dial(stranger.peerId, `${relay.addrs[0]}/p2p-circuit/p2p/${stranger.peerId}`, { signal: soon() }),
+    ).rejects.toThrow('NO_RESERVATION')
   })
 
   it('refuses the ninth place from one address, and that is told as a refusal', async () => {
@@ -147,11 +172,22 @@ describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
 
 describe.skipIf(skip)('our relay with a client of go-libp2p', () => {
   it('gives it a place, and says the limits of a circuit in the units of the specification', async () => {
-    const relay = await startRelay({ host: '127.0.0.1', port: 0, limits: { circuitMs: 600_000, circuitBytes: 200_000, reservationTtlMs: 1_200_000 } })
+    const relay = await startRelay({
+      host: '127.0.0.1',
+      port: 0,
+      limits: { circuitMs: 600_000, circuitBytes: 200_000, reservationTtlMs: 1_200_000 },
+    })
     try {
-      const client = spawn('binary' in built ? built.binary : '', ['-reserve-at', relay.addrs[0] ?? ''], { stdio: ['ignore', 'pipe', 'inherit'] })
-      const [told] = await once(client.stdout, 'data') as [Buffer]
-      const { ttlSeconds, ...place } = JSON.parse(told.toString()) as { ttlSeconds: number; limitSeconds: number; limitBytes: number; addrs: number }
+      const client = spawn('binary' in built ? built.binary : '', ['-reserve-at', relay.addrs[0] ?? ''], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const [told] = (await once(client.stdout, 'data')) as [Buffer]
+      const { ttlSeconds, ...place } = JSON.parse(told.toString()) as {
+        ttlSeconds: number
+        limitSeconds: number
+        limitBytes: number
+        addrs: number
+      }
       expect(place).toEqual({ limitSeconds: 600, limitBytes: 200_000, addrs: 1 })
       expect(ttlSeconds).toBeGreaterThan(1_190)
       expect(ttlSeconds).toBeLessThanOrEqual(1_201)

@@ -40,7 +40,7 @@ describe('the probe', () => {
   it('gets a place on a relay, measures the way to it, and gives the place back', async () => {
     const seen = await probe.relay(address(), soon())
     expect(seen).toEqual({ state: 'reserved', latencyMs: expect.any(Number) as number })
-    await until(() => relay.reservations() === 1, 'the stranger\'s place being free again')
+    await until(() => relay.reservations() === 1, "the stranger's place being free again")
   })
 
   it('calls a node through its relay and leaves nothing behind', async () => {
@@ -50,16 +50,23 @@ describe('the probe', () => {
 
   it('says that somebody is not there', async () => {
     const absent = createLibp2pTransport({ ...init, peerKey: randomBytes(32) }).peerId
-    expect(await probe.circuit(address(), absent, soon())).toMatchObject({ error: { message: expect.stringContaining('NO_RESERVATION') as string } })
+    expect(await probe.circuit(address(), absent, soon())).toMatchObject({
+      error: { message: expect.stringContaining('NO_RESERVATION') as string },
+    })
   })
 
   it('tells a dead relay from a full one', async () => {
-    expect(await probe.relay(`/ip4/127.0.0.1/tcp/9/ws/p2p/${me.peerId}`, soon())).toMatchObject({ state: 'unreachable' })
+    expect(await probe.relay(`/ip4/127.0.0.1/tcp/9/ws/p2p/${me.peerId}`, soon())).toMatchObject({
+      state: 'unreachable',
+    })
     const full = await startRelay({ host: '127.0.0.1', port: 0, limits: { reservations: 1 } })
     try {
       await me.setRelays([address(), ...full.addrs])
       await until(() => full.reservations() === 1, 'the only place being taken')
-      expect(await probe.relay(full.addrs[0] ?? '', soon())).toMatchObject({ state: 'refused', latencyMs: expect.any(Number) as number })
+      expect(await probe.relay(full.addrs[0] ?? '', soon())).toMatchObject({
+        state: 'refused',
+        latencyMs: expect.any(Number) as number,
+      })
     } finally {
       await me.setRelays([address()])
       await full.close()

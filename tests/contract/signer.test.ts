@@ -10,7 +10,10 @@ import { cheapHash, createMemoryLocks, createMemoryVaultStore, createTestVault }
 import { createFakeLockManager } from '../fakes/lock-manager'
 import { signerContract } from './signer'
 
-const asText = (value: unknown): string => JSON.stringify(value, (_key, item: unknown) => item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item)
+const asText = (value: unknown): string =>
+  JSON.stringify(value, (_key, item: unknown) =>
+    item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item,
+  )
 
 async function tamper(store: VaultStore, id: string): Promise<void> {
   const record = (await store.profile(id))!
@@ -36,20 +39,33 @@ function portPair(): [RpcPort, RpcPort] {
   return [0, 1].map((side): RpcPort => ({
     postMessage(message) {
       const data: unknown = structuredClone(message)
-      setImmediate(() => { for (const listener of ends[1 - side]!) listener({ data }) })
+      setImmediate(() => {
+        for (const listener of ends[1 - side]!) listener({ data })
+      })
     },
     addEventListener: (_type, listener) => void ends[side]!.add(listener),
   })) as [RpcPort, RpcPort]
 }
 
-signerContract('behind the worker\'s messages, IndexedDB and Web Locks', async () => {
+signerContract("behind the worker's messages, IndexedDB and Web Locks", async () => {
   const name = `vault-${randomBytes(4).toString('hex')}`
   const manager = createFakeLockManager()
   const store = createVaultStore(name)
   return {
     tab() {
       const [inside, outside] = portPair()
-      serveVault(inside, async () => createVault({ store: createVaultStore(name), locks: createWebLocks(manager), hash: cheapHash, entropy: workerEntropy, clock: workerClock }), { profiles: () => listProfiles(store) })
+      serveVault(
+        inside,
+        async () =>
+          createVault({
+            store: createVaultStore(name),
+            locks: createWebLocks(manager),
+            hash: cheapHash,
+            entropy: workerEntropy,
+            clock: workerClock,
+          }),
+        { profiles: () => listProfiles(store) },
+      )
       return connectVault(outside).vault
     },
     written: async () => asText(await store.profiles()),

@@ -55,7 +55,9 @@ export function storageSuite(name: string, make: () => Promise<StorageHarness>):
     it('lists one store in the order of the keys', async () => {
       for (const key of ['b', 'a', 'B', '10', '9', 'é']) await storage.put('sessions', key, bytes(key))
       await storage.put('drafts', 'z', bytes('z'))
-      expect(await storage.all('sessions')).toEqual(['10', '9', 'B', 'a', 'b', 'é'].map(key => ({ key, value: bytes(key) })))
+      expect(await storage.all('sessions')).toEqual(
+        ['10', '9', 'B', 'a', 'b', 'é'].map(key => ({ key, value: bytes(key) })),
+      )
     })
 
     it('keeps and gives copies', async () => {
@@ -82,7 +84,9 @@ export function storageSuite(name: string, make: () => Promise<StorageHarness>):
     })
 
     it('does things in the order in which they were asked, without waiting in between', async () => {
-      const steps = Array.from({ length: 30 }, (_, i) => storage.put('chain', 'k', bytes(`${i}`.padEnd(i % 2 === 0 ? 5_000 : 1))))
+      const steps = Array.from({ length: 30 }, (_, i) =>
+        storage.put('chain', 'k', bytes(`${i}`.padEnd(i % 2 === 0 ? 5_000 : 1))),
+      )
       const seen = storage.get('chain', 'k')
       const gone = storage.delete('chain', 'k')
       const after = storage.get('chain', 'k')

@@ -49,9 +49,11 @@ transportContract('libp2p over a relay', async () => {
     },
     strangerId: () => stranger.peerId,
     stopRelay: () => relay.close(),
-    async startRelay() { relay = await startRelay({ ...options, port }) },
+    async startRelay() {
+      relay = await startRelay({ ...options, port })
+    },
     async close() {
-      await Promise.all(peers.map((peer) => peer.stop()))
+      await Promise.all(peers.map(peer => peer.stop()))
       await relay.close()
       rmSync(dataDir, { recursive: true, force: true })
     },
@@ -60,19 +62,20 @@ transportContract('libp2p over a relay', async () => {
 
 describe('the relay and the adapter together', () => {
   const seed = (n: number): Uint8Array => createHash('sha256').update(`member ${n}`).digest()
-  const node = (n: number, relays: readonly string[]): Transport => createLibp2pTransport({ peerKey: seed(n), relays, clock, log, entropy })
+  const node = (n: number, relays: readonly string[]): Transport =>
+    createLibp2pTransport({ peerKey: seed(n), relays, clock, log, entropy })
 
-  it('holds more than the library\'s 15 places, and frees them as soon as peers leave', async () => {
+  it("holds more than the library's 15 places, and frees them as soon as peers leave", async () => {
     const relay = await startRelay({ host: '127.0.0.1', port: 0 })
     const peers = Array.from({ length: 20 }, (_, i) => node(i, relay.addrs))
     try {
-      await Promise.all(peers.map((peer) => peer.start()))
-      await until(() => peers.every((peer) => peer.addresses().length > 0), 'twenty reservations')
+      await Promise.all(peers.map(peer => peer.start()))
+      await until(() => peers.every(peer => peer.addresses().length > 0), 'twenty reservations')
       expect(relay.reservations()).toBe(20)
-      await Promise.all(peers.slice(5).map((peer) => peer.stop()))
+      await Promise.all(peers.slice(5).map(peer => peer.stop()))
       await until(() => relay.reservations() === 5, 'the places of those who left')
     } finally {
-      await Promise.all(peers.map((peer) => peer.stop()))
+      await Promise.all(peers.map(peer => peer.stop()))
       await relay.close()
     }
   })
@@ -82,14 +85,19 @@ describe('the relay and the adapter together', () => {
     const [host, ...callers] = Array.from({ length: 21 }, (_, i) => node(i, relay.addrs))
     if (host === undefined) throw new Error('nobody')
     try {
-      await Promise.all([host, ...callers].map((peer) => peer.start()))
-      await until(() => [host, ...callers].every((peer) => peer.addresses().length > 0), 'everybody is at the relay')
+      await Promise.all([host, ...callers].map(peer => peer.start()))
+      await until(() => [host, ...callers].every(peer => peer.addresses().length > 0), 'everybody is at the relay')
       const address = host.addresses()[0] ?? ''
-      const calls = await Promise.allSettled(callers.map((peer) => peer.dial(host.peerId, address, { signal: AbortSignal.timeout(20_000) })))
-      expect(calls.flatMap((call) => call.status === 'rejected' ? [String(call.reason)] : [])).toEqual([])
-      await until(() => host.connections().filter((link) => link.kind === 'relay').length === 20, 'all of them at the other end')
+      const calls = await Promise.allSettled(
+        callers.map(peer => peer.dial(host.peerId, address, { signal: AbortSignal.timeout(20_000) })),
+      )
+      expect(calls.flatMap(call => (call.status === 'rejected' ? [String(call.reason)] : []))).toEqual([])
+      await until(
+        () => host.connections().filter(link => link.kind === 'relay').length === 20,
+        'all of them at the other end',
+      )
     } finally {
-      await Promise.all([host, ...callers].map((peer) => peer.stop()))
+      await Promise.all([host, ...callers].map(peer => peer.stop()))
       await relay.close()
     }
   })
@@ -99,9 +107,13 @@ describe('the relay and the adapter together', () => {
     const [from, to] = [node(1, relay.addrs), node(2, relay.addrs)]
     const got: number[] = []
     const floods: string[] = []
-    to.onEvent((event) => { if (event.type === 'flood') floods.push(event.peerId) })
-    to.handle('/tandem/sign/1', (channel) => {
-      void (async () => { for await (const frame of channel.frames()) got.push(frame.length) })().catch(() => undefined)
+    to.onEvent(event => {
+      if (event.type === 'flood') floods.push(event.peerId)
+    })
+    to.handle('/tandem/sign/1', channel => {
+      void (async () => {
+        for await (const frame of channel.frames()) got.push(frame.length)
+      })().catch(() => undefined)
     })
     try {
       await Promise.all([from.start(), to.start()])
@@ -130,7 +142,9 @@ describe('the relay and the adapter together', () => {
       relay = await startRelay({ host: '127.0.0.1', port: 0 })
       host = node(1, relay.addrs)
       stranger = await createNode({ privateKey: await generateKeyPair('Ed25519'), rtc: undefined, places: new Map() })
-      host.onEvent((event) => { if (event.type === 'flood') floods.push(event.peerId) })
+      host.onEvent(event => {
+        if (event.type === 'flood') floods.push(event.peerId)
+      })
       await Promise.all([host.start(), stranger.start()])
       await until(() => host.addresses().length > 0, 'a place at the relay')
       line = await call()
@@ -139,8 +153,14 @@ describe('the relay and the adapter together', () => {
       await Promise.all([host.stop(), stranger.stop()])
       await relay.close()
     })
-    const call = (): Promise<Connection> => stranger.services.manager.dial(multiaddr(host.addresses()[0] ?? ''), { signal: AbortSignal.timeout(10_000) })
-    const open = (protocol: string): Promise<Stream> => line.newStream(protocol, { runOnLimitedConnection: true, maxOutboundStreams: 1_000, signal: AbortSignal.timeout(10_000) })
+    const call = (): Promise<Connection> =>
+      stranger.services.manager.dial(multiaddr(host.addresses()[0] ?? ''), { signal: AbortSignal.timeout(10_000) })
+    const open = (protocol: string): Promise<Stream> =>
+      line.newStream(protocol, {
+        runOnLimitedConnection: true,
+        maxOutboundStreams: 1_000,
+        signal: AbortSignal.timeout(10_000),
+      })
 
     it('lets go of who opens stream after stream, and of nobody else', async () => {
       const friend = node(2, relay.addrs)
@@ -158,13 +178,15 @@ describe('the relay and the adapter together', () => {
 
     it('takes no more calls of who calls again and again, but those of others', async () => {
       const outcomes = await Promise.allSettled(Array.from({ length: 60 }, call))
-      const taken = outcomes.filter((outcome) => outcome.status === 'fulfilled').length
+      const taken = outcomes.filter(outcome => outcome.status === 'fulfilled').length
       expect(taken).toBeGreaterThan(0)
       expect(taken).toBeLessThan(40)
       const friend = node(2, relay.addrs)
       try {
         await friend.start()
-        expect((await friend.dial(host.peerId, host.addresses()[0] ?? '', { signal: AbortSignal.timeout(10_000) })).kind).toBe('relay')
+        expect(
+          (await friend.dial(host.peerId, host.addresses()[0] ?? '', { signal: AbortSignal.timeout(10_000) })).kind,
+        ).toBe('relay')
       } finally {
         await friend.stop()
       }
@@ -177,14 +199,28 @@ describe('the relay and the adapter together', () => {
       // type CONNECT, and the peer with its id @see https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf
       await messages.write(Uint8Array.from([0x08, 0, 0x12, someone.length + 2, 0x0a, someone.length, ...someone]))
       await expect(messages.read({ signal: AbortSignal.timeout(10_000) })).rejects.toThrow()
-      expect(host.connections().map((link) => link.peerId).sort()).toEqual([relayPeer(relay.addrs[0] ?? ''), stranger.peerId.toString()].sort())
+      expect(
+        host
+          .connections()
+          .map(link => link.peerId)
+          .sort(),
+      ).toEqual([relayPeer(relay.addrs[0] ?? ''), stranger.peerId.toString()].sort())
     })
 
     it('does not ask him who he is, and does not hear it when he says so', async () => {
       const asked: string[] = []
-      await stranger.handle('/ipfs/id/1.0.0', (stream) => { asked.push(stream.protocol) }, { force: true, runOnLimitedConnection: true })
+      await stranger.handle(
+        '/ipfs/id/1.0.0',
+        stream => {
+          asked.push(stream.protocol)
+        },
+        { force: true, runOnLimitedConnection: true },
+      )
       const second = await call()
-      const answered = await second.newStream('/ipfs/ping/1.0.0', { runOnLimitedConnection: true, signal: AbortSignal.timeout(10_000) })
+      const answered = await second.newStream('/ipfs/ping/1.0.0', {
+        runOnLimitedConnection: true,
+        signal: AbortSignal.timeout(10_000),
+      })
       expect(answered.status).toBe('open')
       await expect(open('/ipfs/id/push/1.0.0')).rejects.toThrow('could not negotiate')
       expect(asked).toEqual([])
@@ -193,7 +229,9 @@ describe('the relay and the adapter together', () => {
     it('answers no ping that is longer than any', async () => {
       const raw = await open('/ipfs/ping/1.0.0')
       let bytes = 0
-      raw.addEventListener('message', ({ data }) => { bytes += data.byteLength })
+      raw.addEventListener('message', ({ data }) => {
+        bytes += data.byteLength
+      })
       raw.send(new Uint8Array(5_000))
       await until(() => raw.status !== 'open', 'the end of the stream')
       expect(bytes).toBeLessThan(5_000)
@@ -208,7 +246,9 @@ describe('the relay and the adapter together', () => {
       await until(() => first.addresses().length > 0, 'the only place')
       await second.start()
       await until(() => second.relays()[0]?.state === 'refused', 'the refusal')
-      expect(second.relays()[0]?.error).toMatchObject({ message: expect.stringContaining('RESERVATION_REFUSED') as string })
+      expect(second.relays()[0]?.error).toMatchObject({
+        message: expect.stringContaining('RESERVATION_REFUSED') as string,
+      })
       expect(second.addresses()).toEqual([])
       const link = await second.dial(first.peerId, first.addresses()[0] ?? '', { signal: AbortSignal.timeout(10_000) })
       expect(link.kind).toBe('relay')

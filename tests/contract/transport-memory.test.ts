@@ -16,8 +16,14 @@ transportContract('in memory', async () => {
       return transport
     },
     strangerId: () => '12D3KooWStranger',
-    async stopRelay() { network.dropRelay(relay) },
-    async startRelay() { network.restoreRelay(relay) },
-    async close() { /* nothing outlives the test */ },
+    async stopRelay() {
+      network.dropRelay(relay)
+    },
+    async startRelay() {
+      network.restoreRelay(relay)
+    },
+    async close() {
+      /* nothing outlives the test */
+    },
   }
 })

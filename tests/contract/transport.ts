@@ -24,7 +24,8 @@ const soon = (): AbortSignal => AbortSignal.timeout(15_000)
 const text = (s: string): Uint8Array => new TextEncoder().encode(s)
 const read = (b: Uint8Array): string => new TextDecoder().decode(b)
 
-const relayedAddress = (t: Transport): string => t.addresses().find((a) => a.includes('/p2p-circuit') && !a.includes('/webrtc')) ?? ''
+const relayedAddress = (t: Transport): string =>
+  t.addresses().find(a => a.includes('/p2p-circuit') && !a.includes('/webrtc')) ?? ''
 
 async function collect(channel: Channel): Promise<string[]> {
   const got: string[] = []
@@ -45,15 +46,21 @@ async function outcome(run: () => Promise<unknown>): Promise<unknown> {
 export function transportContract(name: string, makeWorld: () => Promise<TransportWorld>): void {
   describe(`Transport: ${name}`, () => {
     let world: TransportWorld
-    beforeEach(async () => { world = await makeWorld() })
-    afterEach(async () => { await world.close() })
+    beforeEach(async () => {
+      world = await makeWorld()
+    })
+    afterEach(async () => {
+      await world.close()
+    })
 
     const reserved = (t: Transport): Promise<void> => until(() => relayedAddress(t) !== '', 'a reservation')
 
     async function pair(): Promise<{ a: Transport; b: Transport; link: ConnectionInfo; accept: Promise<Channel> }> {
       const [a, b] = await Promise.all([world.peer(), world.peer()])
       await Promise.all([reserved(a), reserved(b)])
-      const accept = new Promise<Channel>((resolve) => { b.handle(PROTOCOL, resolve) })
+      const accept = new Promise<Channel>(resolve => {
+        b.handle(PROTOCOL, resolve)
+      })
       // A second handler for the same protocol replaces the first: tests that want all channels set their own.
       const link = await a.dial(b.peerId, relayedAddress(b), { signal: soon() })
       return { a, b, link, accept }
@@ -70,9 +77,9 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
     it('starts in spite of a dead relay, says so, and uses the one that lives', async () => {
       const a = await world.peer([world.deadRelay, world.relay])
       await reserved(a)
-      await until(() => a.relays().some((r) => r.state === 'unreachable'), 'the dead relay being named')
-      expect(a.relays().find((r) => r.address === world.deadRelay)).toMatchObject({ state: 'unreachable' })
-      expect(a.relays().find((r) => r.address === world.deadRelay)?.error).toBeDefined()
+      await until(() => a.relays().some(r => r.state === 'unreachable'), 'the dead relay being named')
+      expect(a.relays().find(r => r.address === world.deadRelay)).toMatchObject({ state: 'unreachable' })
+      expect(a.relays().find(r => r.address === world.deadRelay)?.error).toBeDefined()
     })
 
     it('starts without relays and takes them later, and lets go of those no longer wanted', async () => {
@@ -99,9 +106,11 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       const { a, b, link } = await pair()
       const places = [a.relays(), a.addresses()]
       const seen: string[] = []
-      a.onEvent((event) => { seen.push(event.type) })
+      a.onEvent(event => {
+        seen.push(event.type)
+      })
       a.wake()
-      await a.ping(a.connections().find((c) => c.kind === 'direct')?.id ?? '', { signal: soon() })
+      await a.ping(a.connections().find(c => c.kind === 'direct')?.id ?? '', { signal: soon() })
       await a.ping(link.id, { signal: soon() })
       expect([a.relays(), a.addresses()]).toEqual(places)
       expect(seen).not.toContain('disconnected')
@@ -112,24 +121,26 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       const [a, b] = await Promise.all([world.peer(), world.peer()])
       await Promise.all([reserved(a), reserved(b)])
       const seen: TransportEvent[] = []
-      a.onEvent((event) => seen.push(event))
+      a.onEvent(event => seen.push(event))
       await a.setIce({ servers: [{ url: 'stun:127.0.0.1:9' }], relayOnly: true })
       expect(a.direct()).toBe(false)
       expect(a.addresses()).toEqual([relayedAddress(a)])
-      const refused = await outcome(() => a.dial(b.peerId, `${world.relay}/p2p-circuit/webrtc/p2p/${b.peerId}`, { signal: soon() }))
+      const refused = await outcome(() =>
+        a.dial(b.peerId, `${world.relay}/p2p-circuit/webrtc/p2p/${b.peerId}`, { signal: soon() }),
+      )
       expect(refused).toBeInstanceOf(Error)
       expect(a.connections(b.peerId)).toEqual([])
       expect((await b.dial(a.peerId, relayedAddress(a), { signal: soon() })).kind).toBe('relay')
-      expect(seen.filter((event) => event.type === 'answering')).toEqual([])
+      expect(seen.filter(event => event.type === 'answering')).toEqual([])
     })
 
     it('dials over the relay, telling the step, and both sides see the same kind', async () => {
       const [a, b] = await Promise.all([world.peer(), world.peer()])
       await Promise.all([reserved(a), reserved(b)])
       const seen: TransportEvent[] = []
-      b.onEvent((event) => seen.push(event))
+      b.onEvent(event => seen.push(event))
       const steps: ConnectStep[] = []
-      const link = await a.dial(b.peerId, relayedAddress(b), { signal: soon(), onStep: (step) => steps.push(step) })
+      const link = await a.dial(b.peerId, relayedAddress(b), { signal: soon(), onStep: step => steps.push(step) })
       expect(link).toMatchObject({ peerId: b.peerId, kind: 'relay', direction: 'outbound' })
       expect(steps).toEqual(['relay'])
       expect(a.connections(b.peerId)).toEqual([link])
@@ -148,8 +159,13 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
     it('names an absent peer by NO_RESERVATION', async () => {
       const a = await world.peer()
       await reserved(a)
-      const error = await outcome(() => a.dial(world.strangerId(), `${world.relay}/p2p-circuit/p2p/${world.strangerId()}`, { signal: soon() }))
-      expect(error).toMatchObject({ name: 'InvalidMessageError', message: expect.stringContaining('NO_RESERVATION') as string })
+      const error = await outcome(() =>
+        a.dial(world.strangerId(), `${world.relay}/p2p-circuit/p2p/${world.strangerId()}`, { signal: soon() }),
+      )
+      expect(error).toMatchObject({
+        name: 'InvalidMessageError',
+        message: expect.stringContaining('NO_RESERVATION') as string,
+      })
     })
 
     it('finds nobody at a peer that has gone', async () => {
@@ -158,14 +174,20 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       const address = relayedAddress(b)
       await b.stop()
       // For a moment the relay still holds its side of the connection and finds it broken; then it says what is.
-      const said = async (): Promise<string> => String(await outcome(() => a.dial(b.peerId, address, { signal: soon() })))
-      for (let i = 0; i < 20 && !(await said()).includes('NO_RESERVATION'); i++) await new Promise((resolve) => { setTimeout(resolve, 50) })
+      const said = async (): Promise<string> =>
+        String(await outcome(() => a.dial(b.peerId, address, { signal: soon() })))
+      for (let i = 0; i < 20 && !(await said()).includes('NO_RESERVATION'); i++)
+        await new Promise(resolve => {
+          setTimeout(resolve, 50)
+        })
       expect(await said()).toContain('NO_RESERVATION')
     })
 
     it('fails for a dead relay, with an Event or an Error', async () => {
       const a = await world.peer([])
-      const error = await outcome(() => a.dial(world.strangerId(), `${world.deadRelay}/p2p-circuit/p2p/${world.strangerId()}`, { signal: soon() }))
+      const error = await outcome(() =>
+        a.dial(world.strangerId(), `${world.deadRelay}/p2p-circuit/p2p/${world.strangerId()}`, { signal: soon() }),
+      )
       // browsers reject with the Event of the WebSocket, Node's WebSocket with an event class of its own
       expect(error instanceof Error || (error as Event).type === 'error').toBe(true)
     })
@@ -199,7 +221,9 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
     it('refuses to send a frame over the limit', async () => {
       const { a, link } = await pair()
       const near = await a.open(link.id, PROTOCOL, { signal: soon() })
-      expect(await outcome(() => near.send(new Uint8Array(LIMITS.frameBytes + 1)))).toMatchObject({ name: 'InvalidDataLengthError' })
+      expect(await outcome(() => near.send(new Uint8Array(LIMITS.frameBytes + 1)))).toMatchObject({
+        name: 'InvalidDataLengthError',
+      })
     })
 
     it('close ends the other side after all that was sent, and both directions', async () => {
@@ -230,13 +254,15 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
 
     it('is an UnsupportedProtocolError where nobody handles the protocol', async () => {
       const { a, link } = await pair()
-      expect(await outcome(() => a.open(link.id, '/tandem/nobody/1', { signal: soon() }))).toMatchObject({ name: 'UnsupportedProtocolError' })
+      expect(await outcome(() => a.open(link.id, '/tandem/nobody/1', { signal: soon() }))).toMatchObject({
+        name: 'UnsupportedProtocolError',
+      })
     })
 
     it('holds at most LIMITS.streamsPerPeer streams of one peer and protocol', async () => {
       const { a, b, link } = await pair()
       const held: Channel[] = []
-      b.handle(PROTOCOL, (channel) => held.push(channel))
+      b.handle(PROTOCOL, channel => held.push(channel))
       const mine: Channel[] = []
       for (let i = 0; i < LIMITS.streamsPerPeer; i++) mine.push(await a.open(link.id, PROTOCOL, { signal: soon() }))
       for (const channel of mine) await channel.send(text('hello'))
@@ -277,12 +303,12 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(ms).toBeGreaterThanOrEqual(0)
       expect(ms).toBeLessThan(5_000)
       const gone: TransportEvent[] = []
-      b.onEvent((event) => gone.push(event))
+      b.onEvent(event => gone.push(event))
       const far = b.connections(a.peerId)[0]
       await a.closeConnection(link.id)
       expect(a.connections(b.peerId)).toEqual([])
       await until(() => b.connections(a.peerId).length === 0, 'the other side closing')
-      await until(() => gone.some((e) => e.type === 'disconnected' && e.connection.id === far?.id), 'the event')
+      await until(() => gone.some(e => e.type === 'disconnected' && e.connection.id === far?.id), 'the event')
       expect(await outcome(() => a.ping(link.id, { signal: soon() }))).toBeInstanceOf(Error)
       expect(await outcome(() => a.open(link.id, PROTOCOL, { signal: soon() }))).toBeInstanceOf(Error)
       await a.closeConnection(link.id)
@@ -305,26 +331,36 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       const got: string[] = []
       const own: string[] = []
       const topic = '/tandem/presence/1/0011223344556677'
-      const leave = b.subscribe(topic, (bytes) => got.push(read(bytes)))
-      a.subscribe(topic, (bytes) => own.push(read(bytes)))
+      const leave = b.subscribe(topic, bytes => got.push(read(bytes)))
+      a.subscribe(topic, bytes => own.push(read(bytes)))
       let n = 0
-      await untilGossip(async () => { await a.publish(topic, text(`hint ${n++}`)) }, () => got.length > 0)
+      await untilGossip(
+        async () => {
+          await a.publish(topic, text(`hint ${n++}`))
+        },
+        () => got.length > 0,
+      )
       expect(got[0]).toMatch(/^hint \d+$/)
       expect(own).toEqual([])
       leave()
       const back: string[] = []
-      b.subscribe('/tandem/presence/1/8899aabbccddeeff', (bytes) => back.push(read(bytes)))
+      b.subscribe('/tandem/presence/1/8899aabbccddeeff', bytes => back.push(read(bytes)))
       a.subscribe('/tandem/presence/1/8899aabbccddeeff', () => undefined)
       const before = got.length
       await a.publish(topic, text('after leaving'))
-      await untilGossip(async () => { await a.publish('/tandem/presence/1/8899aabbccddeeff', text(`other ${n++}`)) }, () => back.length > 0)
+      await untilGossip(
+        async () => {
+          await a.publish('/tandem/presence/1/8899aabbccddeeff', text(`other ${n++}`))
+        },
+        () => back.length > 0,
+      )
       expect(got.slice(before)).not.toContain('after leaving')
     })
 
     it('tells what went over a connection, and through which relay, on both sides', async () => {
       const { a, b, link } = await pair()
       await a.ping(link.id, { signal: soon() })
-      const relay = a.connections().find((c) => c.kind === 'direct')
+      const relay = a.connections().find(c => c.kind === 'direct')
       expect(await a.stats(link.id)).toMatchObject({ kind: 'relay', relay: relay?.peerId })
       expect(await b.stats(b.connections(a.peerId)[0]?.id ?? '')).toMatchObject({ kind: 'relay', relay: relay?.peerId })
       expect(await a.stats(relay?.id ?? '')).not.toHaveProperty('relay')
@@ -333,7 +369,8 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
     it('takes no calls of a peer that it refuses until a time; what is open stays', async () => {
       const { a, b } = await pair()
       const c = await world.peer()
-      const call = (from: Transport): Promise<unknown> => outcome(() => from.dial(b.peerId, relayedAddress(b), { signal: soon() }))
+      const call = (from: Transport): Promise<unknown> =>
+        outcome(() => from.dial(b.peerId, relayedAddress(b), { signal: soon() }))
       await until(() => b.connections(a.peerId).length === 1, 'the call')
       b.refuse(a.peerId, Date.now() + 3_600_000)
       // a relay may not say why
@@ -362,6 +399,8 @@ async function untilGossip(say: () => Promise<void>, heard: () => boolean): Prom
   while (!heard()) {
     if (Date.now() > end) throw new Error('gossip did not arrive')
     await say()
-    await new Promise((resolve) => { setTimeout(resolve, 50) })
+    await new Promise(resolve => {
+      setTimeout(resolve, 50)
+    })
   }
 }

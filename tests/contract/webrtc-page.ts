@@ -15,7 +15,17 @@ export interface Page {
   addresses(): readonly string[]
   events(): readonly TransportEvent[]
   connections(peerId: string): readonly ConnectionInfo[]
-  dial(peerId: string, address: string, ms: number): Promise<{ readonly link?: ConnectionInfo; readonly steps: readonly ConnectStep[]; readonly facts: readonly AttemptFact[]; readonly error?: string; readonly ms: number }>
+  dial(
+    peerId: string,
+    address: string,
+    ms: number,
+  ): Promise<{
+    readonly link?: ConnectionInfo
+    readonly steps: readonly ConnectStep[]
+    readonly facts: readonly AttemptFact[]
+    readonly error?: string
+    readonly ms: number
+  }>
   setIce(settings: IceSettings): Promise<void>
   probeRtc(settings: IceSettings, ms: number): Promise<RtcProbe | undefined>
   /** what the app makes of the error of such a dial */
@@ -45,7 +55,8 @@ const running = (): Transport => {
   if (node === undefined) throw new Error('not started')
   return node
 }
-const told = (error: unknown): string => error instanceof Error ? `${error.name}: ${error.message}` : `event ${(error as Event).type}`
+const told = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : `event ${(error as Event).type}`
 
 async function echo(channel: Channel): Promise<void> {
   for await (const frame of channel.frames()) await channel.send(frame)
@@ -54,20 +65,26 @@ async function echo(channel: Channel): Promise<void> {
 const page: Page = {
   async start(seed, relays) {
     node = createLibp2pTransport({ ...platform, peerKey: Uint8Array.from(seed), relays })
-    node.onEvent((event) => events.push(event))
-    node.handle(PROTOCOL, (channel) => { echo(channel).catch(() => undefined) })
+    node.onEvent(event => events.push(event))
+    node.handle(PROTOCOL, channel => {
+      echo(channel).catch(() => undefined)
+    })
     await node.start()
     return node.peerId
   },
   addresses: () => running().addresses(),
   events: () => events,
-  connections: (peerId) => running().connections(peerId),
+  connections: peerId => running().connections(peerId),
   async dial(peerId, address, ms) {
     const steps: ConnectStep[] = []
     const facts: AttemptFact[] = []
     const from = performance.now()
     try {
-      const link = await running().dial(peerId, address, { signal: AbortSignal.timeout(ms), onStep: (step) => steps.push(step), onFact: (fact) => facts.push(fact) })
+      const link = await running().dial(peerId, address, {
+        signal: AbortSignal.timeout(ms),
+        onStep: step => steps.push(step),
+        onFact: fact => facts.push(fact),
+      })
       return { link, steps, facts, ms: performance.now() - from }
     } catch (error) {
       return { steps, facts, error: told(error), ms: performance.now() - from }
@@ -76,15 +93,23 @@ const page: Page = {
   async verdict(peerId, address, ms) {
     let step: ConnectStep = 'resolve'
     try {
-      await running().dial(peerId, address, { signal: AbortSignal.timeout(ms), onStep: (s) => { step = s } })
+      await running().dial(peerId, address, {
+        signal: AbortSignal.timeout(ms),
+        onStep: s => {
+          step = s
+        },
+      })
       return 'connected'
     } catch (error) {
       return classifyConnectivityError(peerId, error, step)
     }
   },
-  setIce: (settings) => running().setIce(settings),
+  setIce: settings => running().setIce(settings),
   probeRtc: (settings, ms) => createLibp2pProbe(platform).rtc(settings, { signal: AbortSignal.timeout(ms) }),
-  ping: (id, ms) => running().ping(id, { signal: AbortSignal.timeout(ms) }).catch(told),
+  ping: (id, ms) =>
+    running()
+      .ping(id, { signal: AbortSignal.timeout(ms) })
+      .catch(told),
   async echo(id, sizes) {
     const channel = await running().open(id, PROTOCOL, { signal: AbortSignal.timeout(10_000) })
     const reader = channel.frames()[Symbol.asyncIterator]()
@@ -92,16 +117,20 @@ const page: Page = {
     for (const size of sizes) {
       const frame = new Uint8Array(size).map((_, i) => (i * 31 + size) % 256)
       await channel.send(frame)
-      const { value } = await reader.next() as { value?: Uint8Array }
+      const { value } = (await reader.next()) as { value?: Uint8Array }
       if (value?.length === size && value.every((byte, i) => byte === frame[i])) back.push(size)
     }
     await channel.close()
     return back
   },
-  stats: (id) => running().stats(id),
+  stats: id => running().stats(id),
   directLines: () => running().directLines(),
   async closeAll(peerId) {
-    await Promise.all(running().connections(peerId).map((link) => running().closeConnection(link.id)))
+    await Promise.all(
+      running()
+        .connections(peerId)
+        .map(link => running().closeConnection(link.id)),
+    )
   },
 }
 

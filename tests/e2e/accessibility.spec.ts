@@ -5,12 +5,23 @@ import type { Member } from './support/member'
 
 /** Rules of WCAG 2.2 A and AA on each main screen, at phone and desktop width. */
 async function expectAccessible(member: Member, screen: string) {
-  for (const size of [{ width: 390, height: 844 }, { width: 1100, height: 900 }]) {
+  for (const size of [
+    { width: 390, height: 844 },
+    { width: 1100, height: 900 },
+  ]) {
     await member.page.setViewportSize(size)
-    const { violations } = await new AxeBuilder({ page: member.page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
-    expect(violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`), `${screen} at ${size.width}`).toEqual([])
+    const { violations } = await new AxeBuilder({ page: member.page })
+      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+      .analyze()
+    expect(
+      violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`),
+      `${screen} at ${size.width}`,
+    ).toEqual([])
     // nothing is cut off or must be scrolled sideways
-    expect(await member.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${screen} fits ${size.width}`).toBe(true)
+    expect(
+      await member.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+      `${screen} fits ${size.width}`,
+    ).toBe(true)
   }
 }
 

@@ -7,14 +7,20 @@ async function look(member: Member, name: string) {
   const folder = process.env['TANDEM_SHOTS']
   if (folder === undefined) return
   const before = member.page.viewportSize()
-  for (const [size, width] of [['phone', 390], ['desktop', 1100]] as const) {
+  for (const [size, width] of [
+    ['phone', 390],
+    ['desktop', 1100],
+  ] as const) {
     await member.page.setViewportSize({ width, height: 844 })
     await member.page.screenshot({ path: `${folder}/${name}-${size}.png`, fullPage: true })
   }
   if (before !== null) await member.page.setViewportSize(before)
 }
 
-test('a payment that waits for a block is sped up by the other member, and another one is taken back', async ({ stack, launch }) => {
+test('a payment that waits for a block is sped up by the other member, and another one is taken back', async ({
+  stack,
+  launch,
+}) => {
   const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
   const everybody = [anna, ben]
   for (const member of everybody) await member.createProfile()
@@ -49,14 +55,18 @@ test('a payment that waits for a block is sped up by the other member, and anoth
     await expect(anna.status).toContainText('Sent, may be replaced')
     await look(anna, 'may-be-replaced')
     await anna.openRequest()
-    await expect(anna.page.getByRole('note', { name: 'Replaces' })).toContainText(/This replaces the payment of 60\s000 sats sent before, to pay the same with a higher fee\. Only one of the two can happen\./)
+    await expect(anna.page.getByRole('note', { name: 'Replaces' })).toContainText(
+      /This replaces the payment of 60\s000 sats sent before, to pay the same with a higher fee\. Only one of the two can happen\./,
+    )
     await expect(anna.main).toContainText('new sails')
     await look(anna, 'request')
     expect(await anna.spendCode()).toBe(await ben.spendCode())
     await anna.approve()
     const paid = await expectPaid(stack, everybody, wish)
     expect(paid.fee).toBe(5 * first.fee)
-    expect(paid.vin.map(input => `${input.txid}:${input.vout}`)).toEqual(first.vin.map(input => `${input.txid}:${input.vout}`))
+    expect(paid.vin.map(input => `${input.txid}:${input.vout}`)).toEqual(
+      first.vin.map(input => `${input.txid}:${input.vout}`),
+    )
     expect(await stack.chain(`/tx/${first.txid}`)).toBeUndefined()
     await look(anna, 'paid')
     for (const member of everybody) {
@@ -79,7 +89,9 @@ test('a payment that waits for a block is sped up by the other member, and anoth
     await anna.page.goBack()
     await anna.replace('Take back', 6)
     await ben.openRequest()
-    await expect(ben.page.getByRole('note', { name: 'Replaces' })).toContainText(/This takes back the payment of 10\s000 sats sent before/)
+    await expect(ben.page.getByRole('note', { name: 'Replaces' })).toContainText(
+      /This takes back the payment of 10\s000 sats sent before/,
+    )
     await look(ben, 'take-back-request')
     await ben.approve()
     for (const member of everybody) await expect(member.status).toContainText('Sent, waiting for a block')

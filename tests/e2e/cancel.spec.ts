@@ -1,7 +1,10 @@
 import { expect, test } from './support/test'
 import { expectUntouched, fund, makeWallet, OUTSIDE } from './support/circle'
 
-test('the proposer cancels before all have approved; an approval is withdrawn: nothing is sent, the coins are free', async ({ stack, launch }) => {
+test('the proposer cancels before all have approved; an approval is withdrawn: nothing is sent, the coins are free', async ({
+  stack,
+  launch,
+}) => {
   const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
   const everybody = [anna, ben, cleo]
   for (const member of everybody) await member.createProfile()

@@ -11,7 +11,10 @@ test('one member declines: it ends for both with its reason, and the coins are f
   await ben.openRequest()
   await ben.decline()
 
-  for (const [member, who] of [[anna, 'Ben'], [ben, 'You']] as const) {
+  for (const [member, who] of [
+    [anna, 'Ben'],
+    [ben, 'You'],
+  ] as const) {
     await expect(member.status).toContainText('Declined')
     await expect(member.status).toContainText(`${who} declined. Nothing has been sent and the coins are free.`)
     await expect(member.button('Approve')).toHaveCount(0)

@@ -12,7 +12,11 @@ test('connections can be tested, looked at and reported', async ({ stack, launch
   await anna.link('Connection to Ben').click()
   const line = anna.page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: 'Ben' })
   await expect(line).toContainText('direct (WebRTC), end-to-end encrypted')
-  const attempts = line.getByRole('list', { name: 'Attempts' }).getByRole('listitem').filter({ hasText: 'connected' }).filter({ hasText: 'direct line' })
+  const attempts = line
+    .getByRole('list', { name: 'Attempts' })
+    .getByRole('listitem')
+    .filter({ hasText: 'connected' })
+    .filter({ hasText: 'direct line' })
   await expect(attempts.first()).toContainText('opening the direct line')
   await expect(attempts.first()).toContainText('securing the direct line')
   await expect(attempts.first()).toContainText('Found here: own network')
@@ -27,7 +31,11 @@ test('connections can be tested, looked at and reported', async ({ stack, launch
   await anna.button('Copy report').click()
   await expect(anna.button('Copy report')).toContainText('Copied')
   const report = await anna.page.evaluate(() => navigator.clipboard.readText())
-  expect(JSON.parse(report)).toMatchObject({ relays: [{ state: 'reserved' }], members: [{ member: 1, connection: 'webrtc' }], test: { verdict: 'reachable' } })
+  expect(JSON.parse(report)).toMatchObject({
+    relays: [{ state: 'reserved' }],
+    members: [{ member: 1, connection: 'webrtc' }],
+    test: { verdict: 'reachable' },
+  })
   expect(report).toContain('[loopback]')
   expect(report).not.toMatch(/\b\d{1,3}(\.\d{1,3}){3}\/|12D3KooW|Ben|Anna/)
 
@@ -36,7 +44,9 @@ test('connections can be tested, looked at and reported', async ({ stack, launch
   await anna.field('Relay address').fill('wss://relay.example')
   await anna.button('Add relay').click()
   await expect(anna.main).toContainText('This is not a relay address.')
-  await anna.field('Relay address').fill('/ip4/127.0.0.1/tcp/5399/ws/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo')
+  await anna
+    .field('Relay address')
+    .fill('/ip4/127.0.0.1/tcp/5399/ws/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo')
   await anna.button('Test relay').click()
   await expect(anna.main).toContainText('This relay does not answer.')
   await anna.button('Add relay').click()

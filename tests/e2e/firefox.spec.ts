@@ -31,8 +31,12 @@ test('Chromium and Firefox sign together: each proposes once', async ({ stack, l
     await anna.openWallet('Two kinds')
     await anna.expectBalance(90_000)
     await fay.openWallet('Two kinds')
-    await expect.poll(() => fay.textOf('Available balance').then(digits), { message: 'Fay sees the coins' }).toBe('90000')
-    await expect.poll(() => fay.members(), { message: 'Firefox and Chromium are joined by WebRTC' }).toContainEqual(expect.stringMatching(/Anna.*connected.*WebRTC/))
+    await expect
+      .poll(() => fay.textOf('Available balance').then(digits), { message: 'Fay sees the coins' })
+      .toBe('90000')
+    await expect
+      .poll(() => fay.members(), { message: 'Firefox and Chromium are joined by WebRTC' })
+      .toContainEqual(expect.stringMatching(/Anna.*connected.*WebRTC/))
 
     const first = { to: OUTSIDE, sats: 30_000 }
     await anna.propose(first)

@@ -6,7 +6,10 @@ const TYPO = `${OUTSIDE.slice(0, -1)}${OUTSIDE.endsWith('q') ? 'p' : 'q'}`
 /** x = eefdea4c..., of BIP340's vectors */
 const OFF_CURVE = 'bcrt1pam775nxmvam4pfpqlm5q06k0y84e3x9w0xuhdpmxuna2qj3dfg6qfntxll'
 
-test('what is wrong in a spend gets a sentence at its field; nothing is lost and nothing is sent', async ({ stack, launch }) => {
+test('what is wrong in a spend gets a sentence at its field; nothing is lost and nothing is sent', async ({
+  stack,
+  launch,
+}) => {
   const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
   for (const member of [anna, ben]) await member.createProfile()
   await makeWallet('Mill', [anna, ben])
@@ -18,7 +21,11 @@ test('what is wrong in a spend gets a sentence at its field; nothing is lost and
     ['Recipient', TYPO, 'A character of this address is wrong or missing.'],
     // by its form a taproot address; the key in it is on no point of the curve, so that nobody could ever spend
     ['Recipient', OFF_CURVE, 'This kind of address cannot be paid yet.'],
-    ['Recipient', 'bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0', 'This address belongs to another network.'],
+    [
+      'Recipient',
+      'bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0',
+      'This address belongs to another network.',
+    ],
     ['Amount', '', 'Write how much should be paid.'],
     ['Amount', '1,5', 'It is not clear where the decimals of this amount begin.'],
     ['Amount', '0', 'The amount must be more than zero.'],
@@ -38,7 +45,8 @@ test('what is wrong in a spend gets a sentence at its field; nothing is lost and
     })
   }
   await test.step('every field at once', async () => {
-    for (const [name, text] of Object.entries({ 'Recipient': TYPO, 'Amount': '0', 'Fee rate': 'fast' })) await anna.field(name).fill(text)
+    for (const [name, text] of Object.entries({ Recipient: TYPO, Amount: '0', 'Fee rate': 'fast' }))
+      await anna.field(name).fill(text)
     await anna.button('Review').click()
     await expect(anna.field('Recipient')).toHaveAccessibleDescription(/wrong or missing/)
     await expect(anna.field('Amount')).toHaveAccessibleDescription(/more than zero/)

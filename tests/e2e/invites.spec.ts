@@ -17,10 +17,26 @@ test('bad invites are refused with a sentence, and nobody is asked for a seat', 
   const withPayload = (payload: string) => `${anna.app}/#/join/${payload}`
 
   const refusals = [
-    ['cut short', link.slice(0, -9), 'This invite link is not complete or was changed on its way. Copy the whole link and paste it again.'],
-    ['one letter changed', link.slice(0, -30) + (link.at(-30) === 'A' ? 'B' : 'A') + link.slice(-29), 'This invite link is not complete or was changed on its way.'],
-    ['other network', withPayload(encodeInvite({ ...invite, network: 'signet' })), 'This invite is for another network (signet), which this app is not set up for.'],
-    ['expired', withPayload(encodeInvite({ ...invite, expiresAt: Math.floor(Date.now() / 1000) - 60 })), 'This invite has expired. Ask for a new one.'],
+    [
+      'cut short',
+      link.slice(0, -9),
+      'This invite link is not complete or was changed on its way. Copy the whole link and paste it again.',
+    ],
+    [
+      'one letter changed',
+      link.slice(0, -30) + (link.at(-30) === 'A' ? 'B' : 'A') + link.slice(-29),
+      'This invite link is not complete or was changed on its way.',
+    ],
+    [
+      'other network',
+      withPayload(encodeInvite({ ...invite, network: 'signet' })),
+      'This invite is for another network (signet), which this app is not set up for.',
+    ],
+    [
+      'expired',
+      withPayload(encodeInvite({ ...invite, expiresAt: Math.floor(Date.now() / 1000) - 60 })),
+      'This invite has expired. Ask for a new one.',
+    ],
   ] as const
   for (const [what, bad, sentence] of refusals) {
     await test.step(what, async () => {
@@ -36,7 +52,7 @@ test('bad invites are refused with a sentence, and nobody is asked for a seat', 
     await ben.button('Join').click()
     await expect(ben.main).toContainText('Paste the invite link that you were sent.')
   })
-  await test.step('the creator\'s own key, on another device', async () => {
+  await test.step("the creator's own key, on another device", async () => {
     const twin = await launch('Anna')
     await twin.restore(anna.words, [])
     await twin.join(link)

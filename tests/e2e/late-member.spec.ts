@@ -1,7 +1,10 @@
 import { expect, test } from './support/test'
 import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
 
-test('a proposal reaches a member who opens his tab later, without anybody clicking, and is paid', async ({ stack, launch }) => {
+test('a proposal reaches a member who opens his tab later, without anybody clicking, and is paid', async ({
+  stack,
+  launch,
+}) => {
   const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
   const everybody = [anna, ben, cleo]
   for (const member of everybody) await member.createProfile()

@@ -33,7 +33,12 @@ test(`three of three spend ${REPEATS} times in a row from one wallet`, async ({ 
 })
 
 /** One payment of both coins, mined, and the next coin; gives what the wallet holds then. */
-async function spend(stack: Stack, [proposer, ...cosigners]: readonly Member[], address: string, total: number): Promise<number> {
+async function spend(
+  stack: Stack,
+  [proposer, ...cosigners]: readonly Member[],
+  address: string,
+  total: number,
+): Promise<number> {
   if (proposer === undefined) throw new Error('nobody')
   const everybody = [proposer, ...cosigners]
   await proposer.propose(wish)

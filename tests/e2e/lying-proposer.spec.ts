@@ -50,7 +50,10 @@ test('a proposer who lies is found out on every honest screen, and no signature 
   try {
     await test.step('a wrong input amount', async () => {
       const proposal = await liar.draft({ recipient: OUTSIDE, amountSats: AMOUNT, feeRate: 2 })
-      const session = await liar.propose({ ...proposal, inputs: proposal.inputs.map(input => ({ ...input, amountSats: input.amountSats + 5_000n })) }, names)
+      const session = await liar.propose(
+        { ...proposal, inputs: proposal.inputs.map(input => ({ ...input, amountSats: input.amountSats + 5_000n })) },
+        names,
+      )
       sessions.push(session)
       for (const member of honest) await expectRefused(member, session, 'it states a wrong amount for a coin.')
       await decline(session)
@@ -60,10 +63,14 @@ test('a proposer who lies is found out on every honest screen, and no signature 
       const proposal = await liar.draft({ recipient: OUTSIDE, amountSats: AMOUNT, feeRate: 2 })
       const [own] = proposal.ownOutputs
       if (own === undefined) throw new Error('no change')
-      const far = liar.withTx(proposal, tx => ({ ...tx, outputs: tx.outputs.map((out, i) => i === own.vout ? { ...out, script: liar.script(1, 5_000) } : out) }))
+      const far = liar.withTx(proposal, tx => ({
+        ...tx,
+        outputs: tx.outputs.map((out, i) => (i === own.vout ? { ...out, script: liar.script(1, 5_000) } : out)),
+      }))
       const session = await liar.propose({ ...far, ownOutputs: [{ ...own, index: 5_000 }] }, names)
       sessions.push(session)
-      for (const member of honest) await expectRefused(member, session, 'it sends the change to an address that a restore would not find.')
+      for (const member of honest)
+        await expectRefused(member, session, 'it sends the change to an address that a restore would not find.')
       await decline(session)
     })
 
@@ -93,15 +100,20 @@ test('a proposer who lies is found out on every honest screen, and no signature 
       const pair = [await liar.propose(one, ['Anna']), await liar.propose(other, ['Ben'])]
       sessions.push(...pair)
       for (const member of honest) {
-        for (const session of pair) await expectRefused(member, session, 'its proposer sent something different to another member.')
+        for (const session of pair)
+          await expectRefused(member, session, 'its proposer sent something different to another member.')
       }
     })
 
     await test.step('change that is claimed as ours and is not: the form is refused, and he is disconnected', async () => {
       const proposal = await liar.draft({ recipient: OUTSIDE, amountSats: AMOUNT, feeRate: 2 })
-      const session = await liar.propose({ ...proposal, ownOutputs: proposal.ownOutputs.map(own => ({ ...own, vout: 1 - own.vout })) }, names)
+      const session = await liar.propose(
+        { ...proposal, ownOutputs: proposal.ownOutputs.map(own => ({ ...own, vout: 1 - own.vout })) },
+        names,
+      )
       sessions.push(session)
-      for (const name of names) await expect.poll(() => liar.isLinked(name), { message: `${name} has closed the line` }).toBe(false)
+      for (const name of names)
+        await expect.poll(() => liar.isLinked(name), { message: `${name} has closed the line` }).toBe(false)
       for (const member of honest) {
         await expect(member.link('Review request')).toHaveCount(0)
         await member.page.goto(`${member.app}/#/sessions/${session}`)

@@ -40,10 +40,15 @@ test('two members who know only a relay of go-libp2p are joined directly, and pa
   await expectOver(everybody, { ...made, relays: 1 })
 })
 
-test('members who show nobody their address sign over its circuits, which it cuts after 2 minutes: the session outlives them', async ({ net, launch }) => {
+test('members who show nobody their address sign over its circuits, which it cuts after 2 minutes: the session outlives them', async ({
+  net,
+  launch,
+}) => {
   test.skip(left, 'run by npm run test:long')
   test.setTimeout(180_000 + OUTLIVES_MS)
-  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000], { settings: member => member.setRelayOnly() })
+  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000], {
+    settings: member => member.setRelayOnly(),
+  })
   const [anna, ben] = everybody as [Member, Member]
   await anna.propose(wish)
   await ben.openRequest()

@@ -14,9 +14,14 @@ leftToLong('the tab that is hidden for more than 5 minutes is run by npm run tes
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-test('who reads something else in another tab stays connected: the others sign with the hidden tab, and a request waits there', async ({ net, launch }) => {
+test('who reads something else in another tab stays connected: the others sign with the hidden tab, and a request waits there', async ({
+  net,
+  launch,
+}) => {
   test.setTimeout(180_000 + LONG_HIDDEN_MS)
-  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => i === 1 ? HIDES : undefined })
+  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], {
+    browser: i => (i === 1 ? HIDES : undefined),
+  })
   const [anna, ben] = everybody as [Member, Member]
   const there = anna.participant('Ben').getByText('connected', { exact: true })
 

@@ -24,7 +24,7 @@ const test = netTest.extend<{ homes: (nat: Nat) => Home; turn: TurnServer }>({
   },
   homes: async ({}, use) => {
     const made: Home[] = []
-    await use((nat) => {
+    await use(nat => {
       const home = Home.make(made.length + 1, nat)
       made.push(home)
       return home
@@ -40,7 +40,11 @@ const wish = { to: OUTSIDE, sats: 20_000 }
 const neighbours = (net: NetStack, launch: Launch, at: readonly Home[], settings?: (member: Member) => Promise<void>) =>
   circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => at[i]?.browser(net.app), settings })
 
-test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({ net, homes, launch }) => {
+test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({
+  net,
+  homes,
+  launch,
+}) => {
   test.skip(noNamespaces, 'no network namespaces')
   const [first, second] = [homes('cone'), homes('cone')]
   const { everybody, ...made } = await neighbours(net, launch, [first, second])
@@ -84,8 +88,15 @@ test('two homes with symmetric routers sign over the relay from the start', asyn
 test.describe('with TURN', () => {
   test.skip(noNamespaces || noTurn, 'no network namespaces, or no TURN server')
 
-  test('two homes with symmetric routers are joined by WebRTC through the TURN server that both have added', async ({ net, homes, turn, launch }) => {
-    const { everybody, ...made } = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')], member => member.addTurn(turn))
+  test('two homes with symmetric routers are joined by WebRTC through the TURN server that both have added', async ({
+    net,
+    homes,
+    turn,
+    launch,
+  }) => {
+    const { everybody, ...made } = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')], member =>
+      member.addTurn(turn),
+    )
     const [anna, ben] = everybody as [Member, Member]
     await anna.propose(wish)
     await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 60_000 })
@@ -103,7 +114,11 @@ test.describe('with TURN', () => {
   })
 })
 
-test('a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on', async ({ net, homes, launch }) => {
+test('a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on', async ({
+  net,
+  homes,
+  launch,
+}) => {
   test.skip(left, 'run by npm run test:long')
   test.skip(noNamespaces, 'no network namespaces')
   const at = [homes('cone'), homes('cone')]

@@ -10,7 +10,10 @@ const left = leftToLong('the relay that dies at every step of the protocol: run 
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-test('the relay dies before the gate and comes back: places are taken again by themselves, the gate goes through', async ({ net, launch }) => {
+test('the relay dies before the gate and comes back: places are taken again by themselves, the gate goes through', async ({
+  net,
+  launch,
+}) => {
   const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
   const [anna, ben] = everybody as [Member, Member]
 
@@ -44,34 +47,48 @@ test('the relay dies at every step of the protocol: the members, joined directly
   const [anna, ben, cleo] = everybody as [Member, Member, Member]
   const relay = net.relay(0)
   const steps: ReadonlyArray<readonly [string, () => Promise<void>]> = [
-    ['after the proposal', async () => {
-      await relay.kill()
-      await approve(ben, cleo)
-    }],
-    ['after the first vote', async () => {
-      await approve(ben)
-      await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
-      await relay.kill()
-      await approve(cleo)
-    }],
-    ['when signing begins, and a member sleeps before the nonces', async () => {
-      await approve(cleo)
-      await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
-      await ben.openRequest()
-      signal(cleo, 'SIGSTOP')
-      await ben.approve()
-      await expect(anna.status).toContainText('Signing together')
-      await relay.kill()
-      signal(cleo, 'SIGCONT')
-    }],
-    ['in the middle of signing', async () => {
-      await approve(ben)
-      await cleo.openRequest()
-      const signing = anna.page.waitForFunction(() => /Signing together|Sent,/.test(document.querySelector('[role=status]')?.textContent ?? ''))
-      await cleo.approve()
-      await signing
-      await relay.kill()
-    }],
+    [
+      'after the proposal',
+      async () => {
+        await relay.kill()
+        await approve(ben, cleo)
+      },
+    ],
+    [
+      'after the first vote',
+      async () => {
+        await approve(ben)
+        await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
+        await relay.kill()
+        await approve(cleo)
+      },
+    ],
+    [
+      'when signing begins, and a member sleeps before the nonces',
+      async () => {
+        await approve(cleo)
+        await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
+        await ben.openRequest()
+        signal(cleo, 'SIGSTOP')
+        await ben.approve()
+        await expect(anna.status).toContainText('Signing together')
+        await relay.kill()
+        signal(cleo, 'SIGCONT')
+      },
+    ],
+    [
+      'in the middle of signing',
+      async () => {
+        await approve(ben)
+        await cleo.openRequest()
+        const signing = anna.page.waitForFunction(() =>
+          /Signing together|Sent,/.test(document.querySelector('[role=status]')?.textContent ?? ''),
+        )
+        await cleo.approve()
+        await signing
+        await relay.kill()
+      },
+    ],
   ]
   for (const [name, trouble] of steps) {
     await test.step(name, async () => {

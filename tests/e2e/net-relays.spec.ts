@@ -11,13 +11,19 @@ const left = leftToLong('two relays that die in turn: run by npm run test:long')
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-test('two relays: whichever dies during a session, the other carries it on; both die and one comes back', async ({ net, launch }) => {
+test('two relays: whichever dies during a session, the other carries it on; both die and one comes back', async ({
+  net,
+  launch,
+}) => {
   test.skip(left, 'run by npm run test:long')
   test.setTimeout(300_000)
   const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: NO_UDP })
   const [anna, ben] = everybody as [Member, Member]
   // one of the two carries the session: both die in turn, so that it is hit
-  for (const [i, other] of [[0, 1], [1, 0]] as const) {
+  for (const [i, other] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
     await test.step(`relay ${i + 1} dies`, async () => {
       await anna.openWallet('Boat')
       await anna.propose(wish)

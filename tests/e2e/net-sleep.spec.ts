@@ -15,7 +15,10 @@ const left = leftToLong('a member without network and one that stands still whil
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
-test('a tab is frozen for long and thawed: away is shown, then back, and the session goes on', async ({ net, launch }) => {
+test('a tab is frozen for long and thawed: away is shown, then back, and the session goes on', async ({
+  net,
+  launch,
+}) => {
   test.setTimeout(180_000 + SLEEP_MS)
   const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
   const [anna, ben] = everybody as [Member, Member]
@@ -51,7 +54,10 @@ test('the network is off and on again for one member in the middle', async ({ ne
   await expectOver(everybody, { ...made, relays: 1 })
 })
 
-test('a member crashes during the gate and another stands still: both are named; back again, the payment goes through and nothing is left', async ({ net, launch }) => {
+test('a member crashes during the gate and another stands still: both are named; back again, the payment goes through and nothing is left', async ({
+  net,
+  launch,
+}) => {
   test.setTimeout(240_000)
   const { everybody, addresses, ...made } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [90_000])
   const [anna, ben, cleo] = everybody as [Member, Member, Member]
@@ -60,7 +66,10 @@ test('a member crashes during the gate and another stands still: both are named;
   await anna.button('Propose').click()
   await crash(ben)
   await expect(anna.participant('Ben')).toContainText('Ben’s browser is not online', { timeout: 60_000 })
-  await expect(anna.participant('Cleo')).toContainText(/Cleo’s browser (is not online|did not answer|could not be reached|is connected but does not answer)/, { timeout: 60_000 })
+  await expect(anna.participant('Cleo')).toContainText(
+    /Cleo’s browser (is not online|did not answer|could not be reached|is connected but does not answer)/,
+    { timeout: 60_000 },
+  )
   await expect(anna.main).toContainText('Nothing was proposed and nothing has been sent. Your coins are free')
   await expectUntouched(net, addresses, [90_000])
 
@@ -75,7 +84,10 @@ test('a member crashes during the gate and another stands still: both are named;
   await expectOver(everybody, { ...made, relays: 1 })
 })
 
-test('a member stands still during signing, longer than an attempt lasts, and comes back: the next attempt signs', async ({ net, launch }) => {
+test('a member stands still during signing, longer than an attempt lasts, and comes back: the next attempt signs', async ({
+  net,
+  launch,
+}) => {
   test.skip(left, 'run by npm run test:long')
   const { everybody, ...made } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [90_000])
   const [anna, ben, cleo] = everybody as [Member, Member, Member]

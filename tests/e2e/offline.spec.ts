@@ -1,7 +1,10 @@
 import { expect, test } from './support/test'
 import { expectPaid, expectUntouched, fund, makeWallet, OUTSIDE } from './support/circle'
 
-test('a member is offline: named, nothing is proposed; he comes back and Retry goes through', async ({ stack, launch }) => {
+test('a member is offline: named, nothing is proposed; he comes back and Retry goes through', async ({
+  stack,
+  launch,
+}) => {
   const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
   const everybody = [anna, ben, cleo]
   for (const member of everybody) await member.createProfile()
@@ -12,7 +15,10 @@ test('a member is offline: named, nothing is proposed; he comes back and Retry g
   const wish = { to: OUTSIDE, sats: 50_000 }
   await anna.review(wish)
   await anna.button('Propose').click()
-  await expect(anna.participant('Ben')).toContainText('Ben’s browser is not online. Ask Ben to open the wallet, then retry.', { timeout: 40_000 })
+  await expect(anna.participant('Ben')).toContainText(
+    'Ben’s browser is not online. Ask Ben to open the wallet, then retry.',
+    { timeout: 40_000 },
+  )
   await expect(anna.participant('Cleo')).toContainText('connected')
   await expect(anna.main).toContainText('Nothing was proposed and nothing has been sent. Your coins are free')
 

@@ -4,7 +4,10 @@ import { observeMadePeers, type MadePeer } from './support/peer-connections'
 
 test('two members who show nobody their address spend together over the relay', async ({ stack, launch }) => {
   const peers: Array<() => readonly MadePeer[]> = []
-  const observed = (name: string) => launch(name, async (context) => { peers.push(await observeMadePeers(context)) })
+  const observed = (name: string) =>
+    launch(name, async context => {
+      peers.push(await observeMadePeers(context))
+    })
   const [anna, ben] = await Promise.all([observed('Anna'), observed('Ben')])
   const made = () => peers.flatMap(list => list())
   for (const member of [anna, ben]) {

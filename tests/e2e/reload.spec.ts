@@ -1,7 +1,10 @@
 import { expect, test } from './support/test'
 import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
 
-test('a co-signer reloads between his vote and the signature: no second approval is asked', async ({ stack, launch }) => {
+test('a co-signer reloads between his vote and the signature: no second approval is asked', async ({
+  stack,
+  launch,
+}) => {
   const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
   const everybody = [anna, ben, cleo]
   for (const member of everybody) await member.createProfile()

@@ -52,5 +52,8 @@ test('the local chain is kept over a restart, says when it was reset, and a take
     for (const member of people) await member.wipe()
     await stack.stop()
   }
-  expect(people.flatMap(member => member.errors), 'errors that the pages threw').toEqual([])
+  expect(
+    people.flatMap(member => member.errors),
+    'errors that the pages threw',
+  ).toEqual([])
 })

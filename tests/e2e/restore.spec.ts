@@ -1,7 +1,10 @@
 import { expect, test } from './support/test'
 import { expectPaid, fund, OUTSIDE, seat } from './support/circle'
 
-test('a member loses his device: words and file bring him back in an empty browser, he votes on what is open, and spends with the others', async ({ stack, launch }) => {
+test('a member loses his device: words and file bring him back in an empty browser, he votes on what is open, and spends with the others', async ({
+  stack,
+  launch,
+}) => {
   const [anna, lost] = await Promise.all([launch('Anna'), launch('Ben')])
   for (const member of [anna, lost]) await member.createProfile()
   const link = await anna.createWallet('Island', 2)
@@ -9,7 +12,15 @@ test('a member loses his device: words and file bring him back in an empty brows
   for (const member of [anna, lost]) await member.confirmSafety()
   const file = await lost.saveWalletFile()
   // it tells whose wallet it is, and nothing of members, keys or coins
-  expect(Object.keys(JSON.parse(file.bytes.toString('utf8')) as object)).toEqual(['format', 'version', 'about', 'name', 'network', 'createdAt', 'body'])
+  expect(Object.keys(JSON.parse(file.bytes.toString('utf8')) as object)).toEqual([
+    'format',
+    'version',
+    'about',
+    'name',
+    'network',
+    'createdAt',
+    'body',
+  ])
   await anna.saveWalletFile()
   const [address = ''] = await fund(stack, 'Island', [anna, lost], [120_000])
 

@@ -16,16 +16,34 @@ const WORST: readonly Case[] = [
   ['the proposer, when the signatures are made and nobody has them', ['answer', 'aggregatePartials'], undefined],
   ['the co-signer, when his part is made and has not left him', undefined, ['answer', 'makePartials']],
   // the hub signs last, so it waits for that part when its own tab is closed too
-  ['all tabs are closed, when the co-signer\'s part is made and has not left him', undefined, ['answer', 'makePartials'], true],
+  [
+    "all tabs are closed, when the co-signer's part is made and has not left him",
+    undefined,
+    ['answer', 'makePartials'],
+    true,
+  ],
 ]
 const EVERY: readonly Case[] = [
   ...(['makeNonces', 'aggregateNonces', 'makePartials', 'aggregatePartials', 'finalize'] as const).flatMap(method =>
-    (['call', 'answer'] as const).map((when): Case => [`the proposer, at the ${when} of ${method}`, [when, method], undefined])),
+    (['call', 'answer'] as const).map((when): Case => [
+      `the proposer, at the ${when} of ${method}`,
+      [when, method],
+      undefined,
+    ]),
+  ),
   ...(['approve', 'makeNonces', 'makePartials', 'finalize'] as const).flatMap(method =>
-    (['call', 'answer'] as const).map((when): Case => [`the co-signer, at the ${when} of ${method}`, undefined, [when, method]])),
+    (['call', 'answer'] as const).map((when): Case => [
+      `the co-signer, at the ${when} of ${method}`,
+      undefined,
+      [when, method],
+    ]),
+  ),
 ]
 
-test('pages are reloaded in the middle of signing: it goes on by itself when they are unlocked, and nobody approves again', async ({ stack, launch }) => {
+test('pages are reloaded in the middle of signing: it goes on by itself when they are unlocked, and nobody approves again', async ({
+  stack,
+  launch,
+}) => {
   const cases = LONG ? [...WORST, ...EVERY] : WORST
   test.setTimeout(120_000 + cases.length * 60_000)
   const [anna, ben] = await Promise.all([launch('Anna', reloadable), launch('Ben', reloadable)])
@@ -40,7 +58,10 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
       await anna.propose(wish)
       await ben.openRequest()
       const gone: Member[] = []
-      for (const [member, moment] of [[anna, proposer], [ben, cosigner]] as const) {
+      for (const [member, moment] of [
+        [anna, proposer],
+        [ben, cosigner],
+      ] as const) {
         if (moment === undefined) continue
         await reloadAt(member, moment)
         gone.push(member)
@@ -51,7 +72,8 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
       // a yes that the page did not live to send was no yes: it is asked for once more, and only that
       const unsent = cosigner?.[1] === 'approve'
       if (unsent) await ben.approve()
-      for (const member of everybody) await expect(member.status).toContainText('Sent, waiting for a block', { timeout: 60_000 })
+      for (const member of everybody)
+        await expect(member.status).toContainText('Sent, waiting for a block', { timeout: 60_000 })
       if (!unsent) for (const member of everybody) await expect(member.button('Approve')).toHaveCount(0)
       const tx = await expectPaid(stack, everybody, wish)
       const rest = left - wish.sats - tx.fee
@@ -63,14 +85,14 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
     })
   }
 
-  await test.step('the co-signer\'s page is put aside between nonce and signature: the nonces are gone, and others are made by themselves', async () => {
+  await test.step("the co-signer's page is put aside between nonce and signature: the nonces are gone, and others are made by themselves", async () => {
     await anna.propose(wish)
     await ben.openRequest()
     const before = await callsOf(ben, 'makeNonces')
     await hideAt(ben, 'makeNonces')
     await ben.approve()
     await expectPaid(stack, everybody, wish)
-    expect(await callsOf(ben, 'makeNonces') - before).toBeGreaterThan(1)
+    expect((await callsOf(ben, 'makeNonces')) - before).toBeGreaterThan(1)
   })
 })
 

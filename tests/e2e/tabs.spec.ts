@@ -26,10 +26,14 @@ test('a profile that is open in another tab says so, and can be taken over', asy
   await anna.createProfile()
   const again = await anna.tab('Anna again')
   await again.unlock()
-  await expect(again.main).toContainText('Anna is open in another tab of this browser. Taking it over locks it there; nothing is lost.')
+  await expect(again.main).toContainText(
+    'Anna is open in another tab of this browser. Taking it over locks it there; nothing is lost.',
+  )
   await again.button('Take over here').click()
   await expect(again.button('New wallet')).toBeVisible()
-  await expect(anna.main).toContainText('This profile was opened in another tab, so it is locked here. Your coins are safe.')
+  await expect(anna.main).toContainText(
+    'This profile was opened in another tab, so it is locked here. Your coins are safe.',
+  )
   await expect(anna.button('Unlock')).toBeVisible()
 })
 

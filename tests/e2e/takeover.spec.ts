@@ -7,22 +7,38 @@ import { crash } from './support/trouble'
 
 const wish = { to: OUTSIDE, sats: 60_000 }
 
-leftToLong('a silent hub: the 30 s after which another member takes over by itself are waited for by npm run test:long, here a person presses Try again')
+leftToLong(
+  'a silent hub: the 30 s after which another member takes over by itself are waited for by npm run test:long, here a person presses Try again',
+)
 
 /** A device that is there and does not do a hub's work: its key worker never gets a `begin` to sign. */
 async function muteHub(context: BrowserContext) {
   await context.addInitScript(() => {
     const post = Worker.prototype.postMessage as (this: Worker, message: unknown, ...rest: unknown[]) => void
-    Worker.prototype.postMessage = function (this: Worker, message: { method?: string; args?: ReadonlyArray<{ type?: string } | undefined> }, ...rest: unknown[]) {
-      if (message.method === 'signMessage' && message.args?.some(arg => arg?.type === 'begin') === true) Object.assign(window, { e2eKeptBack: true })
+    Worker.prototype.postMessage = function (
+      this: Worker,
+      message: { method?: string; args?: ReadonlyArray<{ type?: string } | undefined> },
+      ...rest: unknown[]
+    ) {
+      if (message.method === 'signMessage' && message.args?.some(arg => arg?.type === 'begin') === true)
+        Object.assign(window, { e2eKeptBack: true })
       else post.call(this, message, ...rest)
     } as typeof Worker.prototype.postMessage
   })
 }
 
-test('the hub\'s browser dies in the middle: the screen says who is missing, and when it is back and silent another member is the hub', async ({ stack, launch }) => {
+test("the hub's browser dies in the middle: the screen says who is missing, and when it is back and silent another member is the hub", async ({
+  stack,
+  launch,
+}) => {
   let muted = false
-  const [anna, ben, cleo] = await Promise.all([launch('Anna', async (context) => { if (muted) await muteHub(context) }), launch('Ben'), ScriptedMember.create(stack.app, 'Cleo')])
+  const [anna, ben, cleo] = await Promise.all([
+    launch('Anna', async context => {
+      if (muted) await muteHub(context)
+    }),
+    launch('Ben'),
+    ScriptedMember.create(stack.app, 'Cleo'),
+  ])
   try {
     for (const member of [anna, ben]) await member.createProfile()
     const link = await anna.createWallet('Boat', 3)
@@ -52,16 +68,21 @@ test('the hub\'s browser dies in the middle: the screen says who is missing, and
     muted = true
     await anna.start()
     await anna.unlock()
-    await anna.page.evaluate((hash) => { location.hash = hash }, session)
+    await anna.page.evaluate(hash => {
+      location.hash = hash
+    }, session)
     await expect(ben.participant('Anna')).toContainText(/(?<!not )connected/, { timeout: 40_000 })
     await anna.page.waitForFunction(() => 'e2eKeptBack' in window)
     await expect(ben.status).toContainText('Signing together')
     await expect(anna.button('Approve')).toHaveCount(0)
     if (!LONG) await ben.button('Try again').click()
-    for (const member of [anna, ben]) await expect(member.status).toContainText('Sent, waiting for a block', { timeout: 60_000 })
+    for (const member of [anna, ben])
+      await expect(member.status).toContainText('Sent, waiting for a block', { timeout: 60_000 })
     await expectPaid(stack, [anna, ben], wish)
     // her own device never was the hub again: somebody else's attempt was signed by everybody
-    expect(cleo.heard.filter(m => m.body.type === 'begin').map(m => m.attempt?.hub)).not.toContain(cleo.record().roster.findIndex(e => e.name === 'Anna'))
+    expect(cleo.heard.filter(m => m.body.type === 'begin').map(m => m.attempt?.hub)).not.toContain(
+      cleo.record().roster.findIndex(e => e.name === 'Anna'),
+    )
   } finally {
     await cleo.close()
   }

@@ -4,7 +4,11 @@ import { expectJoined, noWebrtc, observePeers } from './support/webrtc'
 
 test('three of three spend two coins with change, joined by WebRTC', async ({ stack, launch }) => {
   test.skip(noWebrtc, 'WebRTC cannot connect here')
-  const [anna, ben, cleo] = await Promise.all([launch('Anna', observePeers), launch('Ben', observePeers), launch('Cleo', observePeers)])
+  const [anna, ben, cleo] = await Promise.all([
+    launch('Anna', observePeers),
+    launch('Ben', observePeers),
+    launch('Cleo', observePeers),
+  ])
   const everybody = [anna, ben, cleo]
   for (const member of everybody) await member.createProfile()
   await makeWallet('House', everybody)

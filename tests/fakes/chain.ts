@@ -7,7 +7,8 @@ import { NETWORKS } from '../../services/core/domain/network'
 import { err, ok, type Result } from '../../services/core/domain/result'
 import type { Chain, ChainError, ChainTx, Tip } from '../../services/ports/chain'
 
-type Method = 'check' | 'tip' | 'blockHash' | 'history' | 'tx' | 'rawTx' | 'outspend' | 'feeEstimates' | 'broadcast' | 'faucet'
+type Method =
+  'check' | 'tip' | 'blockHash' | 'history' | 'tx' | 'rawTx' | 'outspend' | 'feeEstimates' | 'broadcast' | 'faucet'
 
 /** One client's sight of the ledger, with faults of its own. */
 export interface FakeChainView extends Chain {
@@ -54,9 +55,21 @@ export interface FakeChainOptions {
   readonly blocks?: number
 }
 
-interface Block { readonly height: number; readonly hash: Hex; readonly time: number }
-interface Entry { readonly tx: Tx; readonly raw: Uint8Array; readonly prevouts: ReadonlyArray<{ script: Uint8Array; sats: bigint } | undefined>; readonly block?: Block }
-interface Ledger { readonly blocks: readonly Block[]; readonly txs: ReadonlyMap<Txid, Entry> }
+interface Block {
+  readonly height: number
+  readonly hash: Hex
+  readonly time: number
+}
+interface Entry {
+  readonly tx: Tx
+  readonly raw: Uint8Array
+  readonly prevouts: ReadonlyArray<{ script: Uint8Array; sats: bigint } | undefined>
+  readonly block?: Block
+}
+interface Ledger {
+  readonly blocks: readonly Block[]
+  readonly txs: ReadonlyMap<Txid, Entry>
+}
 
 const ABORTED: ChainError = { code: 'aborted', detail: 'aborted', retryable: false }
 const NO_TX = '00'.repeat(32)
@@ -66,7 +79,11 @@ const FIRST_TIME = 1_700_000_000
 export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
   const genesis = NETWORKS.regtest.genesis
   let counter = 0
-  let fees: ReadonlyMap<number, number> = new Map([[1, 4], [3, 2], [6, 1]])
+  let fees: ReadonlyMap<number, number> = new Map([
+    [1, 4],
+    [3, 2],
+    [6, 1],
+  ])
   let ledger: Ledger = { blocks: [{ height: 0, hash: genesis, time: FIRST_TIME }], txs: new Map() }
 
   const unique = (label: string): Uint8Array => sha256(utf8ToBytes(`${label}/${counter++}`))
@@ -105,10 +122,14 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
   function mine(blocks = 1, coinbase?: Hex): Tip {
     for (let i = 0; i < blocks; i++) {
       const block = appendBlock()
-      ledger = { ...ledger, txs: new Map([...ledger.txs].map(([id, entry]) => [id, entry.block ? entry : { ...entry, block }])) }
+      ledger = {
+        ...ledger,
+        txs: new Map([...ledger.txs].map(([id, entry]) => [id, entry.block ? entry : { ...entry, block }])),
+      }
       if (coinbase !== undefined) {
         const tx: Tx = {
-          version: 2, locktime: 0,
+          version: 2,
+          locktime: 0,
           inputs: [{ txid: NO_TX, vout: 0xffffffff, script: unique('coinbase'), sequence: 0xffffffff, witness: [] }],
           outputs: [{ sats: 5_000_000_000n, script: fromHex(coinbase) }],
         }
@@ -120,8 +141,17 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
 
   function fund(script: Hex, sats: bigint): Txid {
     const tx: Tx = {
-      version: 2, locktime: 0,
-      inputs: [{ txid: toHex(unique('outside')), vout: 0, script: new Uint8Array(), sequence: 0xfffffffd, witness: [unique('signature')] }],
+      version: 2,
+      locktime: 0,
+      inputs: [
+        {
+          txid: toHex(unique('outside')),
+          vout: 0,
+          script: new Uint8Array(),
+          sequence: 0xfffffffd,
+          witness: [unique('signature')],
+        },
+      ],
       outputs: [{ sats, script: fromHex(script) }],
     }
     const purse = { script: fromHex(`0014${'aa'.repeat(20)}`), sats: sats + 200n }
@@ -162,7 +192,8 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
     const parents = new Set(old.flatMap(entry => entry.tx.inputs.map(i => i.txid)))
     const gone = new Set([...conflicts].flatMap(txid => [...withDescendants(txid)]))
     if (tx.inputs.some(i => gone.has(i.txid))) return 'bad-txns-spends-conflicting-tx'
-    if (tx.inputs.some(i => ledger.txs.get(i.txid)?.block === undefined && !parents.has(i.txid))) return 'replacement-adds-unconfirmed'
+    if (tx.inputs.some(i => ledger.txs.get(i.txid)?.block === undefined && !parents.has(i.txid)))
+      return 'replacement-adds-unconfirmed'
     const vsize = (t: Tx): bigint => BigInt(Math.ceil(weightOf(t) / 4))
     const paid = [...gone].reduce((sum, txid) => sum + feeOf(ledger.txs.get(txid)!), 0n)
     const more = fee >= paid + vsize(tx) && old.every(entry => fee * vsize(entry.tx) > feeOf(entry) * vsize(tx))
@@ -177,7 +208,9 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
   }
 
   const control = {
-    genesis, fund, mine,
+    genesis,
+    fund,
+    mine,
     reorg(depth: number, keepTxs = true): Tip {
       const height = tipOf(ledger).height - depth
       ledger = { ...ledger, blocks: ledger.blocks.slice(0, height + 1) }
@@ -199,7 +232,9 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
       return entry && { tx: entry.tx, height: entry.block?.height }
     },
     mempool: (): Txid[] => [...ledger.txs].filter(([, entry]) => !entry.block).map(([id]) => id),
-    setFees(next: ReadonlyMap<number, number>): void { fees = next },
+    setFees(next: ReadonlyMap<number, number>): void {
+      fees = next
+    },
   }
 
   function view(): FakeChainView {
@@ -208,7 +243,12 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
     let frozen: Ledger | undefined
     let hook: ((call: string) => void) | undefined
 
-    async function answer<T>(method: Method, arg: string | number | undefined, signal: AbortSignal | undefined, read: (l: Ledger) => Result<T, ChainError>): Promise<Result<T, ChainError>> {
+    async function answer<T>(
+      method: Method,
+      arg: string | number | undefined,
+      signal: AbortSignal | undefined,
+      read: (l: Ledger) => Result<T, ChainError>,
+    ): Promise<Result<T, ChainError>> {
       const call = arg === undefined ? method : `${method} ${arg}`
       calls.push(call)
       hook?.(call)
@@ -221,44 +261,68 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
       }
       return read(frozen ?? ledger)
     }
-    const read = <T>(method: Method, arg: string | number | undefined, signal: AbortSignal | undefined, get: (l: Ledger) => T): Promise<Result<T, ChainError>> =>
-      answer(method, arg, signal, l => ok(get(l)))
+    const read = <T>(
+      method: Method,
+      arg: string | number | undefined,
+      signal: AbortSignal | undefined,
+      get: (l: Ledger) => T,
+    ): Promise<Result<T, ChainError>> => answer(method, arg, signal, l => ok(get(l)))
     const tip = (l: Ledger): Tip => ({ height: tipOf(l).height, hash: tipOf(l).hash })
 
     return {
       calls,
-      fail: (error, { count = 1, method } = {}) => { faults.push({ error, count, method }) },
-      freeze: () => { frozen = ledger },
-      thaw: () => { frozen = undefined },
-      onCall: (next) => { hook = next },
+      fail: (error, { count = 1, method } = {}) => {
+        faults.push({ error, count, method })
+      },
+      freeze: () => {
+        frozen = ledger
+      },
+      thaw: () => {
+        frozen = undefined
+      },
+      onCall: next => {
+        hook = next
+      },
       known: () => known(frozen ?? ledger),
-      check: (wanted, signal) => answer('check', undefined, signal, l => wanted === genesis
-        ? ok(tip(l))
-        : err({ code: 'wrong-network', detail: `genesis is ${genesis}`, retryable: false })),
+      check: (wanted, signal) =>
+        answer('check', undefined, signal, l =>
+          wanted === genesis
+            ? ok(tip(l))
+            : err({ code: 'wrong-network', detail: `genesis is ${genesis}`, retryable: false }),
+        ),
       tip: signal => read('tip', undefined, signal, tip),
       blockHash: (height, signal) => read('blockHash', height, signal, l => l.blocks[height]?.hash),
-      history: (script, signal) => read('history', script, signal, l => [...l.txs.values()].reverse()
-        .filter(e => [...e.tx.outputs, ...e.prevouts].some(out => out && toHex(out.script) === script))
-        .map(toChainTx)
-        .sort((a, b) => (b.confirmed?.height ?? Infinity) - (a.confirmed?.height ?? Infinity) || 0)),
+      history: (script, signal) =>
+        read('history', script, signal, l =>
+          [...l.txs.values()]
+            .reverse()
+            .filter(e => [...e.tx.outputs, ...e.prevouts].some(out => out && toHex(out.script) === script))
+            .map(toChainTx)
+            .sort((a, b) => (b.confirmed?.height ?? Infinity) - (a.confirmed?.height ?? Infinity) || 0),
+        ),
       tx: (txid, signal) => read('tx', txid, signal, l => mapped(l.txs.get(txid), toChainTx)),
       rawTx: (txid, signal) => read('rawTx', txid, signal, l => mapped(l.txs.get(txid), entry => entry.raw.slice())),
-      outspend: (txid, vout, signal) => read('outspend', outPointKey({ txid, vout }), signal, (l) => {
-        const by = l.txs.has(txid) ? spender(l, { txid, vout }) : undefined
-        return by ? { spent: true, by: by[0], confirmed: by[1].block !== undefined } : { spent: false, confirmed: false }
-      }),
+      outspend: (txid, vout, signal) =>
+        read('outspend', outPointKey({ txid, vout }), signal, l => {
+          const by = l.txs.has(txid) ? spender(l, { txid, vout }) : undefined
+          return by
+            ? { spent: true, by: by[0], confirmed: by[1].block !== undefined }
+            : { spent: false, confirmed: false }
+        }),
       feeEstimates: signal => read('feeEstimates', undefined, signal, () => fees),
-      broadcast: raw => answer('broadcast', undefined, undefined, () => {
-        const done = submit(raw)
-        return done.ok ? done : err({ code: 'rejected', detail: done.error, retryable: false })
-      }),
-      faucet: (address, sats) => answer('faucet', address, undefined, () => {
-        const script = addressToScript(address, NETWORKS.regtest)
-        if (!script.ok) return err({ code: 'rejected', detail: 'bad address', retryable: false })
-        const txid = fund(toHex(script.value), sats)
-        mine()
-        return ok(txid)
-      }),
+      broadcast: raw =>
+        answer('broadcast', undefined, undefined, () => {
+          const done = submit(raw)
+          return done.ok ? done : err({ code: 'rejected', detail: done.error, retryable: false })
+        }),
+      faucet: (address, sats) =>
+        answer('faucet', address, undefined, () => {
+          const script = addressToScript(address, NETWORKS.regtest)
+          if (!script.ok) return err({ code: 'rejected', detail: 'bad address', retryable: false })
+          const txid = fund(toHex(script.value), sats)
+          mine()
+          return ok(txid)
+        }),
     }
   }
 
@@ -266,10 +330,14 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
   return { ...view(), ...control, view }
 }
 
-const mapped = <T, R>(value: T | undefined, map: (value: T) => R): R | undefined => value === undefined ? undefined : map(value)
+const mapped = <T, R>(value: T | undefined, map: (value: T) => R): R | undefined =>
+  value === undefined ? undefined : map(value)
 
 function feeOf(entry: Entry): bigint {
-  const paid = entry.prevouts.reduce<bigint | undefined>((sum, out) => sum === undefined || !out ? undefined : sum + out.sats, 0n)
+  const paid = entry.prevouts.reduce<bigint | undefined>(
+    (sum, out) => (sum === undefined || !out ? undefined : sum + out.sats),
+    0n,
+  )
   return paid === undefined ? 0n : paid - entry.tx.outputs.reduce((sum, out) => sum + out.sats, 0n)
 }
 
@@ -282,7 +350,13 @@ function toChainTx(entry: Entry): ChainTx {
     txid: txidOf(entry.tx),
     vin: entry.tx.inputs.map((input, i) => {
       const out = entry.prevouts[i]
-      return { txid: input.txid, vout: input.vout, coinbase: !out, sequence: input.sequence, ...(out ? { prevoutScript: toHex(out.script), prevoutSats: out.sats } : {}) }
+      return {
+        txid: input.txid,
+        vout: input.vout,
+        coinbase: !out,
+        sequence: input.sequence,
+        ...(out ? { prevoutScript: toHex(out.script), prevoutSats: out.sats } : {}),
+      }
     }),
     vout: entry.tx.outputs.map(out => ({ script: toHex(out.script), sats: out.sats })),
     feeSats: feeOf(entry),

@@ -26,7 +26,9 @@ export class FakeClock implements Clock {
   after(ms: number, fn: () => void): () => void {
     const timer: Timer = { at: this.#now + Math.max(0, ms), seq: this.#seq++, fn }
     this.#timers.add(timer)
-    return () => { this.#timers.delete(timer) }
+    return () => {
+      this.#timers.delete(timer)
+    }
   }
 
   /** timers that are set and not yet fired or cancelled */
@@ -51,7 +53,10 @@ export class FakeClock implements Clock {
 
   /** Lets everything run that waits for no time: several turns of the event loop, for streams and nested awaits. */
   async settle(): Promise<void> {
-    for (let i = 0; i < 10; i++) await new Promise<void>((resolve) => { setImmediate(resolve) })
+    for (let i = 0; i < 10; i++)
+      await new Promise<void>(resolve => {
+        setImmediate(resolve)
+      })
   }
 
   #next(end: number): Timer | undefined {

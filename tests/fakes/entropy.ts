@@ -6,7 +6,7 @@ import type { Entropy } from '../../services/ports/entropy'
 export function createFakeEntropy(seed = 'seed'): Entropy {
   let counter = 0
   return {
-    bytes: (length) => {
+    bytes: length => {
       const blocks: Uint8Array[] = []
       for (let have = 0; have < length; have += 32) blocks.push(sha256(utf8ToBytes(`${seed}/${counter++}`)))
       return concatBytes(...blocks).slice(0, length)

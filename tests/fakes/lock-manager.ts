@@ -10,9 +10,11 @@ export function createFakeLockManager(): Pick<LockManager, 'request'> {
       const entry = { reject }
       held.set(name, entry)
       holder?.reject(new DOMException('The lock was stolen', 'AbortError'))
-      Promise.resolve(callback({ name, mode: 'exclusive' })).then(resolve, reject).finally(() => {
-        if (held.get(name) === entry) held.delete(name)
-      })
+      Promise.resolve(callback({ name, mode: 'exclusive' }))
+        .then(resolve, reject)
+        .finally(() => {
+          if (held.get(name) === entry) held.delete(name)
+        })
     })
   }
   return { request: request as LockManager['request'] }

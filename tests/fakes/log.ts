@@ -18,6 +18,8 @@ export function createFakeLog(): FakeLog {
   return {
     entries,
     events: () => entries.map(entry => entry.event),
-    write: (level, event, fields = {}) => { entries.push({ level, event, fields }) },
+    write: (level, event, fields = {}) => {
+      entries.push({ level, event, fields })
+    },
   }
 }

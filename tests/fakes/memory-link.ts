@@ -43,7 +43,12 @@ export class End {
   sent = 0
   received = 0
 
-  constructor(readonly owner: Party, readonly info: ConnectionInfo, readonly relayId: PeerId | undefined, readonly wire: Wire) {}
+  constructor(
+    readonly owner: Party,
+    readonly info: ConnectionInfo,
+    readonly relayId: PeerId | undefined,
+    readonly wire: Wire,
+  ) {}
 
   /** This side sees the connection end. */
   shut(): void {
@@ -60,7 +65,7 @@ export class End {
 }
 
 const opened = (end: End, protocol: string): number =>
-  [...end.channels].filter((c) => c.protocol === protocol && c.inbound).length
+  [...end.channels].filter(c => c.protocol === protocol && c.inbound).length
 
 /** A pair of channels on a live connection, handed to the other side's handler. */
 export async function openChannel(end: End, protocol: string, signal: AbortSignal): Promise<Channel> {
@@ -70,7 +75,8 @@ export async function openChannel(end: End, protocol: string, signal: AbortSigna
   await abortable(end.wire.pass(end.owner.peerId, end.other.owner.peerId), signal)
   if (!end.open) throw named('ConnectionClosedError', 'The connection is closed')
   const handler = end.other.owner.handlers.get(protocol)
-  if (handler === undefined) throw named('UnsupportedProtocolError', `Protocol selection failed - could not negotiate ${protocol}`)
+  if (handler === undefined)
+    throw named('UnsupportedProtocolError', `Protocol selection failed - could not negotiate ${protocol}`)
   if (opened(end.other, protocol) >= LIMITS.streamsPerPeer) throw named('StreamResetError', 'The stream has been reset')
   const near = new MemoryChannel(end, protocol, false)
   const far = new MemoryChannel(end.other, protocol, true)
@@ -88,7 +94,11 @@ class MemoryChannel implements Channel {
   private tail: Promise<void> = Promise.resolve()
   private state: 'open' | 'closed' = 'open'
 
-  constructor(private readonly end: End, readonly protocol: string, readonly inbound: boolean) {
+  constructor(
+    private readonly end: End,
+    readonly protocol: string,
+    readonly inbound: boolean,
+  ) {
     this.peerId = end.info.peerId
     this.connection = end.info
     end.channels.add(this)
@@ -96,7 +106,8 @@ class MemoryChannel implements Channel {
 
   async send(frame: Uint8Array): Promise<void> {
     if (this.state !== 'open') throw named('StreamStateError', 'The channel is closed')
-    if (frame.length > LIMITS.frameBytes) throw named('InvalidDataLengthError', `Frame of ${frame.length} bytes is over the limit`)
+    if (frame.length > LIMITS.frameBytes)
+      throw named('InvalidDataLengthError', `Frame of ${frame.length} bytes is over the limit`)
     const copy = frame.slice()
     this.end.sent += copy.length
     this.tail = this.tail.then(() => this.carry(copy))

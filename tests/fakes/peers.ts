@@ -15,5 +15,10 @@ export interface FakePeer {
 export function fakePeer(name: string): FakePeer {
   const secret = sha256(utf8ToBytes(`peer ${name}`))
   const peerId = base58.encode(concatBytes(fromHex('002408011220'), ed25519.getPublicKey(secret)))
-  return { name, peerId, accountKey: `02${toHex(sha256(utf8ToBytes(`account ${name}`)))}`, sign: async bytes => ed25519.sign(bytes, secret) }
+  return {
+    name,
+    peerId,
+    accountKey: `02${toHex(sha256(utf8ToBytes(`account ${name}`)))}`,
+    sign: async bytes => ed25519.sign(bytes, secret),
+  }
 }

@@ -34,7 +34,15 @@ export interface Weather {
 /** A small linear congruential generator: the same weather for the same seed. */
 export function weather(seed: number, drop: number, duplicate: number, reorder: number): Weather {
   let x = seed >>> 0
-  return { random: () => { x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0; return x / 2 ** 32 }, drop, duplicate, reorder }
+  return {
+    random: () => {
+      x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0
+      return x / 2 ** 32
+    },
+    drop,
+    duplicate,
+    reorder,
+  }
 }
 
 interface Node {
@@ -53,28 +61,63 @@ interface Node {
   readonly states: SessionState[]
 }
 
-type Task = { readonly kind: 'deliver'; readonly to: number; readonly from: number; readonly bytes: Uint8Array } | { readonly kind: 'answer'; readonly to: number; readonly run: number; readonly fact: Fact }
+type Task =
+  | { readonly kind: 'deliver'; readonly to: number; readonly from: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'answer'; readonly to: number; readonly run: number; readonly fact: Fact }
 
 export const accountKey = (m: MemberIndex): string => `02${toHex(sha256(utf8ToBytes(`member ${m}`)))}`
 
-export function spendProposal(p: { inputs?: number; expiresAt?: number; salt?: string; proposer?: MemberIndex; from?: string; replaces?: string; sats?: bigint } = {}): NamedProposal {
+export function spendProposal(
+  p: {
+    inputs?: number
+    expiresAt?: number
+    salt?: string
+    proposer?: MemberIndex
+    from?: string
+    replaces?: string
+    sats?: bigint
+  } = {},
+): NamedProposal {
   const count = p.inputs ?? 2
   const tx = serializeTx({
-    version: 2, locktime: 0,
-    inputs: Array.from({ length: count }, (_, vout) => ({ txid: p.from ?? '11'.repeat(32), vout, script: new Uint8Array(), sequence: 0xfffffffd, witness: [] })),
+    version: 2,
+    locktime: 0,
+    inputs: Array.from({ length: count }, (_, vout) => ({
+      txid: p.from ?? '11'.repeat(32),
+      vout,
+      script: new Uint8Array(),
+      sequence: 0xfffffffd,
+      witness: [],
+    })),
     outputs: [{ sats: p.sats ?? 10_000n, script: concatBytes(Uint8Array.of(0x51, 32), new Uint8Array(32).fill(7)) }],
   })
   const salt = p.salt ?? '01'.repeat(32)
   const proposal: Proposal = {
-    kind: 'spend', walletId: WALLET, proposer: accountKey(p.proposer ?? 0), expiresAt: p.expiresAt ?? START / 1000 + 86_400, note: 'rent', salt, tx,
-    inputs: Array.from({ length: count }, (_, index) => ({ amountSats: 6_000n, branch: 0 as const, index })), ownOutputs: [], replaces: p.replaces,
+    kind: 'spend',
+    walletId: WALLET,
+    proposer: accountKey(p.proposer ?? 0),
+    expiresAt: p.expiresAt ?? START / 1000 + 86_400,
+    note: 'rent',
+    salt,
+    tx,
+    inputs: Array.from({ length: count }, (_, index) => ({ amountSats: 6_000n, branch: 0 as const, index })),
+    ownOutputs: [],
+    replaces: p.replaces,
   }
   const digest = toHex(sha256(tx))
   return { proposal, digest, sessionId: toHex(sha256(concatBytes(fromHex(digest), fromHex(salt)))) }
 }
 
 export function practiceProposal(): NamedProposal {
-  const proposal: Proposal = { kind: 'practice', walletId: WALLET, proposer: accountKey(0), expiresAt: START / 1000 + 86_400, note: '', salt: '02'.repeat(32), text: 'hello' }
+  const proposal: Proposal = {
+    kind: 'practice',
+    walletId: WALLET,
+    proposer: accountKey(0),
+    expiresAt: START / 1000 + 86_400,
+    note: '',
+    salt: '02'.repeat(32),
+    text: 'hello',
+  }
   return { proposal, digest: toHex(sha256(utf8ToBytes('hello'))), sessionId: '33'.repeat(32) }
 }
 
@@ -95,28 +138,54 @@ export class Harness {
   /** changes messages on their way; undefined swallows one */
   tamper: (message: SignedMessage, from: number, to: number) => SignedMessage | undefined = m => m
 
-  constructor(n = 3, readonly named: NamedProposal = spendProposal(), readonly climate?: Weather) {
+  constructor(
+    n = 3,
+    readonly named: NamedProposal = spendProposal(),
+    readonly climate?: Weather,
+  ) {
     this.members = Array.from({ length: n }, (_, m) => accountKey(m))
     this.nodes = this.members.map(() => ({
-      session: undefined, stored: undefined, run: 0, yes: false, voided: false, handle: undefined, locked: false, timer: undefined,
-      verdict: { kind: 'ok' }, online: true, signsWrongly: false, log: [], states: [],
+      session: undefined,
+      stored: undefined,
+      run: 0,
+      yes: false,
+      voided: false,
+      handle: undefined,
+      locked: false,
+      timer: undefined,
+      verdict: { kind: 'ok' },
+      online: true,
+      signsWrongly: false,
+      log: [],
+      states: [],
     }))
   }
 
-  node(m: number): Node { return this.nodes[m] as Node }
-  session(m: number): Session { return this.node(m).session as Session }
-  state(m: number): SessionState | undefined { return this.node(m).session?.state }
-  states(): Array<SessionState | undefined> { return this.nodes.map((_, m) => this.state(m)) }
+  node(m: number): Node {
+    return this.nodes[m] as Node
+  }
+  session(m: number): Session {
+    return this.node(m).session as Session
+  }
+  state(m: number): SessionState | undefined {
+    return this.node(m).session?.state
+  }
+  states(): Array<SessionState | undefined> {
+    return this.nodes.map((_, m) => this.state(m))
+  }
 
   connected(a: number, b: number): boolean {
     return a !== b && this.node(a).online && this.node(b).online && !this.cut.has(`${Math.min(a, b)}-${Math.max(a, b)}`)
   }
 
-  peersOf(m: number): number[] { return this.nodes.map((_, o) => o).filter(o => this.connected(m, o)) }
+  peersOf(m: number): number[] {
+    return this.nodes.map((_, o) => o).filter(o => this.connected(m, o))
+  }
 
   /** Tells everybody who has a session whom he can reach now. */
   tellPeers(): void {
-    for (const [m, node] of this.nodes.entries()) if (node.session) this.feed(m, { type: 'peers', connected: this.peersOf(m) })
+    for (const [m, node] of this.nodes.entries())
+      if (node.session) this.feed(m, { type: 'peers', connected: this.peersOf(m) })
   }
 
   propose(m = 0): void {
@@ -127,10 +196,17 @@ export class Harness {
     this.settle()
   }
 
-  user(m: number, action: UserAction, reason?: string): void { this.feed(m, { type: 'user', action, reason }) }
-  chain(m: number, fact: ChainFact): void { this.feed(m, { type: 'chain', fact }) }
+  user(m: number, action: UserAction, reason?: string): void {
+    this.feed(m, { type: 'user', action, reason })
+  }
+  chain(m: number, fact: ChainFact): void {
+    this.feed(m, { type: 'chain', fact })
+  }
   approveAll(...who: number[]): void {
-    for (const m of who) { this.user(m, 'approve'); this.settle() }
+    for (const m of who) {
+      this.user(m, 'approve')
+      this.settle()
+    }
   }
 
   feed(m: number, fact: Fact): void {
@@ -143,7 +219,8 @@ export class Harness {
     if (this.checkPurity && picture(before) !== frozen) throw new Error('a step changed its input')
     if (session.state !== before.state) {
       // one step may take two lawful moves (signed, then confirmed, for a practice)
-      const direct = mayMove(before.state, session.state) || (mayMove(before.state, 'signed') && mayMove('signed', session.state))
+      const direct =
+        mayMove(before.state, session.state) || (mayMove(before.state, 'signed') && mayMove('signed', session.state))
       if (!direct) throw new Error(`${before.state} -> ${session.state} is not in the table`)
       node.states.push(session.state)
     }
@@ -151,19 +228,33 @@ export class Harness {
     for (const effect of effects) this.perform(m, node, session, effect)
   }
 
-  private answer(m: number, fact: Fact): void { this.tasks.push({ kind: 'answer', to: m, run: this.node(m).run, fact }) }
+  private answer(m: number, fact: Fact): void {
+    this.tasks.push({ kind: 'answer', to: m, run: this.node(m).run, fact })
+  }
 
   signed(m: number, body: SignBody, attempt?: AttemptName): SignedMessage {
-    return { sender: accountKey(m), walletId: WALLET, session: this.named.sessionId, ...(attempt && { attempt }), body, signature: new Uint8Array(64).fill(m + 1) }
+    return {
+      sender: accountKey(m),
+      walletId: WALLET,
+      session: this.named.sessionId,
+      ...(attempt && { attempt }),
+      body,
+      signature: new Uint8Array(64).fill(m + 1),
+    }
   }
 
   /** A message by `m`, as if its own program had made it. */
-  forge(m: number, body: SignBody, attempt?: AttemptName): SignedMessage { return this.signed(m, body, attempt) }
-  inject(from: number, to: number, message: SignedMessage): void { this.tasks.push({ kind: 'deliver', from, to, bytes: encodeSigned(message) }) }
+  forge(m: number, body: SignBody, attempt?: AttemptName): SignedMessage {
+    return this.signed(m, body, attempt)
+  }
+  inject(from: number, to: number, message: SignedMessage): void {
+    this.tasks.push({ kind: 'deliver', from, to, bytes: encodeSigned(message) })
+  }
 
   private perform(m: number, node: Node, session: Session, effect: Effect): void {
     node.log.push(effect)
-    const refuse = (request: 'sign' | 'approve' | 'nonces' | 'partials', code: string, attempt?: AttemptName): void => this.answer(m, { type: 'refused', request, code, attempt })
+    const refuse = (request: 'sign' | 'approve' | 'nonces' | 'partials', code: string, attempt?: AttemptName): void =>
+      this.answer(m, { type: 'refused', request, code, attempt })
     switch (effect.type) {
       case 'store': {
         node.stored = encodeSession(session)
@@ -177,11 +268,16 @@ export class Harness {
         for (const to of effect.to) this.post(m, to, effect.message)
         return
       case 'sign':
-        return node.locked ? refuse('sign', 'locked') : this.answer(m, { type: 'signed', message: this.signed(m, effect.body, effect.attempt), to: effect.to })
+        return node.locked
+          ? refuse('sign', 'locked')
+          : this.answer(m, { type: 'signed', message: this.signed(m, effect.body, effect.attempt), to: effect.to })
       case 'approve':
         if (node.locked || node.voided) return refuse('approve', node.locked ? 'locked' : 'not-approved')
         node.yes = true
-        return this.answer(m, { type: 'approved', message: this.signed(m, { type: 'vote', digest: this.named.digest, choice: 'yes' }) })
+        return this.answer(m, {
+          type: 'approved',
+          message: this.signed(m, { type: 'vote', digest: this.named.digest, choice: 'yes' }),
+        })
       case 'retract':
         node.voided = true
         node.yes = false
@@ -194,26 +290,57 @@ export class Harness {
         if (node.locked || !node.yes) return refuse('nonces', node.locked ? 'locked' : 'not-approved', effect.attempt)
         node.handle = effect.attempt
         const pubnonces = this.each(i => this.bytes(66, m, effect.attempt, 'nonce', i))
-        return this.answer(m, { type: 'nonces-made', message: this.signed(m, { type: 'pubnonces', digest: this.named.digest, pubnonces }, effect.attempt) })
+        return this.answer(m, {
+          type: 'nonces-made',
+          message: this.signed(m, { type: 'pubnonces', digest: this.named.digest, pubnonces }, effect.attempt),
+        })
       }
       case 'make-partials': {
         const held = node.handle
         node.handle = undefined
         if (node.locked || !node.yes) return refuse('partials', node.locked ? 'locked' : 'not-approved', effect.attempt)
-        if (!held || held.counter !== effect.attempt.counter || held.hub !== effect.attempt.hub) return refuse('partials', 'no-nonce', effect.attempt)
+        if (!held || held.counter !== effect.attempt.counter || held.hub !== effect.attempt.hub)
+          return refuse('partials', 'no-nonce', effect.attempt)
         const noncesHash = messageHash(effect.nonces)
-        const partials = this.each(i => node.signsWrongly ? new Uint8Array(32).fill(9) : this.partial(m, noncesHash, i))
-        return this.answer(m, { type: 'partials-made', message: this.signed(m, { type: 'partials', digest: this.named.digest, noncesHash, partials }, effect.attempt) })
+        const partials = this.each(i =>
+          node.signsWrongly ? new Uint8Array(32).fill(9) : this.partial(m, noncesHash, i),
+        )
+        return this.answer(m, {
+          type: 'partials-made',
+          message: this.signed(
+            m,
+            { type: 'partials', digest: this.named.digest, noncesHash, partials },
+            effect.attempt,
+          ),
+        })
       }
       case 'verify':
-        return this.answer(m, { type: 'verdict', purpose: effect.purpose, attempt: effect.attempt, verdict: node.verdict })
+        return this.answer(m, {
+          type: 'verdict',
+          purpose: effect.purpose,
+          attempt: effect.attempt,
+          verdict: node.verdict,
+        })
       case 'aggregate-nonces':
-        return this.answer(m, { type: 'nonces-aggregated', attempt: effect.attempt, aggregates: this.each(i => this.bytes(66, m, effect.attempt, 'agg', i)) })
+        return this.answer(m, {
+          type: 'nonces-aggregated',
+          attempt: effect.attempt,
+          aggregates: this.each(i => this.bytes(66, m, effect.attempt, 'agg', i)),
+        })
       case 'aggregate-partials': {
         const nonces = session.live?.hub?.nonces
         for (const [member, partials] of effect.partials.entries()) {
-          const input = partials.findIndex((p, i) => !nonces || !equalBytes(p, this.partial(member, messageHash(nonces), i)))
-          if (input >= 0) return this.answer(m, { type: 'aggregation-failed', attempt: effect.attempt, phase: 'partials', member, input })
+          const input = partials.findIndex(
+            (p, i) => !nonces || !equalBytes(p, this.partial(member, messageHash(nonces), i)),
+          )
+          if (input >= 0)
+            return this.answer(m, {
+              type: 'aggregation-failed',
+              attempt: effect.attempt,
+              phase: 'partials',
+              member,
+              input,
+            })
         }
         return this.answer(m, { type: 'partials-aggregated', attempt: effect.attempt, signatures: this.signatures() })
       }
@@ -221,7 +348,12 @@ export class Harness {
         const input = effect.signatures.findIndex((s, i) => !equalBytes(s, this.signatures()[i] as Uint8Array))
         if (input >= 0) return this.answer(m, { type: 'finalize-failed', from: effect.from, input })
         const { proposal } = this.named
-        return this.answer(m, proposal.kind === 'spend' ? { type: 'finalized', signatures: effect.signatures, raw: proposal.tx, txid: rawTxid(proposal.tx) } : { type: 'finalized', signatures: effect.signatures })
+        return this.answer(
+          m,
+          proposal.kind === 'spend'
+            ? { type: 'finalized', signatures: effect.signatures, raw: proposal.tx, txid: rawTxid(proposal.tx) }
+            : { type: 'finalized', signatures: effect.signatures },
+        )
       }
       case 'check-evidence':
         return this.answer(m, { type: 'evidence-checked', attempt: effect.attempt, proven: true })
@@ -235,7 +367,8 @@ export class Harness {
       case 'offence':
         this.offences.push({ by: m, member: effect.member, code: effect.code })
         return
-      case 'holds': case 'notify':
+      case 'holds':
+      case 'notify':
     }
   }
 
@@ -244,9 +377,16 @@ export class Harness {
     if (message.sender !== accountKey(m)) return
     const stored = node.stored && decodeStored(node.stored)
     const { body } = message
-    if (body.type === 'partials' && (!stored?.released || stored.state === 'proposed' || stored.state === 'signing')) throw new Error('partials sent before `released` was stored')
-    if (body.type === 'pubnonces' && stored?.last?.counter !== undefined && stored.last.counter < (message.attempt?.counter ?? 0)) throw new Error('pubnonces sent before the attempt was stored')
-    if (body.type === 'vote' && stored?.votes[m]?.body.choice !== body.choice) throw new Error('vote sent before it was stored')
+    if (body.type === 'partials' && (!stored?.released || stored.state === 'proposed' || stored.state === 'signing'))
+      throw new Error('partials sent before `released` was stored')
+    if (
+      body.type === 'pubnonces' &&
+      stored?.last?.counter !== undefined &&
+      stored.last.counter < (message.attempt?.counter ?? 0)
+    )
+      throw new Error('pubnonces sent before the attempt was stored')
+    if (body.type === 'vote' && stored?.votes[m]?.body.choice !== body.choice)
+      throw new Error('vote sent before it was stored')
     if (body.type === 'final' && !stored?.signed) throw new Error('final sent before it was stored')
   }
 
@@ -260,8 +400,12 @@ export class Harness {
     return out
   }
 
-  private partial(m: number, noncesHash: Uint8Array, i: number): Uint8Array { return sha256(concatBytes(noncesHash, Uint8Array.of(m, i))) }
-  signatures(): Uint8Array[] { return this.each(i => new Uint8Array(64).fill(0x40 + i)) }
+  private partial(m: number, noncesHash: Uint8Array, i: number): Uint8Array {
+    return sha256(concatBytes(noncesHash, Uint8Array.of(m, i)))
+  }
+  signatures(): Uint8Array[] {
+    return this.each(i => new Uint8Array(64).fill(0x40 + i))
+  }
 
   /** the transaction with these signatures in it */
   rawWith(signatures: readonly Uint8Array[]): Uint8Array {
@@ -285,7 +429,10 @@ export class Harness {
   /** Carries out one thing that is under way; false when there is none. */
   next(): boolean {
     if (this.tasks.length === 0) return false
-    const index = this.climate && this.climate.random() < this.climate.reorder ? Math.floor(this.climate.random() * this.tasks.length) : 0
+    const index =
+      this.climate && this.climate.random() < this.climate.reorder
+        ? Math.floor(this.climate.random() * this.tasks.length)
+        : 0
     const [task] = this.tasks.splice(index, 1)
     if (!task) return false
     if (task.kind === 'answer') {
@@ -323,7 +470,9 @@ export class Harness {
     this.settle()
     for (let guard = 0; ; guard++) {
       if (guard > 50_000) throw new Error('too many ticks')
-      const due = this.nodes.filter(n => n.timer !== undefined && n.timer <= until && n.session && n.online).map(n => n.timer as number)
+      const due = this.nodes
+        .filter(n => n.timer !== undefined && n.timer <= until && n.session && n.online)
+        .map(n => n.timer as number)
       if (due.length === 0) break
       this.now = Math.max(this.now, Math.min(...due))
       for (const [m, node] of this.nodes.entries()) {
@@ -355,7 +504,9 @@ export class Harness {
   }
 
   /** The page is put aside and shown again: its nonces are gone, and nobody told the machine. */
-  hide(m: number): void { this.node(m).handle = undefined }
+  hide(m: number): void {
+    this.node(m).handle = undefined
+  }
 
   /** Opens it again and unlocks. */
   open(m: number): void {
@@ -372,10 +523,14 @@ export class Harness {
   }
 
   sent(type: SignBody['type'], from?: number): SignedMessage[] {
-    return this.wire.filter(w => w.message.body.type === type && (from === undefined || w.from === from)).map(w => w.message)
+    return this.wire
+      .filter(w => w.message.body.type === type && (from === undefined || w.from === from))
+      .map(w => w.message)
   }
 
-  asked(m: number, purpose: VerifyPurpose): number { return this.node(m).log.filter(e => e.type === 'verify' && e.purpose === purpose).length }
+  asked(m: number, purpose: VerifyPurpose): number {
+    return this.node(m).log.filter(e => e.type === 'verify' && e.purpose === purpose).length
+  }
 }
 
 /** Everybody has approved, and nobody has heard the last yes. */
@@ -386,7 +541,8 @@ export function ready(h = new Harness()): Harness {
   return h
 }
 
-const picture = (s: Session): string => JSON.stringify(s, (_key, value: unknown) => typeof value === 'bigint' ? `${value}n` : value)
+const picture = (s: Session): string =>
+  JSON.stringify(s, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
 
 function decodeStored(bytes: Uint8Array): Session {
   const read = decodeSession(bytes)

@@ -17,7 +17,7 @@ export function createFakeStorage(): FakeStorage {
     stores.set(store, found)
     return found
   }
-  const putAll: Storage['putAll'] = async (writes) => {
+  const putAll: Storage['putAll'] = async writes => {
     if (failing > 0) {
       failing--
       throw new Error('storage is full (fake)')
@@ -32,11 +32,14 @@ export function createFakeStorage(): FakeStorage {
   }
   return {
     written,
-    failWrites: (count) => { failing = count },
+    failWrites: count => {
+      failing = count
+    },
     get: async (store, key) => of(store).get(key)?.slice(),
-    all: async store => [...of(store)]
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, value]) => ({ key, value: value.slice() })),
+    all: async store =>
+      [...of(store)]
+        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+        .map(([key, value]) => ({ key, value: value.slice() })),
     put: (store, key, value) => putAll([{ store, key, value }]),
     putAll,
     delete: (store, key) => putAll([{ store, key, value: undefined }]),

@@ -4,7 +4,14 @@ import { directAllowed, type IceSettings } from '../../services/core/domain/ice'
 import type { PeerId } from '../../services/core/domain/ids'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { Clock } from '../../services/ports/clock'
-import type { Channel, ConnectionInfo, DialOptions, RelayStatus, Transport, TransportEvent } from '../../services/ports/transport'
+import type {
+  Channel,
+  ConnectionInfo,
+  DialOptions,
+  RelayStatus,
+  Transport,
+  TransportEvent,
+} from '../../services/ports/transport'
 import { abortable, End, named, openChannel, timeoutError, type Party, type Wire } from './memory-link'
 
 /** A dial that shall fail: with this error, after these steps were reported. */
@@ -44,10 +51,18 @@ class MemoryRelay implements Party {
   readonly ends = new Set<End>()
   up = true
 
-  constructor(readonly peerId: PeerId, readonly address: string, readonly capacity: number) {}
+  constructor(
+    readonly peerId: PeerId,
+    readonly address: string,
+    readonly capacity: number,
+  ) {}
 
-  admit(): boolean { return true }
-  opened(end: End): void { this.ends.add(end) }
+  admit(): boolean {
+    return true
+  }
+  opened(end: End): void {
+    this.ends.add(end)
+  }
   closed(end: End): void {
     this.ends.delete(end)
     this.reserved.delete(end.info.peerId)
@@ -96,7 +111,9 @@ export class MemoryNetwork implements Wire {
     for (const end of this.between(a, b)) if (kinds.includes(end.info.kind)) end.shutBoth()
   }
 
-  mend(a: PeerId, b: PeerId): void { this.cuts.delete(pairKey(a, b)) }
+  mend(a: PeerId, b: PeerId): void {
+    this.cuts.delete(pairKey(a, b))
+  }
 
   /** Closes open connections between the two; new ones are possible at once. */
   drop(a: PeerId, b: PeerId, kinds: Kinds = ALL): void {
@@ -136,7 +153,9 @@ export class MemoryNetwork implements Wire {
   }
 
   /** The peer's page sleeps: it keeps its connections and answers nothing until `thaw`. */
-  freeze(peerId: PeerId): void { if (!this.sleepers.has(peerId)) this.sleepers.set(peerId, []) }
+  freeze(peerId: PeerId): void {
+    if (!this.sleepers.has(peerId)) this.sleepers.set(peerId, [])
+  }
 
   thaw(peerId: PeerId): void {
     const waiting = this.sleepers.get(peerId) ?? []
@@ -145,18 +164,26 @@ export class MemoryNetwork implements Wire {
   }
 
   /** The peer denies every incoming connection (its relay answers PERMISSION_DENIED) until `accept`. */
-  refuse(peerId: PeerId): void { this.refusers.add(peerId) }
-  accept(peerId: PeerId): void { this.refusers.delete(peerId) }
+  refuse(peerId: PeerId): void {
+    this.refusers.add(peerId)
+  }
+  accept(peerId: PeerId): void {
+    this.refusers.delete(peerId)
+  }
 
   /** Dials *to* this peer fail in the given way. */
   failDials(peerId: PeerId, fault: DialFault): void {
-    this.faults.set(peerId, [...this.faults.get(peerId) ?? [], fault])
+    this.faults.set(peerId, [...(this.faults.get(peerId) ?? []), fault])
   }
 
-  heal(peerId: PeerId): void { this.faults.delete(peerId) }
+  heal(peerId: PeerId): void {
+    this.faults.delete(peerId)
+  }
 
   /** One-way delay of everything, milliseconds of `clock`. */
-  delay(ms: number): void { this.delayMs = ms }
+  delay(ms: number): void {
+    this.delayMs = ms
+  }
 
   /** The relay goes away with its reservations, circuits and gossip; WebRTC connections live on. */
   dropRelay(address: string): void {
@@ -176,20 +203,31 @@ export class MemoryNetwork implements Wire {
 
   // What the transports use.
 
-  frozen(peerId: PeerId): boolean { return this.sleepers.has(peerId) }
+  frozen(peerId: PeerId): boolean {
+    return this.sleepers.has(peerId)
+  }
 
   async pass(from: PeerId, to: PeerId): Promise<void> {
     await this.tick()
     for (const peerId of [from, to]) {
-      while (this.sleepers.has(peerId)) await new Promise<void>((wake) => { this.sleepers.get(peerId)?.push(wake) })
+      while (this.sleepers.has(peerId))
+        await new Promise<void>(wake => {
+          this.sleepers.get(peerId)?.push(wake)
+        })
     }
   }
 
   tick(ms = this.delayMs): Promise<void> {
-    return ms === 0 ? Promise.resolve() : new Promise((resolve) => { this.clock.after(ms, resolve) })
+    return ms === 0
+      ? Promise.resolve()
+      : new Promise(resolve => {
+          this.clock.after(ms, resolve)
+        })
   }
 
-  isOffline(peerId: PeerId): boolean { return this.offliners.has(peerId) }
+  isOffline(peerId: PeerId): boolean {
+    return this.offliners.has(peerId)
+  }
 
   relayAt(address: string): MemoryRelay | undefined {
     return this.relayNodes.get(/\/p2p\/([^/]+)/.exec(address)?.[1] ?? '')
@@ -199,12 +237,14 @@ export class MemoryNetwork implements Wire {
     return this.cuts.get(pairKey(a, b))?.includes(kind) !== true
   }
 
-  refuses(peerId: PeerId): boolean { return this.refusers.has(peerId) }
+  refuses(peerId: PeerId): boolean {
+    return this.refusers.has(peerId)
+  }
 
   /** The fault that this dial meets, used up by one. */
   takeFault(peerId: PeerId, kind: ConnectionKind): DialFault | undefined {
     const list = this.faults.get(peerId) ?? []
-    const at = list.findIndex((f) => f.kind === undefined || f.kind === kind)
+    const at = list.findIndex(f => f.kind === undefined || f.kind === kind)
     const fault = list[at]
     if (fault === undefined) return undefined
     if (fault.times !== undefined) {
@@ -215,8 +255,13 @@ export class MemoryNetwork implements Wire {
   }
 
   join(from: Party, to: Party, kind: ConnectionKind, relayId?: PeerId): End {
-    const make = (owner: Party, other: Party, direction: 'inbound' | 'outbound'): End => new End(owner,
-      { id: `c${++this.counter}`, peerId: other.peerId, kind, direction, openedAt: this.clock.now() }, relayId, this)
+    const make = (owner: Party, other: Party, direction: 'inbound' | 'outbound'): End =>
+      new End(
+        owner,
+        { id: `c${++this.counter}`, peerId: other.peerId, kind, direction, openedAt: this.clock.now() },
+        relayId,
+        this,
+      )
     const near = make(from, to, 'outbound')
     const far = make(to, from, 'inbound')
     near.other = far
@@ -233,10 +278,10 @@ export class MemoryNetwork implements Wire {
     const queue = [from]
     for (let peer = queue.shift(); peer !== undefined; peer = queue.shift()) {
       for (const relay of this.relayNodes.values()) {
-        if (!relay.up || visited.has(relay) || ![...relay.ends].some((e) => e.info.peerId === peer?.peerId)) continue
+        if (!relay.up || visited.has(relay) || ![...relay.ends].some(e => e.info.peerId === peer?.peerId)) continue
         visited.add(relay)
         for (const other of this.peers.values()) {
-          const here = [...relay.ends].some((e) => e.other.owner === other)
+          const here = [...relay.ends].some(e => e.other.owner === other)
           if (!here || reached.has(other) || !other.follows(topic)) continue
           reached.add(other)
           queue.push(other)
@@ -247,7 +292,7 @@ export class MemoryNetwork implements Wire {
   }
 
   private between(a: PeerId, b: PeerId): readonly End[] {
-    return [...this.peers.get(a)?.endsTo(b) ?? [], ...this.peers.get(b)?.endsTo(a) ?? []]
+    return [...(this.peers.get(a)?.endsTo(b) ?? []), ...(this.peers.get(b)?.endsTo(a) ?? [])]
   }
 }
 
@@ -264,7 +309,11 @@ export class MemoryTransport implements Transport, Party {
   private lines = 0
   private ice: IceSettings = { servers: [], relayOnly: false }
 
-  constructor(private readonly network: MemoryNetwork, readonly peerId: PeerId, relays: readonly string[]) {
+  constructor(
+    private readonly network: MemoryNetwork,
+    readonly peerId: PeerId,
+    relays: readonly string[],
+  ) {
     for (const address of relays) this.wanted.set(address, { address, state: 'idle' })
   }
 
@@ -284,11 +333,17 @@ export class MemoryTransport implements Transport, Party {
   }
 
   addresses(): readonly string[] {
-    return this.relays().filter((r) => r.state === 'reserved')
-      .flatMap((r) => [...(this.direct() ? [`${r.address}/p2p-circuit/webrtc/p2p/${this.peerId}`] : []), `${r.address}/p2p-circuit/p2p/${this.peerId}`])
+    return this.relays()
+      .filter(r => r.state === 'reserved')
+      .flatMap(r => [
+        ...(this.direct() ? [`${r.address}/p2p-circuit/webrtc/p2p/${this.peerId}`] : []),
+        `${r.address}/p2p-circuit/p2p/${this.peerId}`,
+      ])
   }
 
-  direct(): boolean { return directAllowed(this.ice) }
+  direct(): boolean {
+    return directAllowed(this.ice)
+  }
 
   async setIce(settings: IceSettings): Promise<void> {
     const hides = settings.relayOnly && !this.ice.relayOnly
@@ -310,9 +365,13 @@ export class MemoryTransport implements Transport, Party {
     if (this.started) await this.reserveAll()
   }
 
-  relays(): readonly RelayStatus[] { return [...this.wanted.values()] }
+  relays(): readonly RelayStatus[] {
+    return [...this.wanted.values()]
+  }
 
-  wake(): void { if (this.started) void this.reserveAll() }
+  wake(): void {
+    if (this.started) void this.reserveAll()
+  }
 
   async dial(peerId: PeerId, address: string, options: DialOptions): Promise<ConnectionInfo> {
     options.signal.throwIfAborted()
@@ -321,11 +380,14 @@ export class MemoryTransport implements Transport, Party {
     return end.info
   }
 
-  directLines(): number { return this.lines }
+  directLines(): number {
+    return this.lines
+  }
 
   connections(peerId?: PeerId): readonly ConnectionInfo[] {
-    return [...this.ends.values()].map((e) => e.info)
-      .filter((c) => peerId === undefined || c.peerId === peerId)
+    return [...this.ends.values()]
+      .map(e => e.info)
+      .filter(c => peerId === undefined || c.peerId === peerId)
       .sort((a, b) => RANK[a.kind] - RANK[b.kind] || b.openedAt - a.openedAt)
   }
 
@@ -355,7 +417,9 @@ export class MemoryTransport implements Transport, Party {
     return openChannel(end, protocol, options.signal)
   }
 
-  handle(protocol: string, handler: (channel: Channel) => void): void { this.handlers.set(protocol, handler) }
+  handle(protocol: string, handler: (channel: Channel) => void): void {
+    this.handlers.set(protocol, handler)
+  }
 
   subscribe(topic: string, handler: (bytes: Uint8Array) => void): () => void {
     const handlers = this.topics.get(topic) ?? new Set()
@@ -372,23 +436,36 @@ export class MemoryTransport implements Transport, Party {
     this.network.spread(this, topic, bytes.slice())
   }
 
-  refuse(peerId: PeerId, until: number): void { this.refused.set(peerId, until) }
+  refuse(peerId: PeerId, until: number): void {
+    this.refused.set(peerId, until)
+  }
 
   onEvent(listener: (event: TransportEvent) => void): () => void {
     this.listeners.add(listener)
-    return () => { this.listeners.delete(listener) }
+    return () => {
+      this.listeners.delete(listener)
+    }
   }
 
   async stats(connectionId: string): Promise<Readonly<Record<string, string | number>>> {
     const end = this.end(connectionId)
     const relay = end.info.kind === 'relay' ? end.relayId : undefined
-    return { kind: end.info.kind, ...(relay === undefined ? {} : { relay }), bytesSent: end.sent, bytesReceived: end.received }
+    return {
+      kind: end.info.kind,
+      ...(relay === undefined ? {} : { relay }),
+      bytesSent: end.sent,
+      bytesReceived: end.received,
+    }
   }
 
   // What the network and the links use.
 
-  endsTo(peerId: PeerId): readonly End[] { return [...this.ends.values()].filter((e) => e.info.peerId === peerId) }
-  follows(topic: string): boolean { return this.topics.has(topic) }
+  endsTo(peerId: PeerId): readonly End[] {
+    return [...this.ends.values()].filter(e => e.info.peerId === peerId)
+  }
+  follows(topic: string): boolean {
+    return this.topics.has(topic)
+  }
 
   hear(topic: string, bytes: Uint8Array): void {
     // message id = the bytes themselves: the same bytes are heard once
@@ -417,7 +494,11 @@ export class MemoryTransport implements Transport, Party {
     this.tell({ type: 'disconnected', connection: end.info })
     for (const status of this.relays()) {
       if (status.state === 'reserved' && this.network.relayAt(status.address)?.peerId === end.info.peerId) {
-        this.status({ address: status.address, state: 'unreachable', error: named('ConnectionClosedError', 'The relay went away') })
+        this.status({
+          address: status.address,
+          state: 'unreachable',
+          error: named('ConnectionClosedError', 'The relay went away'),
+        })
         this.tellAddresses()
       }
     }
@@ -435,7 +516,9 @@ export class MemoryTransport implements Transport, Party {
     this.tell({ type: 'flood', peerId })
   }
 
-  unplug(): void { for (const end of [...this.ends.values()]) end.shutBoth() }
+  unplug(): void {
+    for (const end of [...this.ends.values()]) end.shutBoth()
+  }
 
   die(): void {
     for (const end of [...this.ends.values()]) {
@@ -451,7 +534,11 @@ export class MemoryTransport implements Transport, Party {
   }
 
   async reserveAll(): Promise<void> {
-    await Promise.all(this.relays().filter((r) => r.state !== 'reserved').map((r) => this.reserve(r.address)))
+    await Promise.all(
+      this.relays()
+        .filter(r => r.state !== 'reserved')
+        .map(r => this.reserve(r.address)),
+    )
   }
 
   private async reserve(address: string): Promise<void> {
@@ -475,13 +562,17 @@ export class MemoryTransport implements Transport, Party {
   }
 
   private async reach(peerId: PeerId, address: string, { signal, onStep }: DialOptions): Promise<End> {
-    const kind: ConnectionKind = !address.includes('/p2p-circuit') ? 'direct' : address.includes('/webrtc') ? 'webrtc' : 'relay'
+    const kind: ConnectionKind = !address.includes('/p2p-circuit')
+      ? 'direct'
+      : address.includes('/webrtc')
+        ? 'webrtc'
+        : 'relay'
     const steps: readonly ConnectStep[] = kind === 'webrtc' ? ['relay', 'sdp', 'ice'] : ['relay']
     if (kind === 'webrtc' && !this.direct()) throw named('DialDeniedError', 'direct lines are switched off')
     const fault = this.network.takeFault(peerId, kind)
     if (fault !== undefined) {
       const last = steps.indexOf(fault.step ?? 'relay')
-      steps.slice(0, last + 1).forEach((step) => onStep?.(step))
+      steps.slice(0, last + 1).forEach(step => onStep?.(step))
       await this.network.tick()
       throw fault.error
     }
@@ -491,8 +582,10 @@ export class MemoryTransport implements Transport, Party {
     if (relay === undefined || !relay.up || this.network.isOffline(this.peerId)) throw new Event('error')
     if (kind === 'direct') return this.network.join(this, relay, 'direct')
     const target = relay.reserved.get(peerId)
-    if (target === undefined) throw named('InvalidMessageError', 'failed to connect via relay with status NO_RESERVATION')
-    if (this.network.refuses(peerId)) throw named('InvalidMessageError', 'failed to connect via relay with status PERMISSION_DENIED')
+    if (target === undefined)
+      throw named('InvalidMessageError', 'failed to connect via relay with status NO_RESERVATION')
+    if (this.network.refuses(peerId))
+      throw named('InvalidMessageError', 'failed to connect via relay with status PERMISSION_DENIED')
     if (this.network.frozen(peerId)) {
       await this.network.tick(FROZEN_MS)
       throw named('InvalidMessageError', 'failed to connect via relay with status MALFORMED_MESSAGE')
@@ -530,10 +623,15 @@ export class MemoryTransport implements Transport, Party {
     this.tell({ type: 'relay', relay })
   }
 
-  private tellAddresses(): void { this.tell({ type: 'addresses', addresses: this.addresses() }) }
+  private tellAddresses(): void {
+    this.tell({ type: 'addresses', addresses: this.addresses() })
+  }
 
   /** Events arrive after the call that caused them, as from the library. */
   private tell(event: TransportEvent): void {
-    for (const listener of [...this.listeners]) queueMicrotask(() => { if (this.listeners.has(listener)) listener(event) })
+    for (const listener of [...this.listeners])
+      queueMicrotask(() => {
+        if (this.listeners.has(listener)) listener(event)
+      })
   }
 }

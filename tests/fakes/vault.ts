@@ -47,7 +47,9 @@ export function createMemoryLocks(): LockPort {
       const entry = { onLost }
       held.set(name, entry)
       holder?.onLost()
-      return () => { if (held.get(name) === entry) held.delete(name) }
+      return () => {
+        if (held.get(name) === entry) held.delete(name)
+      }
     },
   }
 }
@@ -64,10 +66,14 @@ export interface TestVault {
 }
 
 /** The real vault over memory. Deterministic for one `seed`; share `store` and `locks` for a second tab of the same browser. */
-export function createTestVault(options: { seed?: string; clock?: Clock; store?: MemoryVaultStore; locks?: LockPort; entropy?: Entropy } = {}): TestVault {
+export function createTestVault(
+  options: { seed?: string; clock?: Clock; store?: MemoryVaultStore; locks?: LockPort; entropy?: Entropy } = {},
+): TestVault {
   const parts = {
-    store: options.store ?? createMemoryVaultStore(), locks: options.locks ?? createMemoryLocks(),
-    clock: options.clock ?? new FakeClock(), entropy: options.entropy ?? createFakeEntropy(options.seed ?? 'vault'),
+    store: options.store ?? createMemoryVaultStore(),
+    locks: options.locks ?? createMemoryLocks(),
+    clock: options.clock ?? new FakeClock(),
+    entropy: options.entropy ?? createFakeEntropy(options.seed ?? 'vault'),
   }
   return { vault: createVault({ ...parts, hash: cheapHash }), ...parts }
 }
@@ -83,9 +89,17 @@ export const TEST_WORDS = [
 export const TEST_PASSWORD = 'correct horse'
 
 /** A vault with one profile made and unlocked. */
-export async function unlockedVault(who: number, options: Parameters<typeof createTestVault>[0] = {}): Promise<TestVault & { readonly profile: UnlockedProfile }> {
+export async function unlockedVault(
+  who: number,
+  options: Parameters<typeof createTestVault>[0] = {},
+): Promise<TestVault & { readonly profile: UnlockedProfile }> {
   const parts = createTestVault({ seed: `member ${who}`, ...options })
-  const made = await parts.vault.createProfile({ name: `Member ${who}`, words: TEST_WORDS[who] ?? TEST_WORDS[0], password: TEST_PASSWORD, wordsChecked: true })
+  const made = await parts.vault.createProfile({
+    name: `Member ${who}`,
+    words: TEST_WORDS[who] ?? TEST_WORDS[0],
+    password: TEST_PASSWORD,
+    wordsChecked: true,
+  })
   if (!made.ok) throw new Error(made.error.code)
   const profile = await parts.vault.unlock({ profileId: made.value.id, password: TEST_PASSWORD, takeover: false })
   if (!profile.ok) throw new Error(profile.error.code)

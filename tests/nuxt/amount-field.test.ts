@@ -12,7 +12,9 @@ afterEach(() => {
 /** The field with its model kept, as a page does. */
 async function amount(text: string, error?: string) {
   const wrapper = await show(AmountField, {
-    modelValue: text, error, 'onUpdate:modelValue': (value: string) => wrapper.setProps({ modelValue: value }),
+    modelValue: text,
+    error,
+    'onUpdate:modelValue': (value: string) => wrapper.setProps({ modelValue: value }),
   })
   return wrapper
 }

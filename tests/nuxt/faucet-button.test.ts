@@ -5,9 +5,14 @@ import type { WalletView } from '../../services/core/domain/views'
 import { useWalletsStore } from '../../stores/wallets'
 import { button, settle, show } from './support'
 
-vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+vi.mock('../../services/vault', () => ({
+  vault: () => {
+    throw new Error('no vault here')
+  },
+}))
 
-const wallet = (history: Array<{ txid: string; deltaSats: bigint; height?: number }>) => ({ id: 'w', network: 'regtest', members: [], history }) as unknown as WalletView
+const wallet = (history: Array<{ txid: string; deltaSats: bigint; height?: number }>) =>
+  ({ id: 'w', network: 'regtest', members: [], history }) as unknown as WalletView
 const said = () => document.querySelector('[aria-live="polite"]')?.textContent ?? ''
 
 async function faucet(...answers: unknown[]) {

@@ -4,12 +4,20 @@ import type { ParticipantStatus } from '../../services/core/domain/connectivity'
 import { useMuSig2Store } from '../../stores/musig2'
 
 type Told = (peerId: string, status: ParticipantStatus) => void
-interface Call { readonly told: Told; readonly signal: AbortSignal; readonly partial: boolean; end(result: object): void }
+interface Call {
+  readonly told: Told
+  readonly signal: AbortSignal
+  readonly partial: boolean
+  end(result: object): void
+}
 const calls: Call[] = []
 
 vi.mock('../../services/musig2', () => ({
   musig2: () => ({
-    proposeSpend: (_params: unknown, told: Told, how: { signal: AbortSignal; partial: boolean }) => new Promise((resolve) => { calls.push({ told, ...how, end: resolve }) }),
+    proposeSpend: (_params: unknown, told: Told, how: { signal: AbortSignal; partial: boolean }) =>
+      new Promise(resolve => {
+        calls.push({ told, ...how, end: resolve })
+      }),
   }),
 }))
 

@@ -5,13 +5,27 @@ import { useVaultStore } from '../../stores/vault'
 import { useWalletsStore } from '../../stores/wallets'
 import { button, described, field, settle, show, type } from './support'
 
-vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+vi.mock('../../services/vault', () => ({
+  vault: () => {
+    throw new Error('no vault here')
+  },
+}))
 
-const invite = { creatorName: 'Rosa', name: 'Garden club', network: 'regtest' as const, n: 4, expiresAt: Math.floor(Date.now() / 1000) + 3600 }
+const invite = {
+  creatorName: 'Rosa',
+  name: 'Garden club',
+  network: 'regtest' as const,
+  n: 4,
+  expiresAt: Math.floor(Date.now() / 1000) + 3600,
+}
 const LINK = `http://localhost/#/join/${'A'.repeat(60)}`
 
 /** The form with a wallets store that answers as told. */
-async function form(payload: string, read: Awaited<ReturnType<ReturnType<typeof useWalletsStore>['readInvite']>>, joined: unknown = ok('draft-1')) {
+async function form(
+  payload: string,
+  read: Awaited<ReturnType<ReturnType<typeof useWalletsStore>['readInvite']>>,
+  joined: unknown = ok('draft-1'),
+) {
   const calls = { join: vi.fn().mockResolvedValue(joined) }
   await show(JoinForm, { payload }, () => {
     useVaultStore().current = { id: 'p', name: 'Ann', createdAt: 0, wordsChecked: true }

@@ -4,7 +4,11 @@ import DraftTable from '../../components/wallet/DraftTable.vue'
 import type { DraftView, SeatView } from '../../services/core/domain/views'
 import { items, show } from './support'
 
-vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+vi.mock('../../services/vault', () => ({
+  vault: () => {
+    throw new Error('no vault here')
+  },
+}))
 
 afterEach(() => {
   document.body.innerHTML = ''
@@ -16,7 +20,9 @@ const BOB = `03${'b2'.repeat(32)}`
 /** What is drawn for a person: the shape alone, whatever its size and ring. */
 async function drawing(props: { accountKey?: string; name?: string; size?: number; ring?: 'connected' }) {
   const wrapper = await show(MemberAvatar, props)
-  const shape = [...wrapper.element.querySelectorAll('svg > circle[fill]:not([fill="none"]), svg > g')].map(e => e.outerHTML).join('')
+  const shape = [...wrapper.element.querySelectorAll('svg > circle[fill]:not([fill="none"]), svg > g')]
+    .map(e => e.outerHTML)
+    .join('')
   const letters = wrapper.element.querySelector('[data-letters]')?.getAttribute('data-letters')
   return { shape, letters, text: wrapper.text() }
 }
@@ -39,15 +45,31 @@ describe('MemberAvatar', () => {
 })
 
 describe('the table of a wallet in the making', () => {
-  const seats: SeatView[] = [{ name: 'Ann', state: 'creator' }, { name: 'Bob', accountKey: BOB, state: 'self' }]
-  const draft: DraftView = { id: '00', role: 'joiner', name: 'Boat', network: 'regtest', n: 3, creatorName: 'Ann', state: 'admitted', seats, expiresAt: 0 }
+  const seats: SeatView[] = [
+    { name: 'Ann', state: 'creator' },
+    { name: 'Bob', accountKey: BOB, state: 'self' },
+  ]
+  const draft: DraftView = {
+    id: '00',
+    role: 'joiner',
+    name: 'Boat',
+    network: 'regtest',
+    n: 3,
+    creatorName: 'Ann',
+    state: 'admitted',
+    seats,
+    expiresAt: 0,
+  }
 
   it('shows a joiner the own shape, and no shape for those whose key comes with the roster', async () => {
     const own = await drawing({ accountKey: BOB })
     document.body.innerHTML = ''
     await show(DraftTable, { draft })
     expect(items('Seats')).toEqual(['Anninvites', 'Bobyou', 'Free seat'])
-    const drawn = [...document.querySelectorAll('[aria-label="Seats"] li')].map(li => ({ shape: li.querySelector('svg')?.innerHTML ?? '', letters: li.querySelector('[data-letters]')?.getAttribute('data-letters') }))
+    const drawn = [...document.querySelectorAll('[aria-label="Seats"] li')].map(li => ({
+      shape: li.querySelector('svg')?.innerHTML ?? '',
+      letters: li.querySelector('[data-letters]')?.getAttribute('data-letters'),
+    }))
     expect(drawn[0]).toMatchObject({ letters: 'A' })
     expect(drawn[0]?.shape).not.toContain('<g')
     expect(drawn[1]?.shape).toContain(/<g.*<\/g>/s.exec(own.shape)?.[0])

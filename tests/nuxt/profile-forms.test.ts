@@ -9,13 +9,21 @@ import { button, buttons, described, field, items, settle, show, type } from './
 
 const WORDS = 'legal winner thank year wave sausage worth useful able winner thank yellow'
 const vault = {
-  profiles: vi.fn(), newWords: vi.fn(), createProfile: vi.fn(), unlock: vi.fn(), lock: vi.fn(), checkWords: vi.fn(), revealWords: vi.fn(),
+  profiles: vi.fn(),
+  newWords: vi.fn(),
+  createProfile: vi.fn(),
+  unlock: vi.fn(),
+  lock: vi.fn(),
+  checkWords: vi.fn(),
+  revealWords: vi.fn(),
 }
 vi.mock('../../services/vault', () => ({ vault: () => vault }))
 
 const profile = (id: string, name: string) => ({ id, name, createdAt: 0, wordsChecked: true })
 const local = (yes: boolean) => () => {
-  useWalletsStore().networks = yes ? [{ name: 'regtest', local: true, faucet: true }] : [{ name: 'signet', local: false, faucet: false }]
+  useWalletsStore().networks = yes
+    ? [{ name: 'regtest', local: true, faucet: true }]
+    : [{ name: 'signet', local: false, faucet: false }]
 }
 
 async function fill(name: string, password: string, repeat = password) {
@@ -62,7 +70,9 @@ describe('new profile', () => {
     expect(items('Recovery words')).toEqual(WORDS.split(' '))
     button('I have written them down').click()
     await settle()
-    const asked = [...document.querySelectorAll('label')].map(l => l.textContent?.trim() ?? '').filter(t => t.startsWith('Word '))
+    const asked = [...document.querySelectorAll('label')]
+      .map(l => l.textContent?.trim() ?? '')
+      .filter(t => t.startsWith('Word '))
     expect(asked).toHaveLength(3)
     button('Check words').click()
     await settle()
@@ -71,7 +81,12 @@ describe('new profile', () => {
     for (const label of asked) await type(field(label), WORDS.split(' ')[Number(label.slice(5)) - 1] as string)
     button('Check words').click()
     await settle()
-    expect(vault.createProfile).toHaveBeenCalledWith({ name: 'Ann', words: WORDS, password: 'long enough', wordsChecked: true })
+    expect(vault.createProfile).toHaveBeenCalledWith({
+      name: 'Ann',
+      words: WORDS,
+      password: 'long enough',
+      wordsChecked: true,
+    })
     expect(wrapper.emitted('done')).toHaveLength(1)
   })
 

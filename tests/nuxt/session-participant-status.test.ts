@@ -7,24 +7,52 @@ import { useMuSig2Store } from '../../stores/musig2'
 import { useWalletsStore } from '../../stores/wallets'
 import { button, buttons, items, settle, show } from './support'
 
-vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+vi.mock('../../services/vault', () => ({
+  vault: () => {
+    throw new Error('no vault here')
+  },
+}))
 
-const member = (accountKey: string, name: string, peerId: string): MemberView => ({ accountKey, name, peerId, self: false, confirmed: true, saved: true })
+const member = (accountKey: string, name: string, peerId: string): MemberView => ({
+  accountKey,
+  name,
+  peerId,
+  self: false,
+  confirmed: true,
+  saved: true,
+})
 const wallet = {
-  id: 'w', name: 'Boat', network: 'regtest', local: true, phase: 'active', safetyNumber: [], iConfirmed: true, iSaved: true, fileDeferred: false, descriptor: '',
+  id: 'w',
+  name: 'Boat',
+  network: 'regtest',
+  local: true,
+  phase: 'active',
+  safetyNumber: [],
+  iConfirmed: true,
+  iSaved: true,
+  fileDeferred: false,
+  descriptor: '',
   members: [member('02aa', 'Ann', 'peer-ann'), member('03bb', 'Bob', 'peer-bob')],
-  balance: { availableSats: 0n, pendingSats: 0n, heldSats: 0n }, history: [], chain: { state: 'synced' }, createdAt: 0,
+  balance: { availableSats: 0n, pendingSats: 0n, heldSats: 0n },
+  history: [],
+  chain: { state: 'synced' },
+  createdAt: 0,
 } as WalletView
 
-const status = (peerId: string, state: ParticipantStatus['state'], more: Partial<ParticipantStatus> = {}): ParticipantStatus =>
-  ({ peerId, state, connected: state === 'connected', since: 0, ...more })
+const status = (
+  peerId: string,
+  state: ParticipantStatus['state'],
+  more: Partial<ParticipantStatus> = {},
+): ParticipantStatus => ({ peerId, state, connected: state === 'connected', since: 0, ...more })
 
 /** A gate of wallet `w` with these entries. */
 async function panel(...entries: ParticipantStatus[]) {
   const wrapper = await show(SessionParticipantStatus, { sessionId: 'pending-1' }, () => {
     useWalletsStore().wallets = [wallet]
     const store = useMuSig2Store()
-    store.pending = { w: { id: 'pending-1', params: { walletId: 'w', recipient: 'r', amountSats: 1n }, state: 'failed' } }
+    store.pending = {
+      w: { id: 'pending-1', params: { walletId: 'w', recipient: 'r', amountSats: 1n }, state: 'failed' },
+    }
     store.sessionParticipantStatus.set('pending-1', new Map(entries.map(e => [e.peerId, e])))
   })
   return wrapper
@@ -58,7 +86,9 @@ describe('SessionParticipantStatus', () => {
   })
 
   it.each([
-    ['webrtc', 'WebRTC'], ['relay', 'relay'], ['direct', 'direct'],
+    ['webrtc', 'WebRTC'],
+    ['relay', 'relay'],
+    ['direct', 'direct'],
   ] as const)('shows the kind %s and the round trip', async (connectionType, word) => {
     await panel(status('peer-ann', 'connected', { connectionType, rttMs: 11.6 }))
     expect(items('Participants')).toEqual([`Ann ${word}, 12 ms connected`])
@@ -67,7 +97,10 @@ describe('SessionParticipantStatus', () => {
   it.each([
     [ConnectivityErrorType.PEER_NOT_FOUND, 'Ann’s browser is not online. Ask Ann to open the wallet, then retry.'],
     [ConnectivityErrorType.TIMEOUT, 'Ann’s browser did not answer in time. Ask Ann to keep the tab open, then retry.'],
-    [ConnectivityErrorType.WEBRTC_FAILED, 'No direct line to Ann could be opened, and none through a relay. Retrying often helps.'],
+    [
+      ConnectivityErrorType.WEBRTC_FAILED,
+      'No direct line to Ann could be opened, and none through a relay. Retrying often helps.',
+    ],
     [ConnectivityErrorType.NETWORK_ERROR, 'The connection to Ann broke. Check your network, then retry.'],
   ])('tells in a sentence what failed (%s), never the raw error', async (errorType, sentence) => {
     await panel(status('peer-ann', 'failed', { errorType, error: 'raw error text', retryable: true }))
@@ -83,7 +116,9 @@ describe('SessionParticipantStatus', () => {
   it('speaks a summary when something changes', async () => {
     await panel(status('peer-ann', 'connected'), status('peer-bob', 'connecting'))
     expect(spoken()).toBe('1 of 2 connected.')
-    useMuSig2Store()._updateSessionParticipantStatus('pending-1', 'peer-bob', false, undefined, 'x', { errorType: ConnectivityErrorType.TIMEOUT })
+    useMuSig2Store()._updateSessionParticipantStatus('pending-1', 'peer-bob', false, undefined, 'x', {
+      errorType: ConnectivityErrorType.TIMEOUT,
+    })
     await settle()
     expect(spoken()).toBe('1 of 2 connected. Not connected: Bob.')
     expect(items('Participants')[1]).toContain('Bob not connected')
@@ -91,14 +126,18 @@ describe('SessionParticipantStatus', () => {
 
   it('retries the gate', async () => {
     await panel(status('peer-ann', 'failed', { errorType: ConnectivityErrorType.TIMEOUT, retryable: true }))
-    const retry = vi.spyOn(useMuSig2Store(), 'retryGate').mockResolvedValue({ success: true, sessionId: 'session-9', pendingId: 'pending-2' })
+    const retry = vi
+      .spyOn(useMuSig2Store(), 'retryGate')
+      .mockResolvedValue({ success: true, sessionId: 'session-9', pendingId: 'pending-2' })
     button('Retry').click()
     await settle()
     expect(retry).toHaveBeenCalledWith('w')
   })
 
   it('does not name the peer of somebody unknown as a member', async () => {
-    await panel(status('unknown:0a0b0c0d', 'failed', { errorType: ConnectivityErrorType.PEER_NOT_FOUND, retryable: true }))
+    await panel(
+      status('unknown:0a0b0c0d', 'failed', { errorType: ConnectivityErrorType.PEER_NOT_FOUND, retryable: true }),
+    )
     expect(items('Participants')[0]).toMatch(/^A member not connected/)
   })
 })

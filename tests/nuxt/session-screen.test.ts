@@ -6,31 +6,86 @@ import { useMuSig2Store } from '../../stores/musig2'
 import type { SessionCard } from '../../stores/musig2'
 import { button, buttons, described, settle, show } from './support'
 
-vi.mock('../../services/vault', () => ({ vault: () => { throw new Error('no vault here') } }))
+vi.mock('../../services/vault', () => ({
+  vault: () => {
+    throw new Error('no vault here')
+  },
+}))
 
 const [ME, ANN] = ['02aa', '03bb']
-const member = (accountKey: string, name: string, self: boolean) => ({ accountKey, name, peerId: `peer-${name}`, self, confirmed: true, saved: true })
+const member = (accountKey: string, name: string, self: boolean) => ({
+  accountKey,
+  name,
+  peerId: `peer-${name}`,
+  self,
+  confirmed: true,
+  saved: true,
+})
 const wallet = {
-  id: 'w', name: 'Boat', network: 'regtest', local: true, phase: 'active', safetyNumber: [], iConfirmed: true, iSaved: true, fileDeferred: false, descriptor: '',
+  id: 'w',
+  name: 'Boat',
+  network: 'regtest',
+  local: true,
+  phase: 'active',
+  safetyNumber: [],
+  iConfirmed: true,
+  iSaved: true,
+  fileDeferred: false,
+  descriptor: '',
   members: [member(ME, 'Bob', true), member(ANN, 'Ann', false)],
-  balance: { availableSats: 0n, pendingSats: 0n, heldSats: 0n }, history: [], chain: { state: 'synced' }, createdAt: 0,
+  balance: { availableSats: 0n, pendingSats: 0n, heldSats: 0n },
+  history: [],
+  chain: { state: 'synced' },
+  createdAt: 0,
 } as WalletView
 
 type Can = 'canApprove' | 'canDecline' | 'canWithdraw' | 'canCancel'
 
 /** A practice request of Ann that lets this person do what is named. */
 function request(...can: Can[]): SessionCard {
-  const may = Object.fromEntries((['canApprove', 'canDecline', 'canWithdraw', 'canCancel', 'canRetry'] as const).map(what => [what, (can as string[]).includes(what)]))
-  const members = wallet.members.map((m, i) => ({ member: i, accountKey: m.accountKey, self: m.self, nonces: false, signed: false, connected: true, locked: false, ...(m.self ? {} : { vote: 'yes' as const }) }))
+  const may = Object.fromEntries(
+    (['canApprove', 'canDecline', 'canWithdraw', 'canCancel', 'canRetry'] as const).map(what => [
+      what,
+      (can as string[]).includes(what),
+    ]),
+  )
+  const members = wallet.members.map((m, i) => ({
+    member: i,
+    accountKey: m.accountKey,
+    self: m.self,
+    nonces: false,
+    signed: false,
+    connected: true,
+    locked: false,
+    ...(m.self ? {} : { vote: 'yes' as const }),
+  }))
   return {
-    id: 's', walletId: 'w', review: null, practiceText: 'hello', spendCode: ['a', 'b', 'c', 'd', 'e', 'f'], proposerName: 'Ann', expiresAt: 0, overlapsWith: [],
-    view: { id: 's', walletId: 'w', state: 'proposed', live: true, members, stopped: false, verdict: { kind: 'ok' }, ...may },
+    id: 's',
+    walletId: 'w',
+    review: null,
+    practiceText: 'hello',
+    spendCode: ['a', 'b', 'c', 'd', 'e', 'f'],
+    proposerName: 'Ann',
+    expiresAt: 0,
+    overlapsWith: [],
+    view: {
+      id: 's',
+      walletId: 'w',
+      state: 'proposed',
+      live: true,
+      members,
+      stopped: false,
+      verdict: { kind: 'ok' },
+      ...may,
+    },
   } as unknown as SessionCard
 }
 
 const scrolled = vi.fn()
 beforeEach(() => {
-  Element.prototype.scrollIntoView = function (this: Element, how?: unknown) { scrolled(this.textContent, how) }
+  Element.prototype.scrollIntoView = function (this: Element, how?: unknown) {
+    scrolled(this.textContent, how)
+  }
 })
 afterEach(() => {
   document.body.innerHTML = ''
@@ -72,7 +127,10 @@ describe('the answer to a request', () => {
     expect(scrolled.mock.calls[1]?.[0]).toContain('This is no longer possible')
   })
 
-  it.each([[false, 'smooth'], [true, 'instant']] as const)('moves there as the person likes it (less motion: %s)', async (reduced, behavior) => {
+  it.each([
+    [false, 'smooth'],
+    [true, 'instant'],
+  ] as const)('moves there as the person likes it (less motion: %s)', async (reduced, behavior) => {
     vi.spyOn(globalThis, 'matchMedia').mockReturnValue({ matches: reduced } as MediaQueryList)
     await show(SessionScreen, { card: request('canApprove'), wallet })
     vi.spyOn(useMuSig2Store(), 'approve').mockResolvedValue(ok(undefined))
@@ -85,10 +143,19 @@ describe('the answer to a request', () => {
 describe('all have approved', () => {
   const approved = (connected: boolean) => {
     const card = request()
-    return { ...card, view: { ...card.view, members: card.view.members.map(m => ({ ...m, vote: 'yes', connected: m.self || connected })) } } as unknown as SessionCard
+    return {
+      ...card,
+      view: {
+        ...card.view,
+        members: card.view.members.map(m => ({ ...m, vote: 'yes', connected: m.self || connected })),
+      },
+    } as unknown as SessionCard
   }
 
-  it.each([[true, 'Signing together', 'The browsers are signing together'], [false, 'Approved by all', 'as soon as Ann is connected']] as const)('and everybody is there (%s)', async (connected, title, sentence) => {
+  it.each([
+    [true, 'Signing together', 'The browsers are signing together'],
+    [false, 'Approved by all', 'as soon as Ann is connected'],
+  ] as const)('and everybody is there (%s)', async (connected, title, sentence) => {
     await show(SessionScreen, { card: approved(connected), wallet })
     expect(document.querySelector('[role="status"]')?.textContent).toContain(title)
     expect(document.querySelector('[role="status"]')?.textContent).toContain(sentence)
@@ -96,10 +163,27 @@ describe('all have approved', () => {
 })
 
 describe('one payment in the place of another', () => {
-  const review = { recipients: [{ address: 'bcrt1qaaaa', sats: 60_000n }], change: [], inputs: [], totalSats: 60_154n, feeSats: 154n, feeRate: 1, feePercent: 0.25, vsize: 154, txid: 'aa', note: '' }
+  const review = {
+    recipients: [{ address: 'bcrt1qaaaa', sats: 60_000n }],
+    change: [],
+    inputs: [],
+    totalSats: 60_154n,
+    feeSats: 154n,
+    feeRate: 1,
+    feePercent: 0.25,
+    vsize: 154,
+    txid: 'aa',
+    note: '',
+  }
   const spend = (change: object, state = 'broadcast') => {
     const card = request()
-    return { ...card, practiceText: undefined, review, ...change, view: { ...card.view, state } } as unknown as SessionCard
+    return {
+      ...card,
+      practiceText: undefined,
+      review,
+      ...change,
+      view: { ...card.view, state },
+    } as unknown as SessionCard
   }
 
   it('is offered for what waits for a block, with what each does', async () => {
@@ -112,9 +196,18 @@ describe('one payment in the place of another', () => {
   })
 
   it.each([
-    ['faster', 'This replaces the payment of 60\u2009000 sats sent before, to pay the same with a higher fee. Only one of the two can happen.'],
-    ['back', 'This takes back the payment of 60\u2009000 sats sent before: its coins come back to this wallet. Only one of the two can happen.'],
-    ['other', 'This replaces the payment of 60\u2009000 sats sent before, and does not pay the same. Only one of the two can happen.'],
+    [
+      'faster',
+      'This replaces the payment of 60\u2009000 sats sent before, to pay the same with a higher fee. Only one of the two can happen.',
+    ],
+    [
+      'back',
+      'This takes back the payment of 60\u2009000 sats sent before: its coins come back to this wallet. Only one of the two can happen.',
+    ],
+    [
+      'other',
+      'This replaces the payment of 60\u2009000 sats sent before, and does not pay the same. Only one of the two can happen.',
+    ],
     [undefined, 'This replaces a payment that this device does not know. Only one of the two can happen.'],
   ] as const)('says to co-signers what it is to the earlier payment (%s)', async (kind, sentence) => {
     const known = kind === undefined ? {} : { session: 'old', kind, sentSats: 60_000n, feeSats: 154n, feeRate: 1 }
@@ -127,7 +220,9 @@ describe('one payment in the place of another', () => {
     const card = spend({ canPayAgain: true, canReplace: false }, 'released')
     await show(SessionScreen, { card: { ...card, view: { ...card.view, mayStillGoOut: true } } as SessionCard, wallet })
     expect(document.querySelector('[role="status"]')?.textContent).toContain('May still go out')
-    expect(document.querySelector('[role="status"]')?.textContent).toContain('To pay after all, pay again with the same coins.')
+    expect(document.querySelector('[role="status"]')?.textContent).toContain(
+      'To pay after all, pay again with the same coins.',
+    )
     expect(described(button('Pay again'))).toContain('can never be paid twice')
   })
 
@@ -135,7 +230,10 @@ describe('one payment in the place of another', () => {
     const anew = { ...spend({ overlapsWith: ['old'] }, 'proposed'), id: 'new' } as SessionCard
     const old = { ...spend({ overlapsWith: ['new'], canPayAgain: true }, 'released'), id: 'old' } as SessionCard
     const cards = [anew, { ...old, view: { ...old.view, mayStillGoOut: true } } as SessionCard] as const
-    for (const [i, sentence] of ['An earlier payment of these coins was not completed and may still go out.', 'Another proposal spends the same coins.'].entries()) {
+    for (const [i, sentence] of [
+      'An earlier payment of these coins was not completed and may still go out.',
+      'Another proposal spends the same coins.',
+    ].entries()) {
       await show(SessionScreen, { card: cards[i], wallet }, () => useMuSig2Store()._mirrorSessions([...cards]))
       expect(document.body.textContent).toContain(sentence)
       expect(document.body.textContent).not.toContain('withdraws your approval')
@@ -146,7 +244,10 @@ describe('one payment in the place of another', () => {
 
   it('the earlier one says that another may come in its place, and shows no old verdict', async () => {
     const card = spend({ replacedBy: 'new' })
-    await show(SessionScreen, { card: { ...card, view: { ...card.view, verdict: { kind: 'wrong', rule: 'change-reused' } } } as SessionCard, wallet })
+    await show(SessionScreen, {
+      card: { ...card, view: { ...card.view, verdict: { kind: 'wrong', rule: 'change-reused' } } } as SessionCard,
+      wallet,
+    })
     expect(document.querySelector('[role="status"]')?.textContent).toContain('Sent, may be replaced')
     expect(document.querySelector('[role="alert"]')).toBeNull()
     expect(document.querySelectorAll('a[href="#/sessions/new"]')).toHaveLength(1)

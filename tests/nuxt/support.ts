@@ -4,16 +4,29 @@ import { defineComponent, h } from 'vue'
 import type { Component } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
-const NuxtLink = defineComponent({ props: { to: { type: String, required: true } }, setup: (props, { slots }) => () => h('a', { href: `#${props.to}` }, slots['default']?.()) })
+const NuxtLink = defineComponent({
+  props: { to: { type: String, required: true } },
+  setup:
+    (props, { slots }) =>
+    () =>
+      h('a', { href: `#${props.to}` }, slots['default']?.()),
+})
 
 /** Mounts a component in the document with a fresh Pinia; `prepare` fills the stores before it is drawn. */
 export async function show(component: Component, props: Record<string, unknown>, prepare: () => void = () => {}) {
   const pinia = createPinia()
   setActivePinia(pinia)
   prepare()
-  const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/:path(.*)*', component: { template: '<i />' } }] })
+  const router = createRouter({
+    history: createMemoryHistory(),
+    routes: [{ path: '/:path(.*)*', component: { template: '<i />' } }],
+  })
   await router.push('/')
-  return mount(component, { props, attachTo: document.body, global: { plugins: [pinia, router], components: { NuxtLink } } })
+  return mount(component, {
+    props,
+    attachTo: document.body,
+    global: { plugins: [pinia, router], components: { NuxtLink } },
+  })
 }
 
 /** Its text; what stands in a block of its own is apart from its neighbours, as a reader says it. */
@@ -49,7 +62,11 @@ export const items = (name: string): string[] => [...list(name).children].map(vi
 
 /** The text that describes a field: its error or its help. */
 export const described = (element: Element): string =>
-  (element.getAttribute('aria-describedby') ?? '').split(' ').map(id => visibleText(document.getElementById(id) ?? document.createElement('i'))).join(' ').trim()
+  (element.getAttribute('aria-describedby') ?? '')
+    .split(' ')
+    .map(id => visibleText(document.getElementById(id) ?? document.createElement('i')))
+    .join(' ')
+    .trim()
 
 export async function type(element: HTMLInputElement, text: string): Promise<void> {
   element.value = text

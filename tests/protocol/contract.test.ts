@@ -4,7 +4,11 @@ import { placesOf, practiceMessage, signedHashes } from '../../services/core/cry
 import { LIMITS } from '../../services/core/wire/limits'
 import type { PracticeProposal } from '../../services/core/domain/proposal'
 import {
-  classifyConnectivityError, ConnectivityErrorType, createSigningSession, createSigningSessionWithOptions, ensureSessionParticipantsConnected,
+  classifyConnectivityError,
+  ConnectivityErrorType,
+  createSigningSession,
+  createSigningSessionWithOptions,
+  ensureSessionParticipantsConnected,
 } from '../../services/musig2'
 import type { CreateSessionOptions, MuSig2 } from '../../services/musig2'
 import { connectToDiscoveredPeer, getCachedRelayAddress, getConnectionType } from '../../services/p2p'
@@ -32,7 +36,9 @@ function options(person: Person, more: Partial<CreateSessionOptions> = {}): Crea
   return {
     signerPublicKeys: record.roster.map(e => fromHex(e.accountKey)),
     myPrivateKey: { kind: 'vault-account', walletId, accountKey: record.self },
-    message: new Uint8Array(32), metadata: { walletId, practice: 'a first try' }, ...more,
+    message: new Uint8Array(32),
+    metadata: { walletId, practice: 'a first try' },
+    ...more,
   }
 }
 
@@ -49,11 +55,23 @@ async function spendOptions(person: Person, more: Partial<CreateSessionOptions> 
 
 describe('the public functions before they are set up', () => {
   it('answer as the design says', async () => {
-    expect(await createSigningSession([], { kind: 'vault-account', walletId: '', accountKey: '' }, new Uint8Array(32))).toEqual({ sessionId: null, error: 'MuSig2 not initialized' })
-    expect(await createSigningSessionWithOptions(options(everybody[0]!))).toEqual({ sessionId: null, error: 'MuSig2 not initialized' })
+    expect(
+      await createSigningSession([], { kind: 'vault-account', walletId: '', accountKey: '' }, new Uint8Array(32)),
+    ).toEqual({ sessionId: null, error: 'MuSig2 not initialized' })
+    expect(await createSigningSessionWithOptions(options(everybody[0]!))).toEqual({
+      sessionId: null,
+      error: 'MuSig2 not initialized',
+    })
     const gate = await ensureSessionParticipantsConnected(['peer1', 'peer2'])
-    expect(gate).toMatchObject({ allConnected: false, connected: [], failed: [{ peerId: 'peer1', error: 'P2P not initialized' }, { peerId: 'peer2' }] })
-    expect(await connectToDiscoveredPeer({ peerId: 'peer1' })).toMatchObject({ success: false, error: 'P2P not initialized' })
+    expect(gate).toMatchObject({
+      allConnected: false,
+      connected: [],
+      failed: [{ peerId: 'peer1', error: 'P2P not initialized' }, { peerId: 'peer2' }],
+    })
+    expect(await connectToDiscoveredPeer({ peerId: 'peer1' })).toMatchObject({
+      success: false,
+      error: 'P2P not initialized',
+    })
     expect(getCachedRelayAddress('peer1')).toBeUndefined()
     expect(getConnectionType('peer1')).toBe('none')
     expect(classifyConnectivityError('peer1', new Error('x')).type).toBe(ConnectivityErrorType.NETWORK_ERROR)
@@ -80,7 +98,9 @@ describe('misuse is a TypeError that names the parameter', () => {
 })
 
 describe('the gate', () => {
-  beforeEach(async () => { await fund(world, everybody, walletId, [50_000n]) }, 60_000)
+  beforeEach(async () => {
+    await fund(world, everybody, walletId, [50_000n])
+  }, 60_000)
 
   it('connects everybody of the wallet when no participants are named, and only then proposes', async () => {
     const [anna] = everybody as [Person]
@@ -94,9 +114,16 @@ describe('the gate', () => {
     const [anna, ben, cleo] = everybody as [Person, Person, Person]
     world.network.offline(cleo.p2p.peerId)
     const result = await create(anna.musig2, await spendOptions(anna, { connectivityTimeoutMs: 3_000 }))
-    expect(result).toMatchObject({ sessionId: null, error: 'Cannot reach 1 participant(s)', connectedParticipants: [ben.p2p.peerId] })
+    expect(result).toMatchObject({
+      sessionId: null,
+      error: 'Cannot reach 1 participant(s)',
+      connectedParticipants: [ben.p2p.peerId],
+    })
     expect(result.connectivityIssues).toHaveLength(1)
-    expect(result.connectivityIssues?.[0]).toMatchObject({ peerId: cleo.p2p.peerId, member: cleo.walletsDoor.record(walletId)!.self })
+    expect(result.connectivityIssues?.[0]).toMatchObject({
+      peerId: cleo.p2p.peerId,
+      member: cleo.walletsDoor.record(walletId)!.self,
+    })
     expect(anna.sessions).toEqual([])
     expect(ben.sessions).toEqual([])
     expect(anna.wallet!.balance.heldSats).toBe(0n)
@@ -105,9 +132,19 @@ describe('the gate', () => {
   it('partial connectivity: created with who is there, the other gets it when he comes', async () => {
     const [anna, ben, cleo] = everybody as [Person, Person, Person]
     await cleo.close()
-    const few = await create(anna.musig2, await spendOptions(anna, { allowPartialConnectivity: true, minConnectedParticipants: 2, connectivityTimeoutMs: 3_000 }))
+    const few = await create(
+      anna.musig2,
+      await spendOptions(anna, {
+        allowPartialConnectivity: true,
+        minConnectedParticipants: 2,
+        connectivityTimeoutMs: 3_000,
+      }),
+    )
     expect(few).toMatchObject({ sessionId: null, error: 'Only 1/2 required participants connected' })
-    const made = await create(anna.musig2, await spendOptions(anna, { allowPartialConnectivity: true, connectivityTimeoutMs: 3_000 }))
+    const made = await create(
+      anna.musig2,
+      await spendOptions(anna, { allowPartialConnectivity: true, connectivityTimeoutMs: 3_000 }),
+    )
     expect(made.sessionId).not.toBeNull()
     expect(made.connectedParticipants).toEqual([ben.p2p.peerId])
     expect(made.connectivityIssues).toHaveLength(1)
@@ -122,7 +159,9 @@ describe('the gate', () => {
     const self = await anna.musig2.ensureConnected([ben.p2p.peerId, anna.p2p.peerId], false)
     expect(new Set(self.connected)).toEqual(new Set([ben.p2p.peerId, anna.p2p.peerId]))
     const unknown = await anna.p2p.ensureConnected([{ member: '02abcdef01' + '00'.repeat(28) }])
-    expect(unknown.failed).toMatchObject([{ peerId: 'unknown:02abcdef', errorType: ConnectivityErrorType.PEER_NOT_FOUND }])
+    expect(unknown.failed).toMatchObject([
+      { peerId: 'unknown:02abcdef', errorType: ConnectivityErrorType.PEER_NOT_FOUND },
+    ])
     expect(() => anna.musig2.ensureConnected([], true)).toThrow(TypeError)
   })
 
@@ -130,7 +169,9 @@ describe('the gate', () => {
     const [anna, ben] = everybody as [Person, Person]
     const o = await spendOptions(anna)
     const put = anna.storage.put
-    anna.storage.put = async () => { throw new Error('disk full') }
+    anna.storage.put = async () => {
+      throw new Error('disk full')
+    }
     expect(await create(anna.musig2, o)).toMatchObject({ sessionId: null, error: 'storage-failed' })
     anna.storage.put = put
     await vi.waitFor(() => expect(anna.sessions).toEqual([]))
@@ -152,7 +193,11 @@ describe('the gate', () => {
     await vi.waitFor(() => expect(anna.wallet!.balance.heldSats).toBeGreaterThan(0n), { timeout: 20_000 })
     // however often it is pressed: the payment on the screen, or none
     const shown = { ...ask, reviewed: reviewed.value.review.txid }
-    for (let i = 0; i < 2; i++) expect(await anna.musig2.proposeSpend(shown)).toMatchObject({ success: false, field: { field: 'coins', code: 'review-again' } })
+    for (let i = 0; i < 2; i++)
+      expect(await anna.musig2.proposeSpend(shown)).toMatchObject({
+        success: false,
+        field: { field: 'coins', code: 'review-again' },
+      })
     const again = await anna.musig2.reviewSpend(ask)
     if (!again.ok) throw new Error(again.error.code)
     expect(again.value.review.txid).not.toBe(reviewed.value.review.txid)
@@ -177,7 +222,8 @@ describe('the gate', () => {
       expect(person.session(sessionId!)?.practiceText).toBe('a first try')
       await person.musig2.approve(sessionId!)
     }
-    for (const person of everybody) await vi.waitFor(() => expect(person.session(sessionId!)?.view.state).toBe('confirmed'), { timeout: 20_000 })
+    for (const person of everybody)
+      await vi.waitFor(() => expect(person.session(sessionId!)?.view.state).toBe('confirmed'), { timeout: 20_000 })
     expect(world.chain.mempool()).toEqual([])
   })
 })

@@ -2,7 +2,19 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectivityErrorType as T } from '../../services/core/domain/connectivity'
 import { presenceKeys, sealAnnouncement } from '../../services/core/net/presence'
 import { rankRelays, webrtcAddress } from '../../services/core/net/rendezvous'
-import { connectToDiscoveredPeer, createP2P, ensureConnected, getCachedRelayAddress, getConnectionType, getP2P, initP2P, stopP2P, type P2P, type P2PDeps, type P2PEvent } from '../../services/p2p'
+import {
+  connectToDiscoveredPeer,
+  createP2P,
+  ensureConnected,
+  getCachedRelayAddress,
+  getConnectionType,
+  getP2P,
+  initP2P,
+  stopP2P,
+  type P2P,
+  type P2PDeps,
+  type P2PEvent,
+} from '../../services/p2p'
 import { FakeClock } from '../fakes/clock'
 import { createFakeEntropy } from '../fakes/entropy'
 import { createFakeLog } from '../fakes/log'
@@ -16,8 +28,24 @@ const people = names.map(fakePeer)
 const [alice, bob, carol] = people as [FakePeer, FakePeer, FakePeer]
 const leave = { type: 'leave', draftId: '01'.repeat(32) } as const
 
-interface Member { peer: FakePeer; p2p: P2P; strangers: Set<string>; roster: Set<string>; transport: MemoryTransport; events: P2PEvent[]; saved: Map<string, Uint8Array> }
-interface World { clock: FakeClock; network: MemoryNetwork; relays: string[]; open(peer: FakePeer, options?: { wallet?: boolean; saved?: Map<string, Uint8Array>; relays?: string[] }): Promise<Member> }
+interface Member {
+  peer: FakePeer
+  p2p: P2P
+  strangers: Set<string>
+  roster: Set<string>
+  transport: MemoryTransport
+  events: P2PEvent[]
+  saved: Map<string, Uint8Array>
+}
+interface World {
+  clock: FakeClock
+  network: MemoryNetwork
+  relays: string[]
+  open(
+    peer: FakePeer,
+    options?: { wallet?: boolean; saved?: Map<string, Uint8Array>; relays?: string[] },
+  ): Promise<Member>
+}
 
 let opened: Member[] = []
 afterEach(async () => {
@@ -32,21 +60,34 @@ function world(relayCount = 1): World {
   const relays = Array.from({ length: relayCount }, () => network.relay())
   let runs = 0
   return {
-    clock, network, relays,
+    clock,
+    network,
+    relays,
     async open(peer, options = {}) {
       const transport = network.transport(peer.peerId)
       const saved = options.saved ?? new Map<string, Uint8Array>()
       const events: P2PEvent[] = []
       const storage: P2PDeps['storage'] = {
         all: async () => [...saved].map(([key, value]) => ({ key, value })),
-        put: async (_, key, value) => { saved.set(key, value) },
+        put: async (_, key, value) => {
+          saved.set(key, value)
+        },
       }
       const strangers = new Set<string>()
       const roster = new Set(people.map(p => p.peerId))
-      const allowed: P2PDeps['allowed'] = (peerId, protocol) => (protocol === 'join' ? strangers.has(peerId) : roster.has(peerId))
+      const allowed: P2PDeps['allowed'] = (peerId, protocol) =>
+        protocol === 'join' ? strangers.has(peerId) : roster.has(peerId)
       const p2p = createP2P({
-        transport, clock, entropy: createFakeEntropy(`${peer.name} ${++runs}`), log: createFakeLog(), sign: peer.sign, allowed, relays: options.relays ?? relays,
-        storage, build: 'test', onEvent: e => events.push(e),
+        transport,
+        clock,
+        entropy: createFakeEntropy(`${peer.name} ${++runs}`),
+        log: createFakeLog(),
+        sign: peer.sign,
+        allowed,
+        relays: options.relays ?? relays,
+        storage,
+        build: 'test',
+        onEvent: e => events.push(e),
       })
       if (options.wallet ?? true) p2p.joinWallet(wallet(peer, relays))
       const member = { peer, p2p, strangers, roster, transport, events, saved }
@@ -57,11 +98,18 @@ function world(relayCount = 1): World {
   }
 }
 
-const wallet = (self: FakePeer, relays: string[], members = people) =>
-  ({ walletId, groupSecret, self: self.accountKey, relays, members: members.map(p => ({ accountKey: p.accountKey, peerId: p.peerId })) })
+const wallet = (self: FakePeer, relays: string[], members = people) => ({
+  walletId,
+  groupSecret,
+  self: self.accountKey,
+  relays,
+  members: members.map(p => ({ accountKey: p.accountKey, peerId: p.peerId })),
+})
 
-const states = (m: Member, peer: FakePeer): string[] => m.events.flatMap(e => (e.type === 'peer' && e.status.peerId === peer.peerId ? [e.status.state] : []))
-  .filter((s, i, all) => s !== all[i - 1])
+const states = (m: Member, peer: FakePeer): string[] =>
+  m.events
+    .flatMap(e => (e.type === 'peer' && e.status.peerId === peer.peerId ? [e.status.state] : []))
+    .filter((s, i, all) => s !== all[i - 1])
 
 describe('members of a wallet find each other', () => {
   it('by rendezvous alone, over WebRTC, links up in both directions', async () => {
@@ -73,16 +121,28 @@ describe('members of a wallet find each other', () => {
         expect(m.p2p.getConnectionType(other.peerId)).toBe('webrtc')
         expect(m.p2p.isLinkUp(other.peerId, 'sign')).toBe(true)
         expect(m.p2p.isLinkUp(other.peerId, 'wallet')).toBe(true)
-        expect(m.p2p.status(other.peerId)).toMatchObject({ connected: true, connectionType: 'webrtc', member: other.accountKey })
+        expect(m.p2p.status(other.peerId)).toMatchObject({
+          connected: true,
+          connectionType: 'webrtc',
+          member: other.accountKey,
+        })
       }
-      expect(m.p2p.relays().map(r => r.address).sort()).toEqual(rankRelays(m.peer.peerId, w.relays).slice(0, 2).sort())
+      expect(
+        m.p2p
+          .relays()
+          .map(r => r.address)
+          .sort(),
+      ).toEqual(rankRelays(m.peer.peerId, w.relays).slice(0, 2).sort())
     }
   })
 
   it('who is not known on the other side calls at once, whatever the two ids are', async () => {
     const w = world()
-    const [low, high] = [...people].sort((a, b) => a.peerId < b.peerId ? -1 : 1) as [FakePeer, FakePeer]
-    for (const [caller, called] of [[low, high], [high, low]] as const) {
+    const [low, high] = [...people].sort((a, b) => (a.peerId < b.peerId ? -1 : 1)) as [FakePeer, FakePeer]
+    for (const [caller, called] of [
+      [low, high],
+      [high, low],
+    ] as const) {
       const [mine, theirs] = [await w.open(caller, { wallet: false }), await w.open(called, { wallet: false })]
       theirs.strangers.add(caller.peerId)
       mine.strangers.add(called.peerId)
@@ -99,15 +159,23 @@ describe('members of a wallet find each other', () => {
     const a = await w.open(alice)
     const b = await w.open(bob)
     await w.clock.advance(31_000)
-    expect(a.events.some(e => e.type === 'presence' && e.peerId === bob.peerId && e.accountKey === bob.accountKey)).toBe(true)
-    expect(a.p2p.members(walletId)).toMatchObject([{ peerId: bob.peerId, online: true }, { peerId: carol.peerId, online: false }])
+    expect(
+      a.events.some(e => e.type === 'presence' && e.peerId === bob.peerId && e.accountKey === bob.accountKey),
+    ).toBe(true)
+    expect(a.p2p.members(walletId)).toMatchObject([
+      { peerId: bob.peerId, online: true },
+      { peerId: carol.peerId, online: false },
+    ])
     await b.p2p.stop()
     await w.clock.advance(5_000)
     // a live look overrides the announcement, which has not expired
     expect(a.p2p.members(walletId)[0]).toMatchObject({ online: false, status: { connected: false } })
     await w.clock.advance(180_000)
     const [gone] = a.p2p.members(walletId)
-    expect(gone).toMatchObject({ online: false, status: { state: 'failed', errorType: T.PEER_NOT_FOUND, retryable: true } })
+    expect(gone).toMatchObject({
+      online: false,
+      status: { state: 'failed', errorType: T.PEER_NOT_FOUND, retryable: true },
+    })
     expect(gone?.lastSeen).toBeGreaterThan(w.clock.now() - 240_000)
   })
 
@@ -118,7 +186,10 @@ describe('members of a wallet find each other', () => {
     await w.clock.advance(5_000)
     w.network.cut(alice.peerId, bob.peerId)
     await w.clock.advance(40_000)
-    expect(a.p2p.members(walletId)).toMatchObject([{ peerId: bob.peerId, online: true, status: { connected: false } }, { peerId: carol.peerId, online: false }])
+    expect(a.p2p.members(walletId)).toMatchObject([
+      { peerId: bob.peerId, online: true, status: { connected: false } },
+      { peerId: carol.peerId, online: false },
+    ])
   })
 
   it('remembers where a peer was, over a reload', async () => {
@@ -140,7 +211,9 @@ describe('members of a wallet find each other', () => {
     const dave = fakePeer('dave')
     const d = await w.open(dave, { wallet: false })
     const heard: string[] = []
-    a.p2p.onMessage('join', (from, m) => { heard.push(`${from === dave.peerId ? 'dave' : '?'} ${m.type}`) })
+    a.p2p.onMessage('join', (from, m) => {
+      heard.push(`${from === dave.peerId ? 'dave' : '?'} ${m.type}`)
+    })
     d.strangers.add(alice.peerId)
     const release = d.p2p.watch(alice.peerId, { links: ['join'], relays: w.relays })
     await w.clock.advance(5_000)
@@ -255,7 +328,10 @@ describe('connections are watched', () => {
     expect(a.p2p.isLinkUp(bob.peerId, 'sign')).toBe(true)
     w.network.mend(alice.peerId, bob.peerId)
     await w.clock.advance(180_000)
-    for (const [m, other] of [[a, bob], [b, alice]] as const) {
+    for (const [m, other] of [
+      [a, bob],
+      [b, alice],
+    ] as const) {
       expect(m.p2p.status(other.peerId)).toMatchObject({ connected: true, connectionType: 'webrtc' })
       expect(m.transport.connections(other.peerId).map(c => c.kind)).not.toContain('relay')
       expect(m.p2p.isLinkUp(other.peerId, 'sign')).toBe(true)
@@ -268,12 +344,21 @@ describe('connections are watched', () => {
     const b = await w.open(bob)
     await w.clock.advance(10_000)
     const [used] = a.transport.connections(bob.peerId)
-    for (const [m, other] of [[a, bob], [b, alice]] as const) {
-      await m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), { signal: new AbortController().signal })
+    for (const [m, other] of [
+      [a, bob],
+      [b, alice],
+    ] as const) {
+      await m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), {
+        signal: new AbortController().signal,
+      })
       await w.clock.advance(10_000)
       expect(a.transport.connections(bob.peerId).map(c => c.id)).toEqual([used?.id])
       expect(b.transport.connections(alice.peerId)).toHaveLength(1)
-      for (const [one, two] of [[a, bob], [b, alice]] as const) expect(one.p2p.isLinkUp(two.peerId, 'sign')).toBe(true)
+      for (const [one, two] of [
+        [a, bob],
+        [b, alice],
+      ] as const)
+        expect(one.p2p.isLinkUp(two.peerId, 'sign')).toBe(true)
     }
   })
 
@@ -283,28 +368,47 @@ describe('connections are watched', () => {
     const b = await w.open(bob)
     await w.clock.advance(10_000)
     w.network.drop(alice.peerId, bob.peerId)
-    await Promise.all(([[a, bob], [b, alice]] as const).map(([m, other]) =>
-      m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), { signal: new AbortController().signal })))
+    await Promise.all(
+      (
+        [
+          [a, bob],
+          [b, alice],
+        ] as const
+      ).map(([m, other]) =>
+        m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), {
+          signal: new AbortController().signal,
+        }),
+      ),
+    )
     await w.clock.advance(10_000)
     expect(a.transport.connections(bob.peerId)).toHaveLength(1)
     expect(b.transport.connections(alice.peerId)).toHaveLength(1)
     expect(a.p2p.status(bob.peerId)).toMatchObject({ connected: true, connectionType: 'webrtc' })
   })
 
-  it.each([['alice', 'bob'], ['bob', 'alice']] as const)('%s dials, and %s dials 1.7 s later, as whoever yields does: one connection stays', async (first, _second) => {
-    const w = world()
-    const a = await w.open(alice)
-    const b = await w.open(bob)
-    await w.clock.advance(10_000)
-    w.network.drop(alice.peerId, bob.peerId)
-    const dial = (m: typeof a, other: typeof alice) => m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), { signal: new AbortController().signal })
-    await (first === 'alice' ? dial(a, bob) : dial(b, alice))
-    await w.clock.advance(1_700)
-    await (first === 'alice' ? dial(b, alice) : dial(a, bob))
-    await w.clock.advance(20_000)
-    expect(a.transport.connections(bob.peerId)).toHaveLength(1)
-    expect(b.transport.connections(alice.peerId)).toHaveLength(1)
-  })
+  it.each([
+    ['alice', 'bob'],
+    ['bob', 'alice'],
+  ] as const)(
+    '%s dials, and %s dials 1.7 s later, as whoever yields does: one connection stays',
+    async (first, _second) => {
+      const w = world()
+      const a = await w.open(alice)
+      const b = await w.open(bob)
+      await w.clock.advance(10_000)
+      w.network.drop(alice.peerId, bob.peerId)
+      const dial = (m: typeof a, other: typeof alice) =>
+        m.transport.dial(other.peerId, webrtcAddress(w.relays[0] ?? '', other.peerId), {
+          signal: new AbortController().signal,
+        })
+      await (first === 'alice' ? dial(a, bob) : dial(b, alice))
+      await w.clock.advance(1_700)
+      await (first === 'alice' ? dial(b, alice) : dial(a, bob))
+      await w.clock.advance(20_000)
+      expect(a.transport.connections(bob.peerId)).toHaveLength(1)
+      expect(b.transport.connections(alice.peerId)).toHaveLength(1)
+    },
+  )
 
   it('tries an absent peer ever less often, and at once when it is heard', async () => {
     const w = world()
@@ -349,12 +453,16 @@ describe('the gate over the whole door', () => {
     const targets = people.map(p => ({ peerId: p.peerId, member: p.accountKey }))
     const gate = async () => {
       let result: Awaited<ReturnType<P2P['ensureConnected']>> | undefined
-      void a.p2p.ensureConnected(targets).then((r) => { result = r })
+      void a.p2p.ensureConnected(targets).then(r => {
+        result = r
+      })
       for (let i = 0; i < 400 && !result; i++) await w.clock.advance(100)
       return result
     }
     expect(await gate()).toMatchObject({
-      allConnected: false, connected: [bob.peerId], failed: [{ peerId: carol.peerId, member: carol.accountKey, errorType: T.PEER_NOT_FOUND, retryable: true }],
+      allConnected: false,
+      connected: [bob.peerId],
+      failed: [{ peerId: carol.peerId, member: carol.accountKey, errorType: T.PEER_NOT_FOUND, retryable: true }],
     })
     await w.open(carol)
     expect(await gate()).toEqual({ allConnected: true, connected: [bob.peerId, carol.peerId], failed: [] })
@@ -367,8 +475,16 @@ describe('the gate over the whole door', () => {
     const evil = w.network.relay()
     const dialled: string[] = []
     const dial = a.transport.dial.bind(a.transport)
-    a.transport.dial = (peerId, address, options) => { dialled.push(address); return dial(peerId, address, options) }
-    const result = await a.p2p.connectToDiscoveredPeer({ peerId: bob.peerId, multiaddrs: [`${evil}/p2p-circuit/p2p/${bob.peerId}`], relayAddrs: [], webrtcAddr: null })
+    a.transport.dial = (peerId, address, options) => {
+      dialled.push(address)
+      return dial(peerId, address, options)
+    }
+    const result = await a.p2p.connectToDiscoveredPeer({
+      peerId: bob.peerId,
+      multiaddrs: [`${evil}/p2p-circuit/p2p/${bob.peerId}`],
+      relayAddrs: [],
+      webrtcAddr: null,
+    })
     expect(result).toEqual({ success: true, connectionType: 'webrtc' })
     expect(dialled.every(x => x.startsWith(w.relays[0] ?? ''))).toBe(true)
     const absent = a.p2p.connectToDiscoveredPeer({ peerId: carol.peerId })
@@ -387,7 +503,19 @@ describe('one person at two machines', () => {
     const keys = presenceKeys(groupSecret)
     const say = async (startedAt: number, by = alice): Promise<void> => {
       const sealed = await sealAnnouncement(
-        { sender: alice.accountKey, peerId: alice.peerId, addresses: [], startedAt, counter: 1, instance: 'ff'.repeat(16), at: w.clock.now() }, keys, createFakeEntropy(`${startedAt} ${by.name}`), by.sign)
+        {
+          sender: alice.accountKey,
+          peerId: alice.peerId,
+          addresses: [],
+          startedAt,
+          counter: 1,
+          instance: 'ff'.repeat(16),
+          at: w.clock.now(),
+        },
+        keys,
+        createFakeEntropy(`${startedAt} ${by.name}`),
+        by.sign,
+      )
       await b.transport.publish(keys.topic, sealed)
       await w.clock.settle()
     }
@@ -426,14 +554,29 @@ describe('stop', () => {
 describe('the module-level functions', () => {
   it('say that P2P is not initialized, then act on the current instance', async () => {
     expect(getP2P()).toBeUndefined()
-    expect(await connectToDiscoveredPeer({ peerId: bob.peerId })).toMatchObject({ success: false, error: 'P2P not initialized' })
-    expect(await ensureConnected([{ peerId: bob.peerId }])).toMatchObject({ allConnected: false, connected: [], failed: [{ peerId: bob.peerId, error: 'P2P not initialized' }] })
+    expect(await connectToDiscoveredPeer({ peerId: bob.peerId })).toMatchObject({
+      success: false,
+      error: 'P2P not initialized',
+    })
+    expect(await ensureConnected([{ peerId: bob.peerId }])).toMatchObject({
+      allConnected: false,
+      connected: [],
+      failed: [{ peerId: bob.peerId, error: 'P2P not initialized' }],
+    })
     expect([getConnectionType(bob.peerId), getCachedRelayAddress(bob.peerId)]).toEqual(['none', undefined])
 
     const w = world()
     await w.open(bob, { wallet: false })
     const transport = w.network.transport(alice.peerId)
-    const deps = { transport, clock: w.clock, entropy: createFakeEntropy('x'), log: createFakeLog(), sign: alice.sign, allowed: () => true, relays: w.relays }
+    const deps = {
+      transport,
+      clock: w.clock,
+      entropy: createFakeEntropy('x'),
+      log: createFakeLog(),
+      sign: alice.sign,
+      allowed: () => true,
+      relays: w.relays,
+    }
     const p2p = initP2P(deps)
     expect(() => initP2P(deps)).toThrow('already')
     await p2p.start()
@@ -453,7 +596,10 @@ describe('relay only', () => {
     expect(a.p2p.getConnectionType(bob.peerId)).toBe('webrtc')
     await b.p2p.setIce({ servers: [], relayOnly: true })
     await w.clock.advance(60_000)
-    for (const [me, other] of [[a, bob], [b, alice]] as const) {
+    for (const [me, other] of [
+      [a, bob],
+      [b, alice],
+    ] as const) {
       expect(me.p2p.getConnectionType(other.peerId)).toBe('relay')
       expect(me.p2p.isLinkUp(other.peerId, 'sign')).toBe(true)
     }

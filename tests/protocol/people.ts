@@ -61,12 +61,26 @@ export class Person {
   walletsDoor!: Wallets
   musig2!: MuSig2
 
-  private constructor(readonly name: string, readonly world: World) {}
+  private constructor(
+    readonly name: string,
+    readonly world: World,
+  ) {}
 
   static async create(world: World, name: string, words: number): Promise<Person> {
     const person = new Person(name, world)
-    const vault = createVault({ store: person.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: world.clock })
-    const made = await vault.createProfile({ name, words: TEST_WORDS[words] ?? '', password: TEST_PASSWORD, wordsChecked: true })
+    const vault = createVault({
+      store: person.vaultStore,
+      locks: createMemoryLocks(),
+      hash: cheapHash,
+      entropy: workerEntropy,
+      clock: world.clock,
+    })
+    const made = await vault.createProfile({
+      name,
+      words: TEST_WORDS[words] ?? '',
+      password: TEST_PASSWORD,
+      wordsChecked: true,
+    })
     if (!made.ok) throw new Error(made.error.code)
     await person.open()
     return person
@@ -74,33 +88,66 @@ export class Person {
 
   /** What unlocking does in compose.ts. */
   async open(): Promise<void> {
-    this.signer = createVault({ store: this.vaultStore, locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: this.world.clock })
+    this.signer = createVault({
+      store: this.vaultStore,
+      locks: createMemoryLocks(),
+      hash: cheapHash,
+      entropy: workerEntropy,
+      clock: this.world.clock,
+    })
     const [info] = await this.signer.profiles()
     const opened = await this.signer.unlock({ profileId: info!.id, password: TEST_PASSWORD, takeover: false })
     if (!opened.ok) throw new Error(opened.error.code)
     this.profile = opened.value
     const seed = opened.value.peerKey
-    const networks: AppConfig['networks'] = { regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis } }
+    const networks: AppConfig['networks'] = {
+      regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis },
+    }
     const common = { clock: this.world.clock, entropy: workerEntropy, log: this.log }
     this.chain = this.world.chain.view()
     const { chain } = this
     this.p2p = createP2P({
-      ...common, transport: this.world.network.transport(peerIdOf(seed)), sign: async bytes => ed25519.sign(bytes, seed),
-      allowed: (peerId, protocol) => this.walletsDoor.allowed(peerId, protocol), relays: [this.world.relay], build: 'test',
+      ...common,
+      transport: this.world.network.transport(peerIdOf(seed)),
+      sign: async bytes => ed25519.sign(bytes, seed),
+      allowed: (peerId, protocol) => this.walletsDoor.allowed(peerId, protocol),
+      relays: [this.world.relay],
+      build: 'test',
     })
     this.walletsDoor = createWallets({
-      ...common, profileName: this.name, signer: this.signer, storage: this.storage, p2p: this.p2p, networks,
-      chain: () => chain, relays: () => [this.world.relay], relaysWanted: () => {}, link: fragment => `http://app/${fragment}`,
-      events: { changed: (wallets, drafts, finished) => {
+      ...common,
+      profileName: this.name,
+      signer: this.signer,
+      storage: this.storage,
+      p2p: this.p2p,
+      networks,
+      chain: () => chain,
+      relays: () => [this.world.relay],
+      relaysWanted: () => {},
+      link: fragment => `http://app/${fragment}`,
+      events: {
+        changed: (wallets, drafts, finished) => {
           this.wallets = wallets
           this.drafts = drafts
           this.finished = finished
           this.shown.push(...wallets.map(w => w.balance.availableSats))
-        } },
+        },
+      },
     })
     this.musig2 = createMuSig2({
-      ...common, signer: this.signer, storage: this.storage, p2p: this.p2p, wallets: this.walletsDoor,
-      events: { sessions: (cards) => { this.sessions = cards }, participant: (session, status) => { this.statuses.push({ session, status }) } },
+      ...common,
+      signer: this.signer,
+      storage: this.storage,
+      p2p: this.p2p,
+      wallets: this.walletsDoor,
+      events: {
+        sessions: cards => {
+          this.sessions = cards
+        },
+        participant: (session, status) => {
+          this.statuses.push({ session, status })
+        },
+      },
     })
     await this.walletsDoor.start(() => this.musig2.load())
     await this.musig2.start()
@@ -119,22 +166,32 @@ export class Person {
     await this.open()
   }
 
-  get wallet(): WalletView | undefined { return this.wallets[0] }
-  session(id: string): SessionCard | undefined { return this.sessions.find(s => s.id === id) }
+  get wallet(): WalletView | undefined {
+    return this.wallets[0]
+  }
+  session(id: string): SessionCard | undefined {
+    return this.sessions.find(s => s.id === id)
+  }
 }
 
 export const OUTSIDE = 'bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6'
 const NAMES = ['Anna', 'Ben', 'Cleo']
 
 export const until = <T>(look: () => T | undefined | false, what: string): Promise<T> =>
-  vi.waitFor(() => {
-    const seen = look()
-    if (seen === undefined || seen === false) throw new Error(`not yet: ${what}`)
-    return seen
-  }, { timeout: 20_000, interval: 20 })
+  vi.waitFor(
+    () => {
+      const seen = look()
+      if (seen === undefined || seen === false) throw new Error(`not yet: ${what}`)
+      return seen
+    },
+    { timeout: 20_000, interval: 20 },
+  )
 
 /** n people with an active shared wallet, made through invite, admission, safety number and file. */
-export async function circle(world: World, n: number): Promise<{ everybody: Person[]; walletId: string; files: ReadonlyMap<Person, Uint8Array> }> {
+export async function circle(
+  world: World,
+  n: number,
+): Promise<{ everybody: Person[]; walletId: string; files: ReadonlyMap<Person, Uint8Array> }> {
   const everybody = await Promise.all(NAMES.slice(0, n).map((name, i) => Person.create(world, name, i)))
   const [creator, ...joiners] = everybody as [Person, ...Person[]]
   const draft = await creator.walletsDoor.createDraft({ name: 'Boat', network: 'regtest', n })
@@ -144,9 +201,19 @@ export async function circle(world: World, n: number): Promise<{ everybody: Pers
     const joined = await joiner.walletsDoor.join(link, joiner.name)
     expect(joined.ok).toBe(true)
   }
-  const seatKeys = await Promise.all(joiners.map(joiner => until(() => joiner.drafts[0]?.seats.find(s => s.name === joiner.name)?.accountKey, `${joiner.name} knows the own key`)))
+  const seatKeys = await Promise.all(
+    joiners.map(joiner =>
+      until(
+        () => joiner.drafts[0]?.seats.find(s => s.name === joiner.name)?.accountKey,
+        `${joiner.name} knows the own key`,
+      ),
+    ),
+  )
   for (const joiner of joiners) {
-    const seat = await until(() => creator.drafts[0]?.seats.find(s => s.name === joiner.name && s.state === 'asking'), `${joiner.name} asks`)
+    const seat = await until(
+      () => creator.drafts[0]?.seats.find(s => s.name === joiner.name && s.state === 'asking'),
+      `${joiner.name} asks`,
+    )
     await creator.walletsDoor.admit(draft.value, seat.accountKey!)
   }
   expect((await creator.walletsDoor.closeRoster(draft.value)).ok).toBe(true)
@@ -168,7 +235,13 @@ export async function circle(world: World, n: number): Promise<{ everybody: Pers
   return { everybody, walletId, files }
 }
 
-export async function fund(world: World, everybody: Person[], walletId: string, amounts: bigint[], before = 0n): Promise<void> {
+export async function fund(
+  world: World,
+  everybody: Person[],
+  walletId: string,
+  amounts: bigint[],
+  before = 0n,
+): Promise<void> {
   for (const sats of amounts) {
     const at = await everybody[0]!.walletsDoor.newAddress(walletId)
     const sent = await world.chain.faucet(at!.address, sats)
@@ -177,5 +250,6 @@ export async function fund(world: World, everybody: Person[], walletId: string, 
   world.chain.mine(1)
   const total = amounts.reduce((a, b) => a + b, before)
   await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
-  for (const person of everybody) await until(() => person.wallet?.balance.availableSats === total, `${person.name} sees ${total}`)
+  for (const person of everybody)
+    await until(() => person.wallet?.balance.availableSats === total, `${person.name} sees ${total}`)
 }

@@ -24,20 +24,33 @@ describe('spending together over an in-memory network', () => {
       const { world, everybody, walletId } = await start(n)
       await fund(world, everybody, walletId, [60_000n, 70_000n])
       const proposer = everybody[0]!
-      const proposed = await proposer.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 100_000n, feeRate: 2, note: 'new sails' })
+      const proposed = await proposer.musig2.proposeSpend({
+        walletId,
+        recipient: OUTSIDE,
+        amountSats: 100_000n,
+        feeRate: 2,
+        note: 'new sails',
+      })
       expect(proposed).toMatchObject({ success: true })
       const id = proposed.sessionId!
       for (const person of everybody.slice(1)) {
-        const card = await until(() => person.session(id)?.view.canApprove && person.session(id), `${person.name} may approve`)
+        const card = await until(
+          () => person.session(id)?.view.canApprove && person.session(id),
+          `${person.name} may approve`,
+        )
         expect(card!.review).toEqual(proposer.session(id)!.review)
         expect(card!.spendCode).toEqual(proposer.session(id)!.spendCode)
         expect((await person.musig2.approve(id)).ok).toBe(true)
       }
-      for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+      for (const person of everybody)
+        await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
       world.chain.mine(1)
       await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
       for (const person of everybody) {
-        const done = await until(() => person.session(id)?.view.state === 'confirmed' && person.session(id), `${person.name}: confirmed`)
+        const done = await until(
+          () => person.session(id)?.view.state === 'confirmed' && person.session(id),
+          `${person.name}: confirmed`,
+        )
         expect(done!.review!.inputs).toHaveLength(2)
         expect(done!.review!.change).toHaveLength(1)
         await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
@@ -50,20 +63,30 @@ describe('spending together over an in-memory network', () => {
     const { world, everybody, walletId } = await start(3)
     await fund(world, everybody, walletId, [60_000n])
     const [anna, ben] = everybody as [Person, Person, Person]
-    const { sessionId } = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
+    const { sessionId } = await anna.musig2.proposeSpend({
+      walletId,
+      recipient: OUTSIDE,
+      amountSats: 20_000n,
+      feeRate: 1,
+    })
     const id = sessionId!
     for (const person of everybody.slice(1)) {
       await until(() => person.session(id)?.view.canApprove, `${person.name} may approve`)
       await person.musig2.approve(id)
     }
-    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+    for (const person of everybody)
+      await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
     for (const person of [anna, ben]) {
       const file = await person.musig2.exportTranscript(id)
       if (!file.ok) throw new Error(file.error.code)
       const report = verifyTranscript(file.value.bytes)
-      expect(report).toMatchObject({ ok: true, value: { session: id, complete: true, findings: [{ kind: 'complete', txid: person.session(id)!.view.txid }] } })
+      expect(report).toMatchObject({
+        ok: true,
+        value: { session: id, complete: true, findings: [{ kind: 'complete', txid: person.session(id)!.view.txid }] },
+      })
       const types = report.ok ? report.value.said.map(s => s.type) : []
-      for (const type of ['propose', 'vote', 'begin', 'pubnonces', 'nonces', 'partials', 'final'] as const) expect(types).toContain(type)
+      for (const type of ['propose', 'vote', 'begin', 'pubnonces', 'nonces', 'partials', 'final'] as const)
+        expect(types).toContain(type)
       for (let i = 0; i < file.value.bytes.length; i += 97) {
         const changed = file.value.bytes.slice()
         changed[i]! ^= 1
@@ -74,7 +97,10 @@ describe('spending together over an in-memory network', () => {
     await ben.reload()
     await until(() => ben.session(id) !== undefined, 'Ben is back')
     const after = await ben.musig2.exportTranscript(id)
-    const said = (file: typeof before) => { const report = file.ok ? verifyTranscript(file.value.bytes) : undefined; return report?.ok ? report.value.said : [] }
+    const said = (file: typeof before) => {
+      const report = file.ok ? verifyTranscript(file.value.bytes) : undefined
+      return report?.ok ? report.value.said : []
+    }
     expect(said(after)).toEqual(said(before))
   })
 
@@ -93,16 +119,26 @@ describe('spending together over an in-memory network', () => {
     }
   })
 
-  it('both propose a payment of the same coin in the same moment: one press says yes to the other\'s and takes back mine', async () => {
+  it("both propose a payment of the same coin in the same moment: one press says yes to the other's and takes back mine", async () => {
     const { world, everybody, walletId } = await start(2)
     await fund(world, everybody, walletId, [60_000n])
     const [anna, ben] = everybody as [Person, Person]
-    const [hers, his] = await Promise.all([anna, ben].map((p, i) => p.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n + BigInt(i), feeRate: 1 })))
-    await until(() => ben.session(hers!.sessionId!)?.view.canApprove && anna.session(his!.sessionId!)?.view.canApprove, 'each may approve the other\'s')
+    const [hers, his] = await Promise.all(
+      [anna, ben].map((p, i) =>
+        p.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n + BigInt(i), feeRate: 1 }),
+      ),
+    )
+    await until(
+      () => ben.session(hers!.sessionId!)?.view.canApprove && anna.session(his!.sessionId!)?.view.canApprove,
+      "each may approve the other's",
+    )
     await ben.musig2.approve(hers!.sessionId!)
     for (const person of everybody) {
       await until(() => person.session(hers!.sessionId!)?.view.state === 'broadcast', `${person.name}: hers is sent`)
-      await until(() => person.session(his!.sessionId!)?.view.state === 'cancelled', `${person.name}: his is taken back`)
+      await until(
+        () => person.session(his!.sessionId!)?.view.state === 'cancelled',
+        `${person.name}: his is taken back`,
+      )
     }
   })
 
@@ -110,9 +146,16 @@ describe('spending together over an in-memory network', () => {
   async function sent(world: World, everybody: Person[], walletId: string): Promise<string> {
     await fund(world, everybody, walletId, [60_000n, 70_000n])
     const [proposer, ...others] = everybody as [Person, ...Person[]]
-    const { sessionId } = await proposer.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 100_000n, feeRate: 1, note: 'new sails' })
+    const { sessionId } = await proposer.musig2.proposeSpend({
+      walletId,
+      recipient: OUTSIDE,
+      amountSats: 100_000n,
+      feeRate: 1,
+      note: 'new sails',
+    })
     await agree(others, sessionId!)
-    for (const person of everybody) await until(() => person.session(sessionId!)?.view.state === 'broadcast', `${person.name}: broadcast`)
+    for (const person of everybody)
+      await until(() => person.session(sessionId!)?.view.state === 'broadcast', `${person.name}: broadcast`)
     return sessionId!
   }
 
@@ -128,40 +171,64 @@ describe('spending together over an in-memory network', () => {
     await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
   }
 
-  for (const [who, by] of [['its proposer', 0], ['another member', 2]] as const) {
+  for (const [who, by] of [
+    ['its proposer', 0],
+    ['another member', 2],
+  ] as const) {
     it(`a payment that waits for a block is sped up by ${who}: the later one is mined, the earlier one is replaced, on every device`, async () => {
       const { world, everybody, walletId } = await start(3)
       const old = await sent(world, everybody, walletId)
       const proposer = everybody[by]!
       await until(() => proposer.session(old)?.canReplace, 'it may be replaced')
       const before = proposer.session(old)!.review!
-      expect(await proposer.musig2.reviewSpend({ walletId, replaces: old, feeRate: 1.5 })).toMatchObject({ ok: false, error: { field: 'feeRate', code: 'bump-too-low', minRate: 2 } })
+      expect(await proposer.musig2.reviewSpend({ walletId, replaces: old, feeRate: 1.5 })).toMatchObject({
+        ok: false,
+        error: { field: 'feeRate', code: 'bump-too-low', minRate: 2 },
+      })
       const reviewed = await proposer.musig2.reviewSpend({ walletId, replaces: old, feeRate: 4 })
       if (!reviewed.ok) throw new Error(reviewed.error.code)
       const { review } = reviewed.value
       expect(review.recipients).toEqual(before.recipients)
       expect(new Set(review.inputs)).toEqual(new Set(before.inputs))
       expect(review.note).toBe('new sails')
-      expect(review.replaces).toEqual({ txid: before.txid, session: old, kind: 'faster', sentSats: 100_000n, feeSats: before.feeSats, feeRate: before.feeRate })
+      expect(review.replaces).toEqual({
+        txid: before.txid,
+        session: old,
+        kind: 'faster',
+        sentSats: 100_000n,
+        feeSats: before.feeSats,
+        feeRate: before.feeRate,
+      })
       const made = await proposer.musig2.proposeSpend({ walletId, replaces: old, feeRate: 4, reviewed: review.txid })
       expect(made).toMatchObject({ success: true })
       const id = made.sessionId!
       const others = everybody.filter(p => p !== proposer)
       for (const person of others) {
-        const card = await until(() => person.session(id)?.view.canApprove && person.session(id), `${person.name} is asked`)
+        const card = await until(
+          () => person.session(id)?.view.canApprove && person.session(id),
+          `${person.name} is asked`,
+        )
         expect(card!.replaces).toEqual(review.replaces)
         expect(card!.overlapsWith, 'it does not merely want the same coins').toEqual([])
         expect(person.session(old)).toMatchObject({ replacedBy: id, canReplace: false, overlapsWith: [] })
       }
       await agree(others, id)
-      for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: the later one is in the mempool`)
+      for (const person of everybody)
+        await until(
+          () => person.session(id)?.view.state === 'broadcast',
+          `${person.name}: the later one is in the mempool`,
+        )
       expect(world.chain.mempool()).toEqual([review.txid])
       await mined(world, everybody, walletId)
       for (const person of everybody) {
         await until(() => person.session(id)?.view.state === 'confirmed', `${person.name}: confirmed`)
         await until(() => person.session(old)?.view.state === 'replaced', `${person.name}: replaced`)
         expect(person.session(old)!.view.endReason).toEqual({ code: 'replaced', txid: review.txid })
-        await until(() => person.wallet!.balance.heldSats === 0n && person.wallet!.balance.availableSats === review.change[0]!.sats, `${person.name}: nothing held, the change is there`)
+        await until(
+          () =>
+            person.wallet!.balance.heldSats === 0n && person.wallet!.balance.availableSats === review.change[0]!.sats,
+          `${person.name}: nothing held, the change is there`,
+        )
       }
     })
   }
@@ -173,12 +240,17 @@ describe('spending together over an in-memory network', () => {
     const raw = await world.chain.rawTx(anna.session(first)!.view.txid!)
     const second = (await ben.musig2.proposeSpend({ walletId, replaces: first, feeRate: 3 })).sessionId!
     await agree([anna], second)
-    for (const person of everybody) await until(() => person.session(second)?.view.state === 'broadcast', `${person.name}: the second is sent`)
+    for (const person of everybody)
+      await until(() => person.session(second)?.view.state === 'broadcast', `${person.name}: the second is sent`)
     await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
-    expect(await anna.musig2.reviewSpend({ walletId, replaces: first, feeRate: 9 })).toMatchObject({ ok: false, error: { code: 'being-replaced' } })
+    expect(await anna.musig2.reviewSpend({ walletId, replaces: first, feeRate: 9 })).toMatchObject({
+      ok: false,
+      error: { code: 'being-replaced' },
+    })
     const third = (await anna.musig2.proposeSpend({ walletId, replaces: second, feeRate: 5 })).sessionId!
     await agree([ben], third)
-    for (const person of everybody) await until(() => person.session(third)?.view.state === 'broadcast', `${person.name}: the third is sent`)
+    for (const person of everybody)
+      await until(() => person.session(third)?.view.state === 'broadcast', `${person.name}: the third is sent`)
     // a miner who has seen only the first
     const last = anna.session(third)!.view.txid!
     const kept = await world.chain.rawTx(last)
@@ -188,7 +260,8 @@ describe('spending together over an in-memory network', () => {
     await mined(world, everybody, walletId)
     for (const person of everybody) {
       await until(() => person.session(first)?.view.state === 'confirmed', `${person.name}: the first is paid`)
-      for (const id of [second, third]) await until(() => person.session(id)?.view.state === 'conflicted', `${person.name}: a later one is overtaken`)
+      for (const id of [second, third])
+        await until(() => person.session(id)?.view.state === 'conflicted', `${person.name}: a later one is overtaken`)
       await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
     }
     world.chain.reorg(1, false)
@@ -197,7 +270,8 @@ describe('spending together over an in-memory network', () => {
     await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
     for (const person of everybody) {
       await until(() => person.session(third)?.view.state === 'confirmed', `${person.name}: the third is paid`)
-      for (const id of [first, second]) await until(() => person.session(id)?.view.state === 'replaced', `${person.name}: an earlier one is replaced`)
+      for (const id of [first, second])
+        await until(() => person.session(id)?.view.state === 'replaced', `${person.name}: an earlier one is replaced`)
       await until(() => person.wallet!.balance.heldSats === 0n, 'nothing held')
     }
   })
@@ -214,7 +288,8 @@ describe('spending together over an in-memory network', () => {
     // the change of what is taken back is not to be built on
     await until(() => ben.wallet!.balance.availableSats === 0n, 'nothing is free meanwhile')
     await agree([anna], id)
-    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: sent`)
+    for (const person of everybody)
+      await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: sent`)
     await mined(world, everybody, walletId)
     for (const person of everybody) {
       await until(() => person.session(old)?.view.state === 'replaced', `${person.name}: replaced`)
@@ -242,8 +317,12 @@ describe('spending together over an in-memory network', () => {
     const old = await sent(world, everybody, walletId)
     const [anna, ben] = everybody as [Person, Person]
     await until(() => anna.wallet!.balance.availableSats > 0n, 'the change may be spent')
-    const child = (await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 10_000n, feeRate: 1 })).sessionId!
-    expect(await anna.musig2.reviewSpend({ walletId, replaces: old, feeRate: 5 })).toMatchObject({ ok: false, error: { field: 'session', code: 'built-on' } })
+    const child = (await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 10_000n, feeRate: 1 }))
+      .sessionId!
+    expect(await anna.musig2.reviewSpend({ walletId, replaces: old, feeRate: 5 })).toMatchObject({
+      ok: false,
+      error: { field: 'session', code: 'built-on' },
+    })
     await agree([ben], child)
     await until(() => ben.session(child)?.view.state === 'broadcast', 'it is sent')
     expect(ben.session(old)!.canReplace).toBe(false)
@@ -258,7 +337,9 @@ describe('spending together over an in-memory network', () => {
     const failed = await anna.musig2.proposeSpend(ask)
     expect(failed.success).toBe(false)
     expect(failed.error).toBe('Cannot reach 1 participant(s)')
-    expect(failed.connectivityIssues).toMatchObject([{ peerId: ben.p2p.peerId, errorType: 'peer_not_found', retryable: true }])
+    expect(failed.connectivityIssues).toMatchObject([
+      { peerId: ben.p2p.peerId, errorType: 'peer_not_found', retryable: true },
+    ])
     expect(anna.sessions).toEqual([])
     expect(anna.wallet!.balance).toEqual({ availableSats: 60_000n, pendingSats: 0n, heldSats: 0n })
     await ben.open()
@@ -271,33 +352,49 @@ describe('spending together over an in-memory network', () => {
     const { world, everybody, walletId } = await start(3)
     await fund(world, everybody, walletId, [60_000n])
     const [anna, ben, cleo] = everybody as [Person, Person, Person]
-    const { sessionId } = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
+    const { sessionId } = await anna.musig2.proposeSpend({
+      walletId,
+      recipient: OUTSIDE,
+      amountSats: 20_000n,
+      feeRate: 1,
+    })
     const id = sessionId!
     await until(() => ben.session(id)?.view.canApprove, 'Ben may approve')
     await ben.musig2.approve(id)
-    await until(() => anna.session(id)?.view.members.filter(m => m.vote === 'yes').length === 2, 'Anna has Ben\'s yes')
+    await until(() => anna.session(id)?.view.members.filter(m => m.vote === 'yes').length === 2, "Anna has Ben's yes")
     await ben.reload()
     await until(() => cleo.session(id)?.view.canApprove, 'Cleo may approve')
     await cleo.musig2.approve(id)
-    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+    for (const person of everybody)
+      await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
   })
 
   it('parts are out, the hub is gone and the time is over: the same is paid again with the same coins, and only that happens', async () => {
     const { world, everybody, walletId } = await start(3)
     await fund(world, everybody, walletId, [60_000n, 70_000n])
     const [anna, ben, cleo] = everybody as [Person, Person, Person]
-    const proposed = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 100_000n, feeRate: 2, note: 'new sails' })
+    const proposed = await anna.musig2.proposeSpend({
+      walletId,
+      recipient: OUTSIDE,
+      amountSats: 100_000n,
+      feeRate: 2,
+      note: 'new sails',
+    })
     const old = proposed.sessionId!
     // what Ben and Cleo sign comes to nobody
     for (const person of [ben, cleo]) {
       const { send } = person.p2p
-      person.p2p.send = (peerId, protocol, message) => protocol === 'sign' && (message as SignedMessage).body.type === 'partials' ? Promise.resolve(true) : send(peerId, protocol, message)
+      person.p2p.send = (peerId, protocol, message) =>
+        protocol === 'sign' && (message as SignedMessage).body.type === 'partials'
+          ? Promise.resolve(true)
+          : send(peerId, protocol, message)
     }
     for (const person of [ben, cleo]) {
       await until(() => person.session(old)?.view.canApprove, `${person.name} may approve`)
       await person.musig2.approve(old)
     }
-    for (const person of [ben, cleo]) await until(() => person.session(old)?.view.state === 'released', `${person.name}: may still go out`)
+    for (const person of [ben, cleo])
+      await until(() => person.session(old)?.view.state === 'released', `${person.name}: may still go out`)
     await Promise.all(everybody.map(p => p.close()))
     world.clock.ahead += 25 * 3_600_000
     for (const person of everybody) person.shown.splice(0)
@@ -306,18 +403,29 @@ describe('spending together over an in-memory network', () => {
     for (const person of [ben, cleo]) {
       await until(() => person.session(old)?.canPayAgain, `${person.name} may pay again`)
       expect(person.session(old)!.view).toMatchObject({ state: 'released', mayStillGoOut: true, canRetry: false })
-      await until(() => person.shown.length > 0 && person.wallet?.balance.heldSats === 130_000n, `${person.name}: the coins are held`)
+      await until(
+        () => person.shown.length > 0 && person.wallet?.balance.heldSats === 130_000n,
+        `${person.name}: the coins are held`,
+      )
       expect(new Set(person.shown), 'not for a moment were they free').toEqual(new Set([0n]))
     }
     expect(anna.session(old)!.canPayAgain).toBe(false)
     await until(() => anna.wallet?.balance.availableSats === 130_000n, 'Anna holds nothing')
-    expect(await anna.musig2.reviewSpend({ walletId, again: old })).toMatchObject({ ok: false, error: { field: 'session', code: 'too-late' } })
+    expect(await anna.musig2.reviewSpend({ walletId, again: old })).toMatchObject({
+      ok: false,
+      error: { field: 'session', code: 'too-late' },
+    })
 
-    for (const person of everybody) await until(() => person.p2p.addresses().length > 0, `${person.name} can be reached`)
+    for (const person of everybody)
+      await until(() => person.p2p.addresses().length > 0, `${person.name} can be reached`)
     const reviewed = await ben.musig2.reviewSpend({ walletId, again: old })
     if (!reviewed.ok) throw new Error(reviewed.error.code)
-    expect(reviewed.value.review).toMatchObject({ recipients: [{ address: OUTSIDE, sats: 100_000n }], note: 'new sails' })
-    const outpoints = (inputs: ReadonlyArray<{ txid: string; vout: number }>) => inputs.map(i => `${i.txid}:${i.vout}`).sort()
+    expect(reviewed.value.review).toMatchObject({
+      recipients: [{ address: OUTSIDE, sats: 100_000n }],
+      note: 'new sails',
+    })
+    const outpoints = (inputs: ReadonlyArray<{ txid: string; vout: number }>) =>
+      inputs.map(i => `${i.txid}:${i.vout}`).sort()
     expect(outpoints(reviewed.value.review.inputs)).toEqual(outpoints(ben.session(old)!.review!.inputs))
     const again = await ben.musig2.proposeSpend({ walletId, again: old, reviewed: reviewed.value.review.txid })
     expect(again).toMatchObject({ success: true })
@@ -327,12 +435,16 @@ describe('spending together over an in-memory network', () => {
       expect((await person.musig2.approve(id)).ok).toBe(true)
     }
     expect(cleo.session(id)!.overlapsWith).toEqual([old])
-    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: sent`)
+    for (const person of everybody)
+      await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: sent`)
     world.chain.mine(1)
     await Promise.all(everybody.map(p => p.walletsDoor.refresh(walletId)))
     for (const person of everybody) {
       await until(() => person.session(id)?.view.state === 'confirmed', `${person.name}: confirmed`)
-      await until(() => person.session(old)?.view.state === (person === anna ? 'expired' : 'conflicted'), `${person.name}: the first is over`)
+      await until(
+        () => person.session(old)?.view.state === (person === anna ? 'expired' : 'conflicted'),
+        `${person.name}: the first is over`,
+      )
       expect(person.wallet!.balance.heldSats).toBe(0n)
     }
     expect(world.chain.find(ben.session(id)!.view.txid!)?.height).toBeDefined()
@@ -348,7 +460,10 @@ describe('spending together over an in-memory network', () => {
     await until(() => anna.wallet?.balance.availableSats === 60_000n, 'Anna sees the coin')
     const proposed = await anna.musig2.proposeSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
     const id = proposed.sessionId!
-    const unseen = await until(() => ben.session(id)?.view.verdict !== undefined && ben.session(id), 'Ben\'s device has checked')
+    const unseen = await until(
+      () => ben.session(id)?.view.verdict !== undefined && ben.session(id),
+      "Ben's device has checked",
+    )
     expect(unseen).toMatchObject({ view: { verdict: { kind: 'not-yet-seen' }, canApprove: false, canDecline: true } })
     // Anna hears nothing bad of it, and nothing is held against her
     expect(anna.session(id)).toMatchObject({ view: { state: 'proposed', live: true } })
@@ -358,7 +473,8 @@ describe('spending together over an in-memory network', () => {
     await ben.walletsDoor.refresh(walletId)
     await until(() => ben.session(id)?.view.canApprove, 'Ben may approve')
     expect((await ben.musig2.approve(id)).ok).toBe(true)
-    for (const person of everybody) await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
+    for (const person of everybody)
+      await until(() => person.session(id)?.view.state === 'broadcast', `${person.name}: broadcast`)
   })
 
   it('a lagging server does not make a lie look like news to come: what is certainly wrong is said at once', async () => {
@@ -370,19 +486,30 @@ describe('spending together over an in-memory network', () => {
     if (!reviewed.ok) throw new Error(reviewed.error.code)
     const { draft } = reviewed.value
     // the coin of a payment that no server has; the second is to stand for longer than anything may
-    const unseen = { ...draft, tx: draft.tx.map((byte, i) => i === 5 ? byte ^ 1 : byte) }
+    const unseen = { ...draft, tx: draft.tx.map((byte, i) => (i === 5 ? byte ^ 1 : byte)) }
     const verdicts: unknown[] = []
     for (const proposal of [unseen, { ...unseen, expiresAt: draft.expiresAt + LIMITS.sessionLifeS }]) {
       const named = nameProposal(await anna.walletsDoor.scripts(walletId)!.at(placesOf(proposal)), proposal)
       if (!named.ok) throw new Error(named.error.rule)
       const { sessionId } = named.value
-      const signed = await anna.signer.signMessage({ network: record.network, descriptor: record.descriptor }, sessionId, undefined, { type: 'propose', proposal })
+      const signed = await anna.signer.signMessage(
+        { network: record.network, descriptor: record.descriptor },
+        sessionId,
+        undefined,
+        { type: 'propose', proposal },
+      )
       if (!signed.ok) throw new Error(signed.error.detail)
       await anna.p2p.send(ben.p2p.peerId, 'sign', signed.value)
-      verdicts.push((await until(() => ben.session(sessionId)?.view.verdict !== undefined && ben.session(sessionId), 'checked'))!.view.verdict)
+      verdicts.push(
+        (await until(() => ben.session(sessionId)?.view.verdict !== undefined && ben.session(sessionId), 'checked'))!
+          .view.verdict,
+      )
       await ben.musig2.decline(sessionId)
     }
-    expect(verdicts).toEqual([{ kind: 'not-yet-seen', what: 'input' }, { kind: 'wrong', rule: 'expiry' }])
+    expect(verdicts).toEqual([
+      { kind: 'not-yet-seen', what: 'input' },
+      { kind: 'wrong', rule: 'expiry' },
+    ])
   })
 
   it('words and a file that is older than the last confirmation restore balance and history, with nobody else there', async () => {
@@ -394,7 +521,10 @@ describe('spending together over an in-memory network', () => {
     const again = await Person.create(world, 'Anna', 0)
     people.splice(0, people.length, again)
     expect(await again.walletsDoor.restoreFile(files.get(anna)!)).toEqual({ ok: true, value: walletId })
-    await until(() => again.wallet?.phase === 'active' && again.wallet.balance.availableSats === 60_000n, 'the coins are seen')
+    await until(
+      () => again.wallet?.phase === 'active' && again.wallet.balance.availableSats === 60_000n,
+      'the coins are seen',
+    )
     expect(again.wallet!.history).toHaveLength(1)
   })
 })

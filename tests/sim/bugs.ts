@@ -25,75 +25,157 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the nonce guard is gone: a handle can be used again, for other nonces of the same attempt',
     changes: [
-      { file: `${VAULT}/nonce-book.ts`, from: 'this.#entries.delete(handle.session)\n    entry.cancelTimer()\n    return entry.secrets', to: 'return entry.secrets.map(s => s.slice())' },
-      { file: `${VAULT}/approvals.ts`, from: 'if (released !== undefined && sameAttempt(released.attempt, attempt)) {', to: 'if (released !== undefined && released.noncesHash === toHex(hash)) {' },
-      { file: `${SIGNING}/cosigner.ts`, from: "return onOtherNonces(run, name, message, s.released.nonces)", to: 'setLive(run, { phase: \'signing\', nonces: message, checked: true })\n    return signWhenLast(run)' },
+      {
+        file: `${VAULT}/nonce-book.ts`,
+        from: 'this.#entries.delete(handle.session)\n    entry.cancelTimer()\n    return entry.secrets',
+        to: 'return entry.secrets.map(s => s.slice())',
+      },
+      {
+        file: `${VAULT}/approvals.ts`,
+        from: 'if (released !== undefined && sameAttempt(released.attempt, attempt)) {',
+        to: 'if (released !== undefined && released.noncesHash === toHex(hash)) {',
+      },
+      {
+        file: `${SIGNING}/cosigner.ts`,
+        from: 'return onOtherNonces(run, name, message, s.released.nonces)',
+        to: "setLive(run, { phase: 'signing', nonces: message, checked: true })\n    return signWhenLast(run)",
+      },
     ],
     found: ['nonce-reuse'],
     seed: 1490,
   },
   {
     name: 'expiry ends a session whose partials are out',
-    changes: [{ file: `${SIGNING}/ends.ts`, from: 'if (isOpen(run.s.state) || (run.s.state === \'released\'', to: 'if (isOpen(run.s.state) || (isLive(run.s.state) && run.s.state === \'released\') || (run.s.state === \'released\'' }],
+    changes: [
+      {
+        file: `${SIGNING}/ends.ts`,
+        from: "if (isOpen(run.s.state) || (run.s.state === 'released'",
+        to: "if (isOpen(run.s.state) || (isLive(run.s.state) && run.s.state === 'released') || (run.s.state === 'released'",
+      },
+    ],
     found: ['free-after-release', 'disagree'],
     seed: 77,
   },
   {
     name: 'the wrong member is named when a partial signature is wrong',
-    changes: [{ file: 'services/core/crypto/aggregate.ts', from: 'return err(member < 0 ? { input } : { member, input })', to: 'return err(member < 0 ? { input } : { member: (member + 1) % partials.length, input })' }],
+    changes: [
+      {
+        file: 'services/core/crypto/aggregate.ts',
+        from: 'return err(member < 0 ? { input } : { member, input })',
+        to: 'return err(member < 0 ? { input } : { member: (member + 1) % partials.length, input })',
+      },
+    ],
     found: ['honest-offence', 'honest-blamed'],
     seed: 108,
   },
   {
     name: 'a member signs what it has not approved',
     changes: [
-      { file: `${SIGNING}/state.ts`, from: 's.members.every((_, m) => voteOf(s, m) === \'yes\')', to: 's.members.some((_, m) => voteOf(s, m) === \'yes\')' },
-      { file: `${SIGNING}/cosigner.ts`, from: 'if (voteOf(s, s.self) !== \'yes\' || s.unapproved)', to: 'if (s.unapproved)' },
-      { file: `${VAULT}/approvals.ts`, from: 'return stored.value?.kind === \'yes\' && stored.value.digest === job.digest ? ok(stored.value) : fail(\'not-approved\', \'no stored yes for this session\')', to: 'return stored.value?.kind === \'yes\' ? ok(stored.value) : ok({ kind: \'yes\', digest: job.digest, vote: undefined as never })' },
-      { file: `${VAULT}/approvals.ts`, from: "await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released", to: "vote === undefined ? ok(undefined) : await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released" },
+      {
+        file: `${SIGNING}/state.ts`,
+        from: "s.members.every((_, m) => voteOf(s, m) === 'yes')",
+        to: "s.members.some((_, m) => voteOf(s, m) === 'yes')",
+      },
+      {
+        file: `${SIGNING}/cosigner.ts`,
+        from: "if (voteOf(s, s.self) !== 'yes' || s.unapproved)",
+        to: 'if (s.unapproved)',
+      },
+      {
+        file: `${VAULT}/approvals.ts`,
+        from: "return stored.value?.kind === 'yes' && stored.value.digest === job.digest ? ok(stored.value) : fail('not-approved', 'no stored yes for this session')",
+        to: "return stored.value?.kind === 'yes' ? ok(stored.value) : ok({ kind: 'yes', digest: job.digest, vote: undefined as never })",
+      },
+      {
+        file: `${VAULT}/approvals.ts`,
+        from: "await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released",
+        to: "vote === undefined ? ok(undefined) : await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released",
+      },
     ],
     found: ['not-approved'],
     seed: 2,
   },
   {
     name: 'a vote that was lost on its way is not told again',
-    changes: [{ file: `${SIGNING}/sync.ts`, from: 'if (vote && !(s.final', to: 'if (vote && s.state === \'broadcast\' && !(s.final' }],
+    changes: [
+      {
+        file: `${SIGNING}/sync.ts`,
+        from: 'if (vote && !(s.final',
+        to: "if (vote && s.state === 'broadcast' && !(s.final",
+      },
+    ],
     found: ['waits-for-nothing'],
     seed: 5,
   },
   {
     name: 'what may still go out holds no coins',
-    changes: [{ file: `${SIGNING}/state.ts`, from: "case 'released': case 'signed': case 'broadcast': return true", to: "case 'signed': case 'broadcast': return true" }],
+    changes: [
+      {
+        file: `${SIGNING}/state.ts`,
+        from: "case 'released': case 'signed': case 'broadcast': return true",
+        to: "case 'signed': case 'broadcast': return true",
+      },
+    ],
     found: ['free-after-release', 'not-held'],
     seed: 4,
   },
   {
     name: 'a run that was told of a newer one of the same member goes on signing',
-    changes: [{ file: `${SIGNING}/machine.ts`, from: 'if (s.locked) return\n  const broken', to: 'if (s.locked || s.id !== \'\') return\n  const broken' }],
+    changes: [
+      {
+        file: `${SIGNING}/machine.ts`,
+        from: 'if (s.locked) return\n  const broken',
+        to: "if (s.locked || s.id !== '') return\n  const broken",
+      },
+    ],
     found: ['older-signs'],
     seed: 2286,
   },
   {
     name: 'a member who comes back on a new computer does not ask about a session that it hears of',
-    changes: [{ file: `${SIGNING}/sync.ts`, from: "if (message.body.type === 'propose' || !('digest' in message.body)) return undefined", to: "if (message.body.type !== 'cancel' || !('digest' in message.body)) return undefined" }],
+    changes: [
+      {
+        file: `${SIGNING}/sync.ts`,
+        from: "if (message.body.type === 'propose' || !('digest' in message.body)) return undefined",
+        to: "if (message.body.type !== 'cancel' || !('digest' in message.body)) return undefined",
+      },
+    ],
     found: ['waits-for-nothing'],
     seed: 11,
   },
   {
     name: 'two computers of one member that name the same attempt, each with nonces of its own, are accused of two faces',
-    changes: [{ file: `${SIGNING}/cosigner.ts`, from: "if (contradict(message, before)) return offence(run, name.hub, 'nonces-equivocation'", to: "if (run.at > 0) return offence(run, name.hub, 'nonces-equivocation'" }],
+    changes: [
+      {
+        file: `${SIGNING}/cosigner.ts`,
+        from: "if (contradict(message, before)) return offence(run, name.hub, 'nonces-equivocation'",
+        to: "if (run.at > 0) return offence(run, name.hub, 'nonces-equivocation'",
+      },
+    ],
     found: ['honest-offence'],
     seed: 1_045_015,
   },
   {
     name: 'two devices ask each other about a session that one of them refuses, for ever',
-    changes: [{ file: `${SIGNING}/intake.ts`, from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined', to: 'askAbout(message)' }],
+    changes: [
+      {
+        file: `${SIGNING}/intake.ts`,
+        from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined',
+        to: 'askAbout(message)',
+      },
+    ],
     found: ['no-rest'],
     seed: 2495,
   },
   {
     name: 'a member who makes other nonces for an attempt, after his disk was set back, is accused of it',
-    changes: [{ file: `${SIGNING}/hub.ts`, from: "return partGone(run, member, 'nonces-gone', member, everybodyElse(run.s))", to: "return spoiled(run, 'pubnonces-count', member, undefined, [before, message])" }],
+    changes: [
+      {
+        file: `${SIGNING}/hub.ts`,
+        from: "return partGone(run, member, 'nonces-gone', member, everybodyElse(run.s))",
+        to: "return spoiled(run, 'pubnonces-count', member, undefined, [before, message])",
+      },
+    ],
     found: ['honest-offence'],
     seed: 1_011_986,
   },
@@ -101,7 +183,11 @@ export const BUGS: readonly Bug[] = [
     name: 'a computer that has called off what its member signed elsewhere stays with that, against signatures that verify',
     changes: [
       { file: `${SIGNING}/machine.ts`, from: "mayComeBack(s) && isBody(message, 'final')", to: 'false' },
-      { file: `${SIGNING}/watch.ts`, from: "return paid.has(txidOfProposal(session.proposal) ?? '')", to: 'return false' },
+      {
+        file: `${SIGNING}/watch.ts`,
+        from: "return paid.has(txidOfProposal(session.proposal) ?? '')",
+        to: 'return false',
+      },
     ],
     found: ['disagree'],
     seed: 107,

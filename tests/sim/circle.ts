@@ -36,31 +36,68 @@ export function circleOf(members: number): Promise<CircleOf> {
 }
 
 async function make(members: number): Promise<CircleOf> {
-  const people = await Promise.all(Array.from({ length: members }, async (_, i) => {
-    const words = wordsOf(sha256(utf8ToBytes(`person ${i}`)).slice(0, 16))
-    const keys = await Keys.fromEntropy(entropyOf(words), '')
-    const info = keys.accountAt('regtest', 7 + i)
-    const store = createMemoryVaultStore()
-    const vault = createVault({ store, locks: createMemoryLocks(), hash: cheapHash, entropy: createFakeEntropy(`profile ${i}`), clock: { now: () => 0, after: () => () => undefined } })
-    const made = await vault.createProfile({ name: `Member ${i}`, words, password: PASSWORD, wordsChecked: true })
-    const profile = made.ok ? await store.profile(made.value.id) : undefined
-    const account = keys.account('regtest', info.origin)
-    if (profile === undefined || account === undefined) throw new Error('no profile')
-    return { info, profile, secret: account.secretKey }
-  }))
+  const people = await Promise.all(
+    Array.from({ length: members }, async (_, i) => {
+      const words = wordsOf(sha256(utf8ToBytes(`person ${i}`)).slice(0, 16))
+      const keys = await Keys.fromEntropy(entropyOf(words), '')
+      const info = keys.accountAt('regtest', 7 + i)
+      const store = createMemoryVaultStore()
+      const vault = createVault({
+        store,
+        locks: createMemoryLocks(),
+        hash: cheapHash,
+        entropy: createFakeEntropy(`profile ${i}`),
+        clock: { now: () => 0, after: () => () => undefined },
+      })
+      const made = await vault.createProfile({ name: `Member ${i}`, words, password: PASSWORD, wordsChecked: true })
+      const profile = made.ok ? await store.profile(made.value.id) : undefined
+      const account = keys.account('regtest', info.origin)
+      if (profile === undefined || account === undefined) throw new Error('no profile')
+      return { info, profile, secret: account.secretKey }
+    }),
+  )
   people.sort((a, b) => (a.info.accountKey < b.info.accountKey ? -1 : 1))
-  const descriptor = makeDescriptor('regtest', people.map(p => p.info))
+  const descriptor = makeDescriptor(
+    'regtest',
+    people.map(p => p.info),
+  )
   const context = descriptor.ok ? openWallet('regtest', descriptor.value) : descriptor
   if (!context.ok) throw new Error(context.error.code)
   const zero: Hex = '00'.repeat(64)
-  const roster = people.map(({ info }, m) => ({ ...info, name: `Member ${m}`, peerId: peerOf(m), proofNumber: 1, proof: zero }))
+  const roster = people.map(({ info }, m) => ({
+    ...info,
+    name: `Member ${m}`,
+    peerId: peerOf(m),
+    proofNumber: 1,
+    proof: zero,
+  }))
   const shared = {
-    id: context.value.id, name: 'Boat', network: 'regtest' as const, genesis: NETWORKS.regtest.genesis, policy: { kind: 'all' as const }, descriptor: context.value.descriptor, roster,
-    groupSecret: '42'.repeat(32), relayList: { number: 1, relays: [], by: people[0]?.info.accountKey ?? '', signature: zero }, draftId: '01'.repeat(32), confirmations: {}, saved: [], fileDeferred: false, createdAt: 0,
+    id: context.value.id,
+    name: 'Boat',
+    network: 'regtest' as const,
+    genesis: NETWORKS.regtest.genesis,
+    policy: { kind: 'all' as const },
+    descriptor: context.value.descriptor,
+    roster,
+    groupSecret: '42'.repeat(32),
+    relayList: { number: 1, relays: [], by: people[0]?.info.accountKey ?? '', signature: zero },
+    draftId: '01'.repeat(32),
+    confirmations: {},
+    saved: [],
+    fileDeferred: false,
+    createdAt: 0,
   }
   return {
-    context: context.value, profiles: people.map(p => p.profile), secrets: people.map(p => p.secret),
-    scripts: ([0, 1] as const).flatMap(branch => Array.from({ length: PLACES }, (_, index) => ({ branch, index, script: toHex(context.value.output(branch, index)?.script ?? new Uint8Array()) }))),
+    context: context.value,
+    profiles: people.map(p => p.profile),
+    secrets: people.map(p => p.secret),
+    scripts: ([0, 1] as const).flatMap(branch =>
+      Array.from({ length: PLACES }, (_, index) => ({
+        branch,
+        index,
+        script: toHex(context.value.output(branch, index)?.script ?? new Uint8Array()),
+      })),
+    ),
     records: people.map(({ info }): WalletRecord => ({ ...shared, self: info.accountKey })),
   }
 }

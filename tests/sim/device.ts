@@ -75,13 +75,22 @@ export class Device {
   readonly #server: FakeChainView
 
   /** `machine`: 0 is the first computer of this member */
-  constructor(readonly member: MemberIndex, readonly machine: number, private readonly w: Surroundings, disk?: Disk) {
+  constructor(
+    readonly member: MemberIndex,
+    readonly machine: number,
+    private readonly w: Surroundings,
+    disk?: Disk,
+  ) {
     this.disk = disk ?? new Disk(w.circle.profiles[member]!, () => w.scheduler.now)
     this.#server = w.chain.view()
   }
 
-  get name(): string { return this.machine === 0 ? `${this.member}` : `${this.member}.${this.machine}` }
-  get record(): WalletRecord { return this.w.circle.records[this.member]! }
+  get name(): string {
+    return this.machine === 0 ? `${this.member}` : `${this.member}.${this.machine}`
+  }
+  get record(): WalletRecord {
+    return this.w.circle.records[this.member]!
+  }
 
   /** The browser is opened and the profile unlocked. */
   async start(): Promise<void> {
@@ -106,17 +115,31 @@ export class Device {
     this.#look()
     const signer = this.#signer(vault, life)
     const door = createMuSig2({
-      signer, storage: this.disk.records(work => this.#write(life, work)), p2p: this.#p2p(life), wallets: this.#wallets(signer, life),
-      clock, entropy, log: { write: () => undefined }, events: { sessions: (cards) => { if (life.alive) this.cards = cards }, participant: () => undefined },
+      signer,
+      storage: this.disk.records(work => this.#write(life, work)),
+      p2p: this.#p2p(life),
+      wallets: this.#wallets(signer, life),
+      clock,
+      entropy,
+      log: { write: () => undefined },
+      events: {
+        sessions: cards => {
+          if (life.alive) this.cards = cards
+        },
+        participant: () => undefined,
+      },
     })
     this.door = door
     // the machine's own start reads the disk, which takes turns
-    void door.load().then(() => door.start()).then(() => {
-      if (!life.alive) return
-      this.#started = true
-      this.#rest()
-      this.#poll(life)
-    })
+    void door
+      .load()
+      .then(() => door.start())
+      .then(() => {
+        if (!life.alive) return
+        this.#started = true
+        this.#rest()
+        this.#poll(life)
+      })
   }
 
   /** Everything that ran is gone. */
@@ -135,7 +158,9 @@ export class Device {
   }
 
   /** Another tab took the profile over: this one's vault is locked while its screens still stand. */
-  async lock(): Promise<void> { await this.#vault?.lock() }
+  async lock(): Promise<void> {
+    await this.#vault?.lock()
+  }
 
   /** A member says that it talks to a newer run of ours: services/compose.ts does the same with the network's event. */
   toldBy(member: MemberIndex): void {
@@ -154,7 +179,9 @@ export class Device {
     void this.#vault?.eraseNonces().then(() => door.suspend())
   }
 
-  linkChanged(other: MemberIndex, up: boolean): void { this.#onLink?.(peerOf(other), 'sign', up) }
+  linkChanged(other: MemberIndex, up: boolean): void {
+    this.#onLink?.(peerOf(other), 'sign', up)
+  }
 
   receive(from: MemberIndex, bytes: Uint8Array): void {
     const decoded = decodeSigned(bytes)
@@ -163,8 +190,12 @@ export class Device {
     void this.#onMessage?.(peerOf(from), decoded.value)
   }
 
-  coins(): ChainCoin[] { return spendableCoins(this.#view, this.held) }
-  allCoins(): readonly ChainCoin[] { return this.#view.coins }
+  coins(): ChainCoin[] {
+    return spendableCoins(this.#view, this.held)
+  }
+  allCoins(): readonly ChainCoin[] {
+    return this.#view.coins
+  }
 
   async #write<T>(life: Life, work: () => T): Promise<T> {
     this.#writes++
@@ -174,11 +205,17 @@ export class Device {
     } finally {
       this.#writes--
       // after those who waited for it
-      void Promise.resolve().then(() => Promise.resolve()).then(() => { if (life.alive) this.#rest() })
+      void Promise.resolve()
+        .then(() => Promise.resolve())
+        .then(() => {
+          if (life.alive) this.#rest()
+        })
     }
   }
 
-  #rest(): void { this.rests = this.#started && this.#writes === 0 }
+  #rest(): void {
+    this.rests = this.#started && this.#writes === 0
+  }
 
   /** Calls to the worker and writes are done in the order in which they were made. */
   #turn(min: number, max: number): number {
@@ -187,12 +224,14 @@ export class Device {
   }
 
   #signer(vault: Signer & Aggregator, life: Life): Signer & Aggregator {
-    const ask = <T>(work: () => Promise<T>): Promise<T> => this.w.scheduler.answer(this.#turn(0, 10), life, work, this.w.random.between(0, 10))
+    const ask = <T>(work: () => Promise<T>): Promise<T> =>
+      this.w.scheduler.answer(this.#turn(0, 10), life, work, this.w.random.between(0, 10))
     const told = async (answer: ReturnType<Signer['makeNonces']>): ReturnType<Signer['makeNonces']> => {
       const result = await answer
       if (result.ok) this.w.contributed(this, result.value)
       // the time that nonces live when all goes well
-      if (result.ok && result.value.body.type === 'pubnonces' && this.w.hides()) this.w.scheduler.after(this.w.random.between(0, 1_500), life, () => vault.eraseNonces())
+      if (result.ok && result.value.body.type === 'pubnonces' && this.w.hides())
+        this.w.scheduler.after(this.w.random.between(0, 1_500), life, () => vault.eraseNonces())
       return result
     }
     return {
@@ -217,7 +256,10 @@ export class Device {
     const { scheduler, random } = this.w
     const memberOf = (peerId: string): MemberIndex => Number(peerId.slice('peer-'.length))
     const up = (peerId: string): boolean => this.w.linked(this, memberOf(peerId))
-    const part: Pick<P2P, 'send' | 'offence' | 'onMessage' | 'onLink' | 'onEvent' | 'isLinkUp' | 'status' | 'ensureConnected'> = {
+    const part: Pick<
+      P2P,
+      'send' | 'offence' | 'onMessage' | 'onLink' | 'onEvent' | 'isLinkUp' | 'status' | 'ensureConnected'
+    > = {
       async send(peerId, _protocol, message) {
         if (!up(peerId)) return false
         post(memberOf(peerId), message as SignedMessage)
@@ -226,20 +268,29 @@ export class Device {
       offence: (peerId, code) => this.w.offence(this.member, memberOf(peerId), code),
       onMessage: (_protocol, handler) => {
         this.#onMessage = handler as (peerId: string, message: SignedMessage) => void
-        return () => { this.#onMessage = undefined }
+        return () => {
+          this.#onMessage = undefined
+        }
       },
-      onLink: (listener) => {
+      onLink: listener => {
         this.#onLink = listener
-        return () => { this.#onLink = undefined }
+        return () => {
+          this.#onLink = undefined
+        }
       },
       onEvent: () => () => undefined,
       isLinkUp: peerId => up(peerId),
       status: () => undefined,
-      ensureConnected: targets => scheduler.answer(random.between(20, 3_000), life, () => {
-        const others = targets.flatMap(t => (t.peerId === undefined || t.peerId === peerOf(this.member) ? [] : [t.peerId]))
-        const failed = others.filter(peerId => !up(peerId)).map(peerId => ({ peerId, error: 'offline', errorType: 'PEER_NOT_FOUND' as never, retryable: true }))
-        return { allConnected: failed.length === 0, connected: others.filter(up), failed }
-      }),
+      ensureConnected: targets =>
+        scheduler.answer(random.between(20, 3_000), life, () => {
+          const others = targets.flatMap(t =>
+            t.peerId === undefined || t.peerId === peerOf(this.member) ? [] : [t.peerId],
+          )
+          const failed = others
+            .filter(peerId => !up(peerId))
+            .map(peerId => ({ peerId, error: 'offline', errorType: 'PEER_NOT_FOUND' as never, retryable: true }))
+          return { allConnected: failed.length === 0, connected: others.filter(up), failed }
+        }),
     }
     const post = (to: MemberIndex, message: SignedMessage): void => this.w.post(this, to, message)
     return part as P2P
@@ -250,7 +301,11 @@ export class Device {
     const mine = (id: string): boolean => id === circle.context.id
     const chain = this.#chain(life)
     const keys = { network: circle.context.network.name, descriptor: circle.context.descriptor }
-    const scripts = createWalletScripts({ ...keys, members: circle.context.members, derive: places => signer.deriveScripts(keys, places) })
+    const scripts = createWalletScripts({
+      ...keys,
+      members: circle.context.members,
+      derive: places => signer.deriveScripts(keys, places),
+    })
     const part: Partial<Wallets> = {
       record: id => (mine(id) ? this.record : undefined),
       scripts: id => (mine(id) ? scripts : undefined),
@@ -269,9 +324,11 @@ export class Device {
       },
       expect: () => undefined,
       sync: () => scheduler.answer(random.between(50, 1_000), life, () => this.#sync()) as never,
-      onSynced: (listener) => {
+      onSynced: listener => {
         this.#synced.add(listener)
-        return () => { this.#synced.delete(listener) }
+        return () => {
+          this.#synced.delete(listener)
+        }
       },
       onRooms: () => () => undefined,
     }
@@ -280,11 +337,18 @@ export class Device {
 
   #chain(life: Life): Chain {
     const view = this.#server
-    const ask = <T>(work: () => Promise<T>): Promise<T> => this.w.scheduler.answer(this.w.random.between(5, 400), life, work)
+    const ask = <T>(work: () => Promise<T>): Promise<T> =>
+      this.w.scheduler.answer(this.w.random.between(5, 400), life, work)
     return {
-      check: genesis => ask(() => view.check(genesis)), tip: () => ask(() => view.tip()), blockHash: h => ask(() => view.blockHash(h)), history: s => ask(() => view.history(s)),
-      tx: id => ask(() => view.tx(id)), rawTx: id => ask(() => view.rawTx(id)), outspend: (id, n) => ask(() => view.outspend(id, n)),
-      feeEstimates: () => ask(() => view.feeEstimates()), broadcast: raw => ask(() => view.broadcast(raw)),
+      check: genesis => ask(() => view.check(genesis)),
+      tip: () => ask(() => view.tip()),
+      blockHash: h => ask(() => view.blockHash(h)),
+      history: s => ask(() => view.history(s)),
+      tx: id => ask(() => view.tx(id)),
+      rawTx: id => ask(() => view.rawTx(id)),
+      outspend: (id, n) => ask(() => view.outspend(id, n)),
+      feeEstimates: () => ask(() => view.feeEstimates()),
+      broadcast: raw => ask(() => view.broadcast(raw)),
     }
   }
 
@@ -302,9 +366,21 @@ export class Device {
     const told = JSON.stringify([height, txs.map(tx => [tx.txid, tx.confirmed?.hash])])
     if (told === this.#told) return false
     this.#told = told
-    const scripts = this.w.circle.scripts.map(place => ({ ...place, txids: txs.filter(tx => tx.vout.some(o => o.script === place.script) || tx.vin.some(i => i.prevoutScript === place.script)).map(tx => tx.txid) }))
+    const scripts = this.w.circle.scripts.map(place => ({
+      ...place,
+      txids: txs
+        .filter(
+          tx => tx.vout.some(o => o.script === place.script) || tx.vin.some(i => i.prevoutScript === place.script),
+        )
+        .map(tx => tx.txid),
+    }))
     const ours = new Set(scripts.flatMap(s => s.txids))
-    this.#view = readWallet({ ...EMPTY_STATE, tip: { height, hash: '00'.repeat(32) }, scripts, txs: new Map(txs.filter(tx => ours.has(tx.txid)).map(tx => [tx.txid, tx])) })
+    this.#view = readWallet({
+      ...EMPTY_STATE,
+      tip: { height, hash: '00'.repeat(32) },
+      scripts,
+      txs: new Map(txs.filter(tx => ours.has(tx.txid)).map(tx => [tx.txid, tx])),
+    })
     return true
   }
 

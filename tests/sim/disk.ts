@@ -3,7 +3,13 @@ import type { Durability, Storage } from '../../services/ports/storage'
 import type { SessionId } from '../../services/core/domain/ids'
 import type { Random } from './random'
 
-interface Write { readonly at: number; readonly kind: 'vote' | 'record'; readonly key: string; readonly value: Uint8Array | undefined; readonly forced: boolean }
+interface Write {
+  readonly at: number
+  readonly kind: 'vote' | 'record'
+  readonly key: string
+  readonly value: Uint8Array | undefined
+  readonly forced: boolean
+}
 
 const voteKey = (session: SessionId): string => `vote ${session}`
 
@@ -12,7 +18,10 @@ export class Disk {
   #log: Write[] = []
   readonly #state = new Map<string, Uint8Array>()
 
-  constructor(private readonly profile: ProfileRecord, private readonly now: () => number) {}
+  constructor(
+    private readonly profile: ProfileRecord,
+    private readonly now: () => number,
+  ) {}
 
   /** What is on it now, on another computer. */
   copy(): Disk {
@@ -28,20 +37,42 @@ export class Disk {
       profile: async id => (id === this.profile.id ? structuredClone(this.profile) : undefined),
       putProfile: () => Promise.reject(new Error('not in a run')),
       vote: async (_profile, session) => this.#state.get(voteKey(session))?.slice(),
-      putVote: async (_profile, session, sealed) => this.#write({ at: this.now(), kind: 'vote', key: voteKey(session), value: sealed.slice(), forced: true }),
+      putVote: async (_profile, session, sealed) =>
+        this.#write({ at: this.now(), kind: 'vote', key: voteKey(session), value: sealed.slice(), forced: true }),
     }
   }
 
   /** What the app stores, done when `turn` says so. */
   records(turn: <T>(work: () => T) => Promise<T>): Storage {
     const name = (store: string, key: string): string => `${store}/${key}`
-    const put = (store: string, key: string, value: Uint8Array | undefined, durability: Durability = 'strict'): Promise<void> =>
-      turn(() => this.#write({ at: this.now(), kind: 'record', key: name(store, key), value: value?.slice(), forced: durability === 'strict' }))
+    const put = (
+      store: string,
+      key: string,
+      value: Uint8Array | undefined,
+      durability: Durability = 'strict',
+    ): Promise<void> =>
+      turn(() =>
+        this.#write({
+          at: this.now(),
+          kind: 'record',
+          key: name(store, key),
+          value: value?.slice(),
+          forced: durability === 'strict',
+        }),
+      )
     return {
       get: (store, key) => turn(() => this.#state.get(name(store, key))?.slice()),
-      all: store => turn(() => [...this.#state].filter(([key]) => key.startsWith(`${store}/`)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => ({ key: key.slice(store.length + 1), value: value.slice() }))),
+      all: store =>
+        turn(() =>
+          [...this.#state]
+            .filter(([key]) => key.startsWith(`${store}/`))
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, value]) => ({ key: key.slice(store.length + 1), value: value.slice() })),
+        ),
       put,
-      putAll: async (writes, durability) => { for (const { store, key, value } of writes) await put(store, key, value, durability) },
+      putAll: async (writes, durability) => {
+        for (const { store, key, value } of writes) await put(store, key, value, durability)
+      },
       delete: (store, key) => put(store, key, undefined),
     }
   }
@@ -60,7 +91,9 @@ export class Disk {
   }
 
   /** A yes to this session was given here, or taken back. */
-  voted(session: SessionId): boolean { return this.#state.has(voteKey(session)) }
+  voted(session: SessionId): boolean {
+    return this.#state.has(voteKey(session))
+  }
 
   #write(write: Write): void {
     this.#log.push(write)

@@ -3,7 +3,14 @@ import { planOf, simpler, type Plan } from './plan'
 import { run, type Outcome } from './world'
 
 /** What the simulation's worker is asked: seeds from `first`, every `step`, `count` of them; or one plan with its trace. */
-export type Task = { readonly first: number; readonly step: number; readonly count: number; /** what fails is made simpler, unless false */ readonly shrink?: boolean } | { readonly plan: Plan }
+export type Task =
+  | {
+      readonly first: number
+      readonly step: number
+      readonly count: number
+      /** what fails is made simpler, unless false */ readonly shrink?: boolean
+    }
+  | { readonly plan: Plan }
 
 export type Report =
   | { readonly type: 'run'; readonly seed: number; readonly outcome: Outcome }

@@ -2,7 +2,11 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 
 const TAG_BYTES = 16
 
-interface Params { readonly name: string; readonly iv: Uint8Array; readonly additionalData: Uint8Array }
+interface Params {
+  readonly name: string
+  readonly iv: Uint8Array
+  readonly additionalData: Uint8Array
+}
 
 const only = ({ name }: Pick<Params, 'name'>): void => {
   if (name !== 'AES-GCM') throw new TypeError(`${name} has no stand-in`)
@@ -26,7 +30,9 @@ export const crypto = {
     async decrypt(params: Params, key: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> {
       only(params)
       const end = sealed.length - TAG_BYTES
-      const cipher = createDecipheriv('aes-256-gcm', key, params.iv).setAAD(params.additionalData).setAuthTag(sealed.subarray(end))
+      const cipher = createDecipheriv('aes-256-gcm', key, params.iv)
+        .setAAD(params.additionalData)
+        .setAuthTag(sealed.subarray(end))
       return Buffer.concat([cipher.update(sealed.subarray(0, end)), cipher.final()])
     },
   },

@@ -16,11 +16,19 @@ export class Random {
   }
 
   /** in [0, 1) */
-  unit(): number { return this.next() / 2 ** 32 }
-  chance(p: number): boolean { return this.unit() < p }
+  unit(): number {
+    return this.next() / 2 ** 32
+  }
+  chance(p: number): boolean {
+    return this.unit() < p
+  }
   /** whole number from `min` to `max`, both included */
-  between(min: number, max: number): number { return min + Math.floor(this.unit() * (max - min + 1)) }
-  pick<T>(list: readonly T[]): T { return list[Math.floor(this.unit() * list.length)] as T }
+  between(min: number, max: number): number {
+    return min + Math.floor(this.unit() * (max - min + 1))
+  }
+  pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.unit() * list.length)] as T
+  }
 }
 
 function hash(text: string): number {

@@ -2,7 +2,9 @@ import type { Clock } from '../../services/ports/clock'
 import { FIRST } from './plan'
 
 /** One run of one device: what it has under way dies with it. */
-export interface Life { alive: boolean }
+export interface Life {
+  alive: boolean
+}
 
 interface Task {
   readonly at: number
@@ -26,10 +28,14 @@ export class Scheduler {
   at(at: number, life: Life | undefined, work: () => unknown): () => void {
     const task: Task = { at: Math.max(at, this.now), seq: this.#seq++, life, work, called: true }
     push(this.#heap, task)
-    return () => { task.called = false }
+    return () => {
+      task.called = false
+    }
   }
 
-  after(ms: number, life: Life | undefined, work: () => unknown): () => void { return this.at(this.now + ms, life, work) }
+  after(ms: number, life: Life | undefined, work: () => unknown): () => void {
+    return this.at(this.now + ms, life, work)
+  }
 
   /** The answer of `work`, which is done after `ms`; none ever when the life ends before. */
   answer<T>(ms: number, life: Life, work: () => T | Promise<T>, backMs = 0): Promise<T> {
@@ -65,11 +71,16 @@ export class Scheduler {
   }
 
   /** All sleep: time passes and nothing is done meanwhile. */
-  skip(ms: number): void { this.now += ms }
+  skip(ms: number): void {
+    this.now += ms
+  }
 }
 
 /** All promise reactions that are due: Node begins the next tick when none is left. Nothing of a run waits for another thread (quick-seal.ts). */
-const settle = (): Promise<void> => new Promise((resolve) => { process.nextTick(resolve) })
+const settle = (): Promise<void> =>
+  new Promise(resolve => {
+    process.nextTick(resolve)
+  })
 
 const before = (a: Task, b: Task): boolean => a.at < b.at || (a.at === b.at && a.seq < b.seq)
 

@@ -14,7 +14,12 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 function bytesToNumberBE(bytes: Uint8Array): bigint {
   if (bytes.length !== 32) return bytes.reduce((n, byte) => (n << 8n) | BigInt(byte), 0n)
   const view = new DataView(bytes.buffer, bytes.byteOffset, 32)
-  return (view.getBigUint64(0) << 192n) | (view.getBigUint64(8) << 128n) | (view.getBigUint64(16) << 64n) | view.getBigUint64(24)
+  return (
+    (view.getBigUint64(0) << 192n) |
+    (view.getBigUint64(8) << 128n) |
+    (view.getBigUint64(16) << 64n) |
+    view.getBigUint64(24)
+  )
 }
 
 function put32(out: Uint8Array, at: number, n: bigint): Uint8Array {
@@ -54,8 +59,12 @@ export class Point {
     return new Point(bytes[0] === 2 ? x : ORDER - x)
   }
 
-  #isEven(): boolean { return 2n * this.v < ORDER }
-  toAffine(): { x: bigint; y: bigint } { return this.#isEven() ? { x: this.v, y: 0n } : { x: ORDER - this.v, y: 1n } }
+  #isEven(): boolean {
+    return 2n * this.v < ORDER
+  }
+  toAffine(): { x: bigint; y: bigint } {
+    return this.#isEven() ? { x: this.v, y: 0n } : { x: ORDER - this.v, y: 1n }
+  }
 
   toBytes(_compressed = true): Uint8Array {
     if (this.v === 0n) throw new Error('bad point: ZERO')
@@ -65,11 +74,21 @@ export class Point {
     return put32(out, 1, x)
   }
 
-  equals(other: Point): boolean { return this.v === other.v }
-  add(other: Point): Point { return new Point(mod(this.v + other.v)) }
-  negate(): Point { return new Point(mod(-this.v)) }
-  multiply(k: bigint): Point { return new Point(mod(this.v * k)) }
-  multiplyUnsafe(k: bigint): Point { return new Point(mod(this.v * k)) }
+  equals(other: Point): boolean {
+    return this.v === other.v
+  }
+  add(other: Point): Point {
+    return new Point(mod(this.v + other.v))
+  }
+  negate(): Point {
+    return new Point(mod(-this.v))
+  }
+  multiply(k: bigint): Point {
+    return new Point(mod(this.v * k))
+  }
+  multiplyUnsafe(k: bigint): Point {
+    return new Point(mod(this.v * k))
+  }
 }
 
 const tags = new Map<string, Uint8Array>()
@@ -85,12 +104,14 @@ function taggedHash(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 const xOnly = (point: Point): Uint8Array => point.toBytes().slice(1)
-const challenge = (r: Uint8Array, key: Uint8Array, message: Uint8Array): bigint => mod(bytesToNumberBE(taggedHash('BIP0340/challenge', r, key, message)))
+const challenge = (r: Uint8Array, key: Uint8Array, message: Uint8Array): bigint =>
+  mod(bytesToNumberBE(taggedHash('BIP0340/challenge', r, key, message)))
 
 export const secp256k1 = {
   Point,
   utils: { isValidSecretKey: (key: Uint8Array): boolean => Fn.isValidNot0(bytesToNumberBE(key)) },
-  getPublicKey: (secretKey: Uint8Array, _compressed = true): Uint8Array => Point.BASE.multiply(bytesToNumberBE(secretKey)).toBytes(),
+  getPublicKey: (secretKey: Uint8Array, _compressed = true): Uint8Array =>
+    Point.BASE.multiply(bytesToNumberBE(secretKey)).toBytes(),
 }
 
 /** BIP340 over this group. */

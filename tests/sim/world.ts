@@ -31,7 +31,10 @@ export async function run(plan: Plan, trace?: (line: string) => void): Promise<O
     return world.outcome()
   } catch (error) {
     if (error instanceof Broken) return { ...world.outcome(), broken: { rule: error.rule, detail: error.message } }
-    return { ...world.outcome(), broken: { rule: 'exception', detail: error instanceof Error ? error.stack ?? error.message : String(error) } }
+    return {
+      ...world.outcome(),
+      broken: { rule: 'exception', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+    }
   }
 }
 
@@ -55,11 +58,23 @@ class World implements Surroundings {
   #calm = false
   #broken: Broken | undefined
 
-  constructor(private readonly plan: Plan, readonly circle: CircleOf, private readonly trace?: (line: string) => void) {
+  constructor(
+    private readonly plan: Plan,
+    readonly circle: CircleOf,
+    private readonly trace?: (line: string) => void,
+  ) {
     this.random = new Random(`run ${plan.seed}`)
-    this.#judge = new Judge(circle, member => !this.#hostile.has(member), device => this.#computers(device.member).filter(other => other !== device))
-    for (const [member, mischief] of Object.entries(plan.hostile)) this.#hostile.set(Number(member), new Hostile(Number(member), mischief, circle, this.random))
-    this.chain = createFakeChain({ blocks: 100, verify: (tx, prevouts) => this.#guarded(() => this.#judge.accepts(tx, prevouts)) })
+    this.#judge = new Judge(
+      circle,
+      member => !this.#hostile.has(member),
+      device => this.#computers(device.member).filter(other => other !== device),
+    )
+    for (const [member, mischief] of Object.entries(plan.hostile))
+      this.#hostile.set(Number(member), new Hostile(Number(member), mischief, circle, this.random))
+    this.chain = createFakeChain({
+      blocks: 100,
+      verify: (tx, prevouts) => this.#guarded(() => this.#judge.accepts(tx, prevouts)),
+    })
     for (let i = 0; i < 4; i++) this.chain.fund(this.circle.scripts[i]?.script ?? '', BigInt(60_000 + 10_000 * i))
     // deeper than any reorg of a plan
     this.chain.mine(6)
@@ -80,8 +95,10 @@ class World implements Surroundings {
   async go(): Promise<void> {
     const { scheduler, plan } = this
     for (const device of this.#devices) scheduler.after(0, undefined, () => this.#start(device))
-    for (const happening of plan.happenings) scheduler.at(FIRST + happening.at, undefined, () => this.#happen(happening))
-    for (const device of [...this.#devices]) scheduler.after(this.random.between(2_000, 8_000), undefined, () => this.#person(device))
+    for (const happening of plan.happenings)
+      scheduler.at(FIRST + happening.at, undefined, () => this.#happen(happening))
+    for (const device of [...this.#devices])
+      scheduler.after(this.random.between(2_000, 8_000), undefined, () => this.#person(device))
     for (const hostile of this.#hostile.values()) scheduler.after(5_000, undefined, () => this.#attack(hostile))
     await this.#until(scheduler.now + TROUBLE_MS)
     this.#calm = true
@@ -99,7 +116,12 @@ class World implements Surroundings {
     this.#mined()
     const end = scheduler.now + CALM_MS
     while (scheduler.now < end && !this.#isOver()) await this.#until(scheduler.now + 60_000)
-    this.#judge.atRest(this.#current(), this.#hostile.size === 0, scheduler.now, txid => this.chain.find(txid)?.height !== undefined)
+    this.#judge.atRest(
+      this.#current(),
+      this.#hostile.size === 0,
+      scheduler.now,
+      txid => this.chain.find(txid)?.height !== undefined,
+    )
   }
 
   outcome(): Outcome {
@@ -113,7 +135,11 @@ class World implements Surroundings {
 
   /** Every session has ended on every honest device that has heard of it. */
   #isOver(): boolean {
-    return this.#current().every(d => this.#hostile.has(d.member) || (d.rests && d.door !== undefined && d.door.cards().every(card => !card.view.live)))
+    return this.#current().every(
+      d =>
+        this.#hostile.has(d.member) ||
+        (d.rests && d.door !== undefined && d.door.cards().every(card => !card.view.live)),
+    )
   }
 
   async #until(end: number): Promise<void> {
@@ -143,8 +169,14 @@ class World implements Surroundings {
     return a.member !== b.member && up(a) && up(b) && (this.#cuts.get(pair(a.member, b.member)) ?? 0) <= now
   }
 
-  #computers(member: MemberIndex): Device[] { return this.#devices.length === this.circle.records.length ? this.#devices.slice(member, member + 1) : this.#devices.filter(d => d.member === member) }
-  #current(): Device[] { return [...this.#newest.values()] }
+  #computers(member: MemberIndex): Device[] {
+    return this.#devices.length === this.circle.records.length
+      ? this.#devices.slice(member, member + 1)
+      : this.#devices.filter(d => d.member === member)
+  }
+  #current(): Device[] {
+    return [...this.#newest.values()]
+  }
 
   /** Of a member's computers the newest that this one has met; a run of ours that is refused has none. */
   #partner(device: Device, member: MemberIndex): Device | undefined {
@@ -172,7 +204,8 @@ class World implements Surroundings {
     for (let i = 0; i < times; i++) {
       const ms = random.between(2, 400) + (random.chance(plan.reorder) ? random.between(0, 20_000) : 0)
       scheduler.after(ms, undefined, () => {
-        if (target !== undefined && this.linked(from, to) && this.#partner(from, to) === target) target.receive(from.member, bytes)
+        if (target !== undefined && this.linked(from, to) && this.#partner(from, to) === target)
+          target.receive(from.member, bytes)
       })
     }
   }
@@ -187,15 +220,23 @@ class World implements Surroundings {
     this.#guarded(() => this.#judge.contributed(device, message, this.scheduler.now))
   }
 
-  hides(): boolean { return this.plan.hide > 0 && !this.#calm && this.random.chance(this.plan.hide) }
+  hides(): boolean {
+    return this.plan.hide > 0 && !this.#calm && this.random.chance(this.plan.hide)
+  }
 
-  heard(member: MemberIndex, message: SignedMessage): void { this.#hostile.get(member)?.hear(message) }
+  heard(member: MemberIndex, message: SignedMessage): void {
+    this.#hostile.get(member)?.hear(message)
+  }
 
   // ---------------------------------------------------------------- people
 
   #mind(member: MemberIndex, session: string): Mind {
     const key = `${member} ${session}`
-    const known = this.#minds.get(key) ?? (this.plan.minds === 'willing' ? 'yes' : this.random.pick(['yes', 'yes', 'yes', 'late-yes', 'no', 'yes-then-withdraw'] as const))
+    const known =
+      this.#minds.get(key) ??
+      (this.plan.minds === 'willing'
+        ? 'yes'
+        : this.random.pick(['yes', 'yes', 'yes', 'late-yes', 'no', 'yes-then-withdraw'] as const))
     this.#minds.set(key, known)
     return known
   }
@@ -210,12 +251,17 @@ class World implements Surroundings {
     for (const card of door.cards()) {
       const { view } = card
       const mind = this.#mind(device.member, card.id)
-      if (view.canApprove && (mind !== 'no') && (mind !== 'late-yes' || this.#calm)) {
+      if (view.canApprove && mind !== 'no' && (mind !== 'late-yes' || this.#calm)) {
         this.trace?.(`${this.#time()} ${device.name} approves ${card.id.slice(0, 6)}`)
         this.#judge.approves(device.member, card)
         void door.approve(card.id)
       } else if (view.canDecline && mind === 'no') void door.decline(card.id)
-      else if (mind === 'yes-then-withdraw' && (view.canWithdraw || view.canCancel) && random.chance(0.4) && !device.forgot.has(card.id)) {
+      else if (
+        mind === 'yes-then-withdraw' &&
+        (view.canWithdraw || view.canCancel) &&
+        random.chance(0.4) &&
+        !device.forgot.has(card.id)
+      ) {
         this.trace?.(`${this.#time()} ${device.name} takes back ${card.id.slice(0, 6)}`)
         void (view.mine ? door.cancel(card.id) : door.withdraw(card.id))
       } else if (view.canRetry && random.chance(view.stopped || this.#calm ? 0.5 : 0.05)) void door.retry(card.id)
@@ -240,11 +286,25 @@ class World implements Surroundings {
     if (chosen.length === 0) return
     const sum = chosen.reduce((total, c) => total + c.amountSats, 0n)
     const recipient = this.#address
-    void door.proposeSpend({ walletId: this.circle.context.id, recipient, amountSats: sum / 2n - BigInt(random.between(0, 5_000)), feeRate: 2, coins: chosen.map(outPointKey) }, undefined, { partial: random.chance(0.5) }).then((made) => {
-      this.trace?.(`${this.#time()} ${device.member} proposed: ${made.success ? made.sessionId?.slice(0, 6) : made.error}`)
-      const card = made.success ? door.cards().find(c => c.id === made.sessionId) : undefined
-      if (card) this.#judge.approves(device.member, card)
-    })
+    void door
+      .proposeSpend(
+        {
+          walletId: this.circle.context.id,
+          recipient,
+          amountSats: sum / 2n - BigInt(random.between(0, 5_000)),
+          feeRate: 2,
+          coins: chosen.map(outPointKey),
+        },
+        undefined,
+        { partial: random.chance(0.5) },
+      )
+      .then(made => {
+        this.trace?.(
+          `${this.#time()} ${device.member} proposed: ${made.success ? made.sessionId?.slice(0, 6) : made.error}`,
+        )
+        const card = made.success ? door.cards().find(c => c.id === made.sessionId) : undefined
+        if (card) this.#judge.approves(device.member, card)
+      })
   }
 
   /** The payments of this device that wait for a block; one of them gets another in its place. */
@@ -254,9 +314,16 @@ class World implements Surroundings {
     const cards = door.cards().filter(card => card.canReplace)
     if (cards.length === 0) return
     const old = this.random.pick(cards)
-    const wish = { walletId: this.circle.context.id, replaces: old.id, takeBack: back, ...(feeRate === undefined ? {} : { feeRate }) }
-    void door.proposeSpend(wish, undefined, { partial: this.random.chance(0.5) }).then((made) => {
-      this.trace?.(`${this.#time()} ${device.member} ${back ? 'takes back' : 'speeds up'} ${old.id.slice(0, 6)}: ${made.success ? made.sessionId?.slice(0, 6) : made.error}`)
+    const wish = {
+      walletId: this.circle.context.id,
+      replaces: old.id,
+      takeBack: back,
+      ...(feeRate === undefined ? {} : { feeRate }),
+    }
+    void door.proposeSpend(wish, undefined, { partial: this.random.chance(0.5) }).then(made => {
+      this.trace?.(
+        `${this.#time()} ${device.member} ${back ? 'takes back' : 'speeds up'} ${old.id.slice(0, 6)}: ${made.success ? made.sessionId?.slice(0, 6) : made.error}`,
+      )
       const card = made.success ? door.cards().find(c => c.id === made.sessionId) : undefined
       if (card) this.#judge.approves(device.member, card)
     })
@@ -270,8 +337,10 @@ class World implements Surroundings {
     const { scheduler } = this
     this.trace?.(`${this.#time()} ${JSON.stringify(h)}`)
     switch (h.type) {
-      case 'propose': return this.#propose(this.#at(h.member), h.coins, h.overlap)
-      case 'bump': return this.#bump(this.#at(h.member), h.back, h.feeRate)
+      case 'propose':
+        return this.#propose(this.#at(h.member), h.coins, h.overlap)
+      case 'bump':
+        return this.#bump(this.#at(h.member), h.back, h.feeRate)
       case 'crash': {
         const device = this.#at(h.member)
         if (!device.life.alive) return
@@ -299,8 +368,11 @@ class World implements Surroundings {
       }
       case 'second': {
         const first = this.#at(h.member)
-        for (const other of this.#devices) if (other.member !== h.member) this.#met.set(other, (this.#met.get(other) ?? new Set()).add(first))
-        const second = this.#add(new Device(h.member, this.#computers(h.member).length, this, h.copy ? first.disk.copy() : undefined))
+        for (const other of this.#devices)
+          if (other.member !== h.member) this.#met.set(other, (this.#met.get(other) ?? new Set()).add(first))
+        const second = this.#add(
+          new Device(h.member, this.#computers(h.member).length, this, h.copy ? first.disk.copy() : undefined),
+        )
         scheduler.after(this.random.between(2_000, 8_000), undefined, () => this.#person(second))
         if (h.backMs !== undefined) {
           scheduler.after(h.backMs, undefined, () => {
@@ -322,7 +394,8 @@ class World implements Surroundings {
         })
         return
       }
-      case 'cut': return this.#cut(h.pair[0], h.pair[1], h.forMs)
+      case 'cut':
+        return this.#cut(h.pair[0], h.pair[1], h.forMs)
       case 'offline':
         this.#offline.set(h.member, scheduler.now + h.forMs)
         scheduler.after(h.forMs, undefined, () => this.#tellLinks())
@@ -338,9 +411,14 @@ class World implements Surroundings {
         if (txid !== undefined) this.chain.evict(txid)
         return
       }
-      case 'reorg': this.chain.reorg(h.depth, h.keep); return
-      case 'mine': this.chain.mine(); return
-      case 'sleep': scheduler.skip(h.ms)
+      case 'reorg':
+        this.chain.reorg(h.depth, h.keep)
+        return
+      case 'mine':
+        this.chain.mine()
+        return
+      case 'sleep':
+        scheduler.skip(h.ms)
     }
   }
 
@@ -404,7 +482,9 @@ class World implements Surroundings {
   #meet(a: Device, b: Device): void {
     const met = this.#met.get(a) ?? new Set()
     this.#met.set(a, met.add(b))
-    const [, ...rest] = this.#computers(b.member).filter(d => met.has(d) && d.life.alive).sort(byStart)
+    const [, ...rest] = this.#computers(b.member)
+      .filter(d => met.has(d) && d.life.alive)
+      .sort(byStart)
     for (const older of rest) {
       this.trace?.(`${this.#time()} ${a.name} tells ${older.name} of a newer run`)
       this.scheduler.after(this.random.between(2, 400), older.life, () => {
@@ -439,11 +519,12 @@ class World implements Surroundings {
     }
   }
 
-  #time(): string { return ((this.scheduler.now - FIRST) / 1000).toFixed(3).padStart(9) }
+  #time(): string {
+    return ((this.scheduler.now - FIRST) / 1000).toFixed(3).padStart(9)
+  }
 }
 
 /** The newest first. */
 const byStart = (a: Device, b: Device): number => b.startedAt - a.startedAt || b.machine - a.machine
 
 const pair = (a: MemberIndex, b: MemberIndex): string => `${Math.min(a, b)}-${Math.max(a, b)}`
-

@@ -21,7 +21,11 @@ export function buildGoRelay(): { readonly binary: string } | { readonly missing
   if (go === undefined) return { missing: 'no Go found: install it, or put it on the PATH' }
   mkdirSync(join(BINARY, '..'), { recursive: true })
   // Go rebuilds only what has changed
-  const built = spawnSync(go, ['build', '-trimpath', '-o', BINARY, '.'], { cwd: SOURCE, encoding: 'utf8', timeout: BUILD_MS })
+  const built = spawnSync(go, ['build', '-trimpath', '-o', BINARY, '.'], {
+    cwd: SOURCE,
+    encoding: 'utf8',
+    timeout: BUILD_MS,
+  })
   if (built.status === 0 && existsSync(BINARY)) return { binary: BINARY }
   return { missing: `the Go relay could not be built: ${built.stderr.trim().split('\n').at(-1) ?? 'no message'}` }
 }
@@ -38,11 +42,14 @@ export async function startGoRelay(binary: string, ...args: string[]): Promise<G
   const exited = once(child, 'exit')
   const [line] = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>,
-    exited.then(([code]) => { throw new Error(`the Go relay ended with ${String(code)}`) }),
+    exited.then(([code]) => {
+      throw new Error(`the Go relay ended with ${String(code)}`)
+    }),
   ])
   const { addrs, pid } = JSON.parse(line) as { addrs: string[]; pid: number }
   return {
-    addrs, pid,
+    addrs,
+    pid,
     async stop() {
       child.kill('SIGTERM')
       await exited

@@ -84,19 +84,25 @@ const nodeOf = (peer: string): Node => {
 }
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(atob(text), c => c.charCodeAt(0))
 /** libp2p learns of the end of a direct line after many seconds, its DTLS at once. */
-const isOver = (live: Connection): boolean => live.status !== 'open' || lineOf.get(live)?.sctp?.transport.state === 'closed'
+const isOver = (live: Connection): boolean =>
+  live.status !== 'open' || lineOf.get(live)?.sctp?.transport.state === 'closed'
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
-async function connection(peer: string, target: string, relay: string, only?: 'direct' | 'relayed'): Promise<Connection> {
+async function connection(
+  peer: string,
+  target: string,
+  relay: string,
+  only?: 'direct' | 'relayed',
+): Promise<Connection> {
   const node = nodeOf(peer)
   const open = node.getConnections().filter(c => c.remotePeer.toString() === target && !isOver(c))
   const before = lines.length
-  const best = open.find(c => only === 'relayed' ? c.limits != null : c.limits == null)
+  const best = open.find(c => (only === 'relayed' ? c.limits != null : c.limits == null))
   if (best !== undefined) return best
   let reason = ''
   const ways = [
-    ...only === 'relayed' ? [] : [`${relay}/p2p-circuit/webrtc/p2p/${target}`],
-    ...only === 'direct' ? [] : [`${relay}/p2p-circuit/p2p/${target}`],
+    ...(only === 'relayed' ? [] : [`${relay}/p2p-circuit/webrtc/p2p/${target}`]),
+    ...(only === 'direct' ? [] : [`${relay}/p2p-circuit/p2p/${target}`]),
   ]
   for (const address of ways) {
     try {
@@ -129,7 +135,7 @@ async function pour(stream: Stream, live: Connection, attack: Attack): Promise<{
     }
   }
   const chunks = (attack.then ?? []).map(bytesOf)
-  let going = attack.first === undefined || await write(bytesOf(attack.first))
+  let going = attack.first === undefined || (await write(bytesOf(attack.first)))
   for (let i = 0; going && i < (attack.times ?? 1); i++) {
     for (const chunk of chunks) {
       if (attack.gapMs !== undefined) await pause(attack.gapMs)
@@ -148,7 +154,11 @@ const page: HostilePage = {
   async start(seed) {
     const key = bytesOf(seed)
     const privateKey = privateKeyFromRaw(Uint8Array.from([...key, ...ed25519.getPublicKey(key)]))
-    const node = await createNode({ privateKey, rtc: new Rtc({ servers: [], relayOnly: false }, () => undefined), places: new Map() })
+    const node = await createNode({
+      privateKey,
+      rtc: new Rtc({ servers: [], relayOnly: false }, () => undefined),
+      places: new Map(),
+    })
     await node.start()
     const peer = peerIdFromPrivateKey(privateKey).toString()
     nodes.set(peer, node)
@@ -156,7 +166,7 @@ const page: HostilePage = {
   },
   async connect(peer, target, relay) {
     const { limits, multiplexer } = await connection(peer, target, relay)
-    return limits == null ? multiplexer ?? '' : 'relay'
+    return limits == null ? (multiplexer ?? '') : 'relay'
   },
   async attack(peer, target, relay, attack) {
     let [opened, ended, bytes, connections] = [0, 0, 0, 0]
@@ -169,9 +179,15 @@ const page: HostilePage = {
     const one = async (): Promise<void> => {
       while (left-- > 0) {
         try {
-          const live = await (line ??= (connections++, connection(peer, target, relay, attack.relayed === true ? 'relayed' : undefined)))
+          const live = await (line ??=
+            (connections++, connection(peer, target, relay, attack.relayed === true ? 'relayed' : undefined)))
           if (isOver(live)) again()
-          const stream = await live.newStream(attack.protocol, { signal: AbortSignal.timeout(OPEN_MS), runOnLimitedConnection: true, maxOutboundStreams: 100_000, negotiateFully: true })
+          const stream = await live.newStream(attack.protocol, {
+            signal: AbortSignal.timeout(OPEN_MS),
+            runOnLimitedConnection: true,
+            maxOutboundStreams: 100_000,
+            negotiateFully: true,
+          })
           opened++
           const poured = await pour(stream, live, attack)
           bytes += poured.bytes
@@ -180,7 +196,7 @@ const page: HostilePage = {
           if (attack.patient === true) await pause(50)
         } catch {
           // refused, or the connection is gone: the next one is tried
-          if (line !== undefined && await line.then(isOver, () => true)) again()
+          if (line !== undefined && (await line.then(isOver, () => true))) again()
         }
       }
     }
@@ -191,10 +207,10 @@ const page: HostilePage = {
     const live = await connection(peer, target, relay, 'direct')
     const line = lineOf.get(live)
     if (line === undefined) throw new Error('no direct line')
-    const chunks = messages.map(message => 'text' in message ? message.text : bytesOf(message.bytes))
+    const chunks = messages.map(message => ('text' in message ? message.text : bytesOf(message.bytes)))
     const one = async (): Promise<void> => {
       const channel = line.createDataChannel('')
-      await new Promise((resolve) => {
+      await new Promise(resolve => {
         channel.onopen = channel.onclose = channel.onerror = resolve
       })
       for (let i = 0; i < times; i++) {

@@ -19,7 +19,12 @@ export const realClock: Clock = {
 export const log = { write: () => undefined }
 export const entropy = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
 
-export interface Node { readonly transport: Transport; readonly p2p: P2P; readonly events: P2PEvent[]; readonly accountKey: string }
+export interface Node {
+  readonly transport: Transport
+  readonly p2p: P2P
+  readonly events: P2PEvent[]
+  readonly accountKey: string
+}
 
 /** Real relays and real nodes of the adapter on loopback, everything stopped by `close`. */
 export class RealNetwork {
@@ -38,7 +43,15 @@ export class RealNetwork {
     const events: P2PEvent[] = []
     const transport = createLibp2pTransport({ peerKey, relays, webrtc: false, clock: realClock, log, entropy })
     const p2p = createP2P({
-      transport, clock: realClock, entropy, log, relays, build: 'test', sign: async bytes => ed25519.sign(bytes, peerKey), allowed: () => true, onEvent: e => events.push(e),
+      transport,
+      clock: realClock,
+      entropy,
+      log,
+      relays,
+      build: 'test',
+      sign: async bytes => ed25519.sign(bytes, peerKey),
+      allowed: () => true,
+      onEvent: e => events.push(e),
     })
     const node = { transport, p2p, events, accountKey: `02${createHash('sha256').update(peerKey).digest('hex')}` }
     this.#nodes.push(node)

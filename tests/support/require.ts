@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs'
 
 /** What a test may need of the machine. `TANDEM_REQUIRE` is a comma-separated list of those that must not be missing. */
-export type Capability = 'chromium' | 'webrtc' | 'vectors' | 'netns' | 'go' | 'python' | 'firefox' | 'openssl' | 'turn' | 'nginx' | 'caddy'
+export type Capability =
+  'chromium' | 'webrtc' | 'vectors' | 'netns' | 'go' | 'python' | 'firefox' | 'openssl' | 'turn' | 'nginx' | 'caddy'
 
 /**
  * Says whether a suite must be skipped: `describe.skipIf(requireOrSkip(...))`. A capability that `TANDEM_REQUIRE` names and

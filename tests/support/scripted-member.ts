@@ -46,23 +46,40 @@ export class ScriptedMember {
   /** everything that others sent about sessions */
   readonly heard: SignedMessage[] = []
 
-  protected constructor(readonly name: string, private readonly words: string, readonly peerKey: Uint8Array, private readonly doors: Doors) {}
+  protected constructor(
+    readonly name: string,
+    private readonly words: string,
+    readonly peerKey: Uint8Array,
+    private readonly doors: Doors,
+  ) {}
 
   /** A new member of the app that is served at this address. */
   static create(app: string, name: string): Promise<ScriptedMember> {
     return ScriptedMember.open(app, name, (...made) => new ScriptedMember(...made))
   }
 
-  protected static async open<M extends ScriptedMember>(app: string, name: string, make: (name: string, words: string, peerKey: Uint8Array, doors: Doors) => M): Promise<M> {
+  protected static async open<M extends ScriptedMember>(
+    app: string,
+    name: string,
+    make: (name: string, words: string, peerKey: Uint8Array, doors: Doors) => M,
+  ): Promise<M> {
     const read = parseConfig(await (await fetch(`${app}/config.json`)).json())
     if (!read.ok) throw new Error(read.error.code)
     const config = read.value
     const network = config.networks.regtest
     if (network === undefined) throw new Error('no local chain')
     const words = generateMnemonic(wordlist)
-    const signer = createVault({ store: createMemoryVaultStore(), locks: createMemoryLocks(), hash: cheapHash, entropy: workerEntropy, clock: workerClock })
+    const signer = createVault({
+      store: createMemoryVaultStore(),
+      locks: createMemoryLocks(),
+      hash: cheapHash,
+      entropy: workerEntropy,
+      clock: workerClock,
+    })
     const made = await signer.createProfile({ name, words, password: PASSWORD, wordsChecked: true })
-    const opened = made.ok ? await signer.unlock({ profileId: made.value.id, password: PASSWORD, takeover: false }) : made
+    const opened = made.ok
+      ? await signer.unlock({ profileId: made.value.id, password: PASSWORD, takeover: false })
+      : made
     if (!opened.ok) throw new Error(opened.error.code)
 
     const { peerKey } = opened.value
@@ -70,29 +87,71 @@ export class ScriptedMember {
     const storage = createFakeStorage()
     const transport = createLibp2pTransport({ ...common, peerKey, relays: [], webrtc: false })
     let allowed: Wallets['allowed'] = () => false
-    const p2p = createP2P({ ...common, transport, relays: config.relays, build: 'scripted', sign: async bytes => ed25519.sign(bytes, peerKey), allowed: (peerId, protocol) => allowed(peerId, protocol) })
+    const p2p = createP2P({
+      ...common,
+      transport,
+      relays: config.relays,
+      build: 'scripted',
+      sign: async bytes => ed25519.sign(bytes, peerKey),
+      allowed: (peerId, protocol) => allowed(peerId, protocol),
+    })
     const chain = createEsplora({ ...common, base: network.esplora })
     const late: { doors?: Doors } = {}
     const wallets = createWallets({
-      ...common, profileName: name, signer, storage, p2p, networks: config.networks, chain: () => chain, relays: () => config.relays,
-      relaysWanted: () => undefined, link: fragment => `${app}/${fragment}`, events: { changed: (views) => { if (late.doors) late.doors.views = views } },
+      ...common,
+      profileName: name,
+      signer,
+      storage,
+      p2p,
+      networks: config.networks,
+      chain: () => chain,
+      relays: () => config.relays,
+      relaysWanted: () => undefined,
+      link: fragment => `${app}/${fragment}`,
+      events: {
+        changed: views => {
+          if (late.doors) late.doors.views = views
+        },
+      },
     })
     allowed = wallets.allowed
-    const musig2 = createMuSig2({ ...common, signer, storage, p2p, wallets, events: { sessions: (cards) => { if (late.doors) late.doors.cards = cards }, participant: () => undefined } })
+    const musig2 = createMuSig2({
+      ...common,
+      signer,
+      storage,
+      p2p,
+      wallets,
+      events: {
+        sessions: cards => {
+          if (late.doors) late.doors.cards = cards
+        },
+        participant: () => undefined,
+      },
+    })
     const doors: Doors = { p2p, wallets, musig2, views: [], cards: [] }
     late.doors = doors
     const member = make(name, words, peerKey, doors)
-    p2p.onMessage('sign', (_from, message) => { member.heard.push(message) })
+    p2p.onMessage('sign', (_from, message) => {
+      member.heard.push(message)
+    })
     await wallets.start(() => musig2.load())
     await musig2.start()
     await p2p.start()
     return member
   }
 
-  get p2p(): P2P { return this.doors.p2p }
-  get wallets(): Wallets { return this.doors.wallets }
-  get musig2(): MuSig2 { return this.doors.musig2 }
-  get cards(): readonly SessionCard[] { return this.doors.cards }
+  get p2p(): P2P {
+    return this.doors.p2p
+  }
+  get wallets(): Wallets {
+    return this.doors.wallets
+  }
+  get musig2(): MuSig2 {
+    return this.doors.musig2
+  }
+  get cards(): readonly SessionCard[] {
+    return this.doors.cards
+  }
 
   /** The first of its wallets, or the one of this name. */
   record(walletName?: string): WalletRecord {
@@ -126,7 +185,10 @@ export class ScriptedMember {
 
   /** Approves what waits for it, in this wallet or any, once something does. */
   async approveWaiting(walletName?: string): Promise<void> {
-    const waiting = () => this.cards.filter(card => card.view.canApprove && (walletName === undefined || card.walletId === this.record(walletName).id))
+    const waiting = () =>
+      this.cards.filter(
+        card => card.view.canApprove && (walletName === undefined || card.walletId === this.record(walletName).id),
+      )
     await until(() => waiting().length > 0, `${this.name} is asked`, PATIENCE_MS)
     for (const card of waiting()) await this.musig2.approve(card.id)
   }
@@ -137,9 +199,18 @@ export class ScriptedMember {
   sign(session: string, body: SignBody, attempt?: SignedMessage['attempt'], walletName?: string): SignedMessage {
     const record = this.record(walletName)
     const own = record.roster.find(entry => entry.accountKey === record.self)
-    const key = own && HDKey.fromMasterSeed(mnemonicToSeedSync(this.words)).derive(`m/${own.origin.path.replaceAll('h', '\'')}`).privateKey
+    const key =
+      own &&
+      HDKey.fromMasterSeed(mnemonicToSeedSync(this.words)).derive(`m/${own.origin.path.replaceAll('h', "'")}`)
+        .privateKey
     if (!key) throw new Error('no key')
-    const unsigned = { sender: record.self, walletId: record.id, session, body, ...(attempt === undefined ? {} : { attempt }) }
+    const unsigned = {
+      sender: record.self,
+      walletId: record.id,
+      session,
+      body,
+      ...(attempt === undefined ? {} : { attempt }),
+    }
     return { ...unsigned, signature: signHash(messageHash(unsigned), key, randomBytes(32)) }
   }
 

@@ -27,13 +27,25 @@ export interface Group {
 
 export async function makeGroup(n = 3): Promise<Group> {
   const clock = new FakeClock()
-  const made = await Promise.all(Array.from({ length: n }, async (_, i) => {
-    const member = await unlockedVault(i, { clock })
-    return { ...member, account: await member.vault.newAccount('regtest') }
-  }))
+  const made = await Promise.all(
+    Array.from({ length: n }, async (_, i) => {
+      const member = await unlockedVault(i, { clock })
+      return { ...member, account: await member.vault.newAccount('regtest') }
+    }),
+  )
   const members = made.sort((a, b) => (a.account.accountKey < b.account.accountKey ? -1 : 1))
-  const descriptor = must(makeDescriptor('regtest', members.map(m => m.account)))
-  return { clock, members, wallet: { network: 'regtest', descriptor }, context: must(openWallet('regtest', descriptor)) }
+  const descriptor = must(
+    makeDescriptor(
+      'regtest',
+      members.map(m => m.account),
+    ),
+  )
+  return {
+    clock,
+    members,
+    wallet: { network: 'regtest', descriptor },
+    context: must(openWallet('regtest', descriptor)),
+  }
 }
 
 const TXIDS = ['11', '22', '33', '44'].map(byte => byte.repeat(32))
@@ -46,18 +58,42 @@ export interface Circle {
 }
 
 /** Two inputs on both branches, one recipient, change. */
-export function spendOf(group: Circle, more: Partial<SpendProposal> & { inputs?: SpendProposal['inputs'] } = {}): SpendProposal {
-  const inputs = more.inputs ?? [{ amountSats: 60_000n, branch: 0, index: 0 }, { amountSats: 50_000n, branch: 1, index: 3 }]
+export function spendOf(
+  group: Circle,
+  more: Partial<SpendProposal> & { inputs?: SpendProposal['inputs'] } = {},
+): SpendProposal {
+  const inputs = more.inputs ?? [
+    { amountSats: 60_000n, branch: 0, index: 0 },
+    { amountSats: 50_000n, branch: 1, index: 3 },
+  ]
   const change = group.context.output(1, 4)!
   const recipient = group.context.output(0, 19)!
   const tx = serializeTx({
-    version: SPEND_VERSION, locktime: 100,
-    inputs: inputs.map((_, i) => ({ txid: TXIDS[i % 4]!, vout: i, script: new Uint8Array(), sequence: SPEND_SEQUENCE, witness: [] })),
-    outputs: [{ sats: 70_000n, script: recipient.script }, { sats: 39_000n, script: change.script }],
+    version: SPEND_VERSION,
+    locktime: 100,
+    inputs: inputs.map((_, i) => ({
+      txid: TXIDS[i % 4]!,
+      vout: i,
+      script: new Uint8Array(),
+      sequence: SPEND_SEQUENCE,
+      witness: [],
+    })),
+    outputs: [
+      { sats: 70_000n, script: recipient.script },
+      { sats: 39_000n, script: change.script },
+    ],
   })
   return {
-    kind: 'spend', walletId: group.context.id, proposer: group.members[0]!.account.accountKey, expiresAt: Math.floor(group.clock.now() / 1000) + 86_400,
-    note: 'rent', salt: 'ab'.repeat(32), tx, inputs, ownOutputs: [{ vout: 1, branch: 1, index: 4 }], ...more,
+    kind: 'spend',
+    walletId: group.context.id,
+    proposer: group.members[0]!.account.accountKey,
+    expiresAt: Math.floor(group.clock.now() / 1000) + 86_400,
+    note: 'rent',
+    salt: 'ab'.repeat(32),
+    tx,
+    inputs,
+    ownOutputs: [{ vout: 1, branch: 1, index: 4 }],
+    ...more,
   }
 }
 
@@ -71,7 +107,8 @@ const bodyOf = <T extends SignBody['type']>(message: SignedMessage, type: T): Ex
   return message.body as Extract<SignBody, { type: T }>
 }
 
-export const sessionOf = (group: Group, proposal: Proposal): string => must(signingJob(group.context, proposal)).sessionId
+export const sessionOf = (group: Group, proposal: Proposal): string =>
+  must(signingJob(group.context, proposal)).sessionId
 export const digestOf = (group: Group, proposal: Proposal): string => must(signingJob(group.context, proposal)).digest
 
 /** All members' pubnonces of an attempt, by roster order. */
@@ -81,10 +118,22 @@ export async function collectNonces(group: Group, proposal: Proposal, attempt: A
 }
 
 /** The hub's signed `nonces`. */
-export async function noncesMessage(group: Group, proposal: Proposal, attempt: AttemptName, pubnonces: Uint8Array[][], change: Partial<Extract<SignBody, { type: 'nonces' }>> = {}): Promise<SignedMessage> {
+export async function noncesMessage(
+  group: Group,
+  proposal: Proposal,
+  attempt: AttemptName,
+  pubnonces: Uint8Array[][],
+  change: Partial<Extract<SignBody, { type: 'nonces' }>> = {},
+): Promise<SignedMessage> {
   const hub = group.members[attempt.hub]!
   const aggregates = must(await hub.vault.aggregateNonces(group.wallet, pubnonces))
-  const body: SignBody = { type: 'nonces', digest: digestOf(group, proposal), aggregates, hashes: pubnonces.map(pubnoncesHash), ...change }
+  const body: SignBody = {
+    type: 'nonces',
+    digest: digestOf(group, proposal),
+    aggregates,
+    hashes: pubnonces.map(pubnoncesHash),
+    ...change,
+  }
   return must(await hub.vault.signMessage(group.wallet, sessionOf(group, proposal), attempt, body))
 }
 
@@ -97,11 +146,19 @@ export async function approvedSpend(n = 3): Promise<{ readonly group: Group; rea
 }
 
 /** A whole attempt after everybody's yes; the final signatures. */
-export async function signTogether(group: Group, proposal: Proposal, attempt: AttemptName = { counter: 1, hub: 0 }): Promise<Uint8Array[]> {
+export async function signTogether(
+  group: Group,
+  proposal: Proposal,
+  attempt: AttemptName = { counter: 1, hub: 0 },
+): Promise<Uint8Array[]> {
   for (const member of group.members) must(await member.vault.approve(group.wallet, proposal))
   const pubnonces = await collectNonces(group, proposal, attempt)
   const nonces = await noncesMessage(group, proposal, attempt, pubnonces)
-  const partials = await Promise.all(group.members.map(async m => [...bodyOf(must(await m.vault.makePartials(group.wallet, proposal, nonces)), 'partials').partials]))
+  const partials = await Promise.all(
+    group.members.map(async m => [
+      ...bodyOf(must(await m.vault.makePartials(group.wallet, proposal, nonces)), 'partials').partials,
+    ]),
+  )
   return must(await group.members[attempt.hub]!.vault.aggregatePartials(group.wallet, proposal, pubnonces, partials))
 }
 

@@ -3,6 +3,8 @@ export async function until(condition: () => boolean, what: string, ms = 15_000)
   const end = Date.now() + ms
   while (!condition()) {
     if (Date.now() > end) throw new Error(`did not come: ${what}`)
-    await new Promise((resolve) => { setTimeout(resolve, 5) })
+    await new Promise(resolve => {
+      setTimeout(resolve, 5)
+    })
   }
 }

@@ -49,7 +49,9 @@ declare module 'bitcore-lib' {
   const bitcore: {
     readonly crypto: {
       /** BIP340; keys of 32 bytes, hashes of 32 bytes */
-      readonly Schnorr: { verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array | { toBuffer(): Uint8Array }) => boolean }
+      readonly Schnorr: {
+        verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array | { toBuffer(): Uint8Array }) => boolean
+      }
     }
     readonly Script: {
       new (bytes: Buffer): BitcoreScript

@@ -41,7 +41,13 @@ export class Chain {
     if (coinbase === undefined) throw new Error('the genesis transaction does not parse')
     const header = decodeHeader(headerBytes)
     const block: ChainBlock = {
-      hash: GENESIS.hash, height: 0, header, headerBytes, medianTime: header.time, txs: [coinbase], ...blockDimensions([coinbase]),
+      hash: GENESIS.hash,
+      height: 0,
+      header,
+      headerBytes,
+      medianTime: header.time,
+      txs: [coinbase],
+      ...blockDimensions([coinbase]),
     }
     // The genesis output can never be spent: Bitcoin Core leaves it out of the coins.
     this.links.push({ block, undo: [] })
@@ -101,10 +107,12 @@ export class Chain {
       if (tx !== coinbase) fees += this.spend(tx, height, made, undo)
       tx.outputs.forEach(({ value, script }, vout) => {
         // What can never be spent is no coin.
-        if (script[0] !== 0x6a) made.set(outpointKey(tx.txid, vout), { value, script, height, coinbase: tx === coinbase })
+        if (script[0] !== 0x6a)
+          made.set(outpointKey(tx.txid, vout), { value, script, height, coinbase: tx === coinbase })
       })
     }
-    if (coinbase.outputs.reduce((sum, { value }) => sum + value, 0n) > subsidyAt(height) + fees) throw new Error('bad-cb-amount')
+    if (coinbase.outputs.reduce((sum, { value }) => sum + value, 0n) > subsidyAt(height) + fees)
+      throw new Error('bad-cb-amount')
 
     for (const key of undo.keys()) this.coins.delete(key)
     for (const [key, coin] of made) this.coins.set(key, coin)
@@ -128,16 +136,20 @@ export class Chain {
   private checkCoinbase(coinbase: ChainTx, txs: readonly ChainTx[], height: number): void {
     const input = coinbase.inputs[0]
     const numbered = scriptNumber(height)
-    if (!equalBytes(input?.scriptSig.subarray(0, numbered.length) ?? new Uint8Array(), numbered)) throw new Error('bad-cb-height')
+    if (!equalBytes(input?.scriptSig.subarray(0, numbered.length) ?? new Uint8Array(), numbered))
+      throw new Error('bad-cb-height')
     if (txs.slice(1).some(isCoinbase)) throw new Error('bad-cb-multiple')
-    const commitment = coinbase.outputs.findLast(({ script }) => script.length >= 38 && equalBytes(script.subarray(0, 6), COMMITMENT_PREFIX))
+    const commitment = coinbase.outputs.findLast(
+      ({ script }) => script.length >= 38 && equalBytes(script.subarray(0, 6), COMMITMENT_PREFIX),
+    )
     if (commitment === undefined) {
-      if (txs.some((tx) => tx.wtxid !== tx.txid)) throw new Error('unexpected-witness')
+      if (txs.some(tx => tx.wtxid !== tx.txid)) throw new Error('unexpected-witness')
       return
     }
     const reserved = input?.witness[0]
     if (input?.witness.length !== 1 || reserved?.length !== 32) throw new Error('bad-witness-nonce-size')
-    if (!equalBytes(commitment.script.subarray(6, 38), witnessCommitment(txs, reserved))) throw new Error('bad-witness-merkle-match')
+    if (!equalBytes(commitment.script.subarray(6, 38), witnessCommitment(txs, reserved)))
+      throw new Error('bad-witness-merkle-match')
   }
 
   /** Moves a transaction's inputs from the coins (or this block's own) to `undo`. @returns its fee in satoshis */
@@ -148,14 +160,16 @@ export class Chain {
       const own = made.get(key)
       const coin = own ?? (undo.has(key) ? undefined : this.coins.get(key))
       if (coin === undefined) throw new Error('bad-txns-inputs-missingorspent')
-      if (coin.coinbase && height - coin.height < COINBASE_MATURITY) throw new Error('bad-txns-premature-spend-of-coinbase')
+      if (coin.coinbase && height - coin.height < COINBASE_MATURITY)
+        throw new Error('bad-txns-premature-spend-of-coinbase')
       coins.push(coin)
       if (own === undefined) undo.set(key, coin)
       else made.delete(key)
     }
-    const locks = coins.map((coin) => ({ height: coin.height, medianTimeBefore: this.medianTimeAt(coin.height - 1) }))
+    const locks = coins.map(coin => ({ height: coin.height, medianTimeBefore: this.medianTimeAt(coin.height - 1) }))
     if (!relativeLocksPassed(tx, locks, height, this.tip.medianTime)) throw new Error('bad-txns-nonfinal')
-    const fee = coins.reduce((sum, { value }) => sum + value, 0n) - tx.outputs.reduce((sum, { value }) => sum + value, 0n)
+    const fee =
+      coins.reduce((sum, { value }) => sum + value, 0n) - tx.outputs.reduce((sum, { value }) => sum + value, 0n)
     if (fee < 0n) throw new Error('bad-txns-in-belowout')
     return fee
   }

@@ -24,24 +24,24 @@ bitcore.crypto.Schnorr.verify = (key, message, signature) => {
 
 /** Consensus rules and the standardness rules that a node applies to its mempool. */
 const FLAGS =
-  Interpreter.SCRIPT_VERIFY_P2SH
-  | Interpreter.SCRIPT_VERIFY_STRICTENC
-  | Interpreter.SCRIPT_VERIFY_DERSIG
-  | Interpreter.SCRIPT_VERIFY_LOW_S
-  | Interpreter.SCRIPT_VERIFY_NULLDUMMY
-  | Interpreter.SCRIPT_VERIFY_MINIMALDATA
-  | Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_NOPS
-  | Interpreter.SCRIPT_VERIFY_CHECKLOCKTIMEVERIFY
-  | Interpreter.SCRIPT_VERIFY_CHECKSEQUENCEVERIFY
-  | Interpreter.SCRIPT_VERIFY_WITNESS
-  | Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM
-  | Interpreter.SCRIPT_VERIFY_MINIMALIF
-  | Interpreter.SCRIPT_VERIFY_NULLFAIL
-  | Interpreter.SCRIPT_VERIFY_WITNESS_PUBKEYTYPE
-  | Interpreter.SCRIPT_VERIFY_TAPROOT
-  | Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_TAPROOT_VERSION
-  | Interpreter.SCRIPT_VERIFY_DISCOURAGE_OP_SUCCESS
-  | Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE
+  Interpreter.SCRIPT_VERIFY_P2SH |
+  Interpreter.SCRIPT_VERIFY_STRICTENC |
+  Interpreter.SCRIPT_VERIFY_DERSIG |
+  Interpreter.SCRIPT_VERIFY_LOW_S |
+  Interpreter.SCRIPT_VERIFY_NULLDUMMY |
+  Interpreter.SCRIPT_VERIFY_MINIMALDATA |
+  Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_NOPS |
+  Interpreter.SCRIPT_VERIFY_CHECKLOCKTIMEVERIFY |
+  Interpreter.SCRIPT_VERIFY_CHECKSEQUENCEVERIFY |
+  Interpreter.SCRIPT_VERIFY_WITNESS |
+  Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM |
+  Interpreter.SCRIPT_VERIFY_MINIMALIF |
+  Interpreter.SCRIPT_VERIFY_NULLFAIL |
+  Interpreter.SCRIPT_VERIFY_WITNESS_PUBKEYTYPE |
+  Interpreter.SCRIPT_VERIFY_TAPROOT |
+  Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_TAPROOT_VERSION |
+  Interpreter.SCRIPT_VERIFY_DISCOURAGE_OP_SUCCESS |
+  Interpreter.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE
 
 /** Core's words (script_error.cpp) for what the interpreter reports by name; its Schnorr failure has no name. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -90,7 +90,7 @@ export function scriptFault(tx: ChainTx, spent: readonly TxOutput[]): string | u
         judged,
         i,
         FLAGS,
-        input.witness.map((item) => Buffer.from(item)),
+        input.witness.map(item => Buffer.from(item)),
         Number(output.value),
       )
     } catch {

@@ -30,8 +30,10 @@ interface Inputs {
   readonly conflicts: ReadonlySet<string>
 }
 
-const refuse = (message: string, code: Rejection['code'] = -26): { ok: false; rejection: Rejection } =>
-  ({ ok: false, rejection: { code, message } })
+const refuse = (message: string, code: Rejection['code'] = -26): { ok: false; rejection: Rejection } => ({
+  ok: false,
+  rejection: { code, message },
+})
 
 const scriptMessage = (reason: string): string => `mandatory-script-verify-flag-failed (${reason})`
 
@@ -71,7 +73,7 @@ export class Mempool {
     if (!isFinal(tx, height, chain.tip.medianTime)) return refuse('non-final')
     const inputs = this.resolve(tx, chain)
     if ('rejection' in inputs) return inputs
-    const locks = inputs.spent.map((coin) => ({
+    const locks = inputs.spent.map(coin => ({
       height: coin.height,
       medianTimeBefore: coin.height > chain.tip.height ? chain.tip.medianTime : chain.medianTimeAt(coin.height - 1),
     }))
@@ -133,7 +135,8 @@ export class Mempool {
   withAncestors(parents: Iterable<string>): Set<string> {
     const found = new Set<string>(parents)
     for (const txid of found) {
-      for (const input of this.entries.get(txid)?.tx.inputs ?? []) if (this.entries.has(input.txid)) found.add(input.txid)
+      for (const input of this.entries.get(txid)?.tx.inputs ?? [])
+        if (this.entries.has(input.txid)) found.add(input.txid)
     }
     return found
   }
@@ -154,18 +157,20 @@ export class Mempool {
       spent.push(coin)
     }
     const depth = (coin: Coin): number => chain.tip.height + 1 - coin.height
-    const young = spent.find((coin) => coin.coinbase && depth(coin) < COINBASE_MATURITY)
-    if (young !== undefined) return refuse(`bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth ${depth(young)}`)
+    const young = spent.find(coin => coin.coinbase && depth(coin) < COINBASE_MATURITY)
+    if (young !== undefined)
+      return refuse(`bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth ${depth(young)}`)
     const valueIn = spent.reduce((sum, { value }) => sum + value, 0n)
     const valueOut = tx.outputs.reduce((sum, { value }) => sum + value, 0n)
-    if (valueIn < valueOut) return refuse(`bad-txns-in-belowout, value in (${money(valueIn)}) < value out (${money(valueOut)})`)
+    if (valueIn < valueOut)
+      return refuse(`bad-txns-in-belowout, value in (${money(valueIn)}) < value out (${money(valueOut)})`)
     return { spent, fee: valueIn - valueOut, parents, conflicts }
   }
 
   /** Rules of replacement (BIP125 without opt-in, as nodes do since Core 28). */
   private replacementFault(tx: ChainTx, inputs: Inputs, replaced: ReadonlySet<string>): string | undefined {
     if (replaced.size === 0) return undefined
-    if ([...this.withAncestors(inputs.parents)].some((txid) => replaced.has(txid))) {
+    if ([...this.withAncestors(inputs.parents)].some(txid => replaced.has(txid))) {
       return `bad-txns-spends-conflicting-tx, ${tx.txid} spends conflicting transaction`
     }
     if (replaced.size > MAX_REPLACED) {
@@ -182,13 +187,14 @@ export class Mempool {
       }
       for (const input of rival.tx.inputs) allowedParents.add(input.txid)
     }
-    if ([...inputs.parents].some((txid) => !allowedParents.has(txid))) {
+    if ([...inputs.parents].some(txid => !allowedParents.has(txid))) {
       return `replacement-adds-unconfirmed, replacement ${tx.txid} adds unconfirmed input`
     }
     const old = [...replaced].reduce((sum, txid) => sum + (this.entries.get(txid)?.fee ?? 0n), 0n)
     if (inputs.fee < old) return `${head}, less fees than conflicting txs; ${money(inputs.fee)} < ${money(old)}`
     const needed = BigInt(tx.vsize) * MIN_RELAY_RATE
-    if (inputs.fee - old < needed) return `${head}, not enough additional fees to relay; ${money(inputs.fee - old)} < ${money(needed)}`
+    if (inputs.fee - old < needed)
+      return `${head}, not enough additional fees to relay; ${money(inputs.fee - old)} < ${money(needed)}`
     return undefined
   }
 
@@ -198,7 +204,7 @@ export class Mempool {
       return `too-long-mempool-chain, too many unconfirmed ancestors [limit: ${MAX_MEMPOOL_CHAIN}]`
     }
     for (const ancestor of ancestors) {
-      const family = [...this.withDescendants([ancestor])].filter((txid) => !replaced.has(txid))
+      const family = [...this.withDescendants([ancestor])].filter(txid => !replaced.has(txid))
       if (family.length + 1 > MAX_MEMPOOL_CHAIN) {
         return `too-long-mempool-chain, too many descendants for tx ${ancestor} [limit: ${MAX_MEMPOOL_CHAIN}], ${tx.txid}`
       }

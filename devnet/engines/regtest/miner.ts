@@ -30,22 +30,35 @@ function choose(entries: Iterable<MempoolEntry>): MempoolEntry[] {
   return chosen
 }
 
-function makeCoinbase(height: number, value: bigint, script: Uint8Array, extra: Uint8Array, others: readonly ChainTx[]): ChainTx {
+function makeCoinbase(
+  height: number,
+  value: bigint,
+  script: Uint8Array,
+  extra: Uint8Array,
+  others: readonly ChainTx[],
+): ChainTx {
   const reserved = new Uint8Array(32)
   const build = (commitment: Uint8Array): ChainTx => {
-    const tx = parseTx(RawTx.encode({
-      version: 2,
-      segwitFlag: true,
-      inputs: [{
-        txid: internalHash(NULL_TXID),
-        index: 0xffffffff,
-        finalScriptSig: concatBytes(scriptNumber(height), Uint8Array.of(extra.length), extra),
-        sequence: 0xffffffff,
-      }],
-      outputs: [{ amount: value, script }, { amount: 0n, script: concatBytes(COMMITMENT_PREFIX, commitment) }],
-      witnesses: [[reserved]],
-      lockTime: 0,
-    }))
+    const tx = parseTx(
+      RawTx.encode({
+        version: 2,
+        segwitFlag: true,
+        inputs: [
+          {
+            txid: internalHash(NULL_TXID),
+            index: 0xffffffff,
+            finalScriptSig: concatBytes(scriptNumber(height), Uint8Array.of(extra.length), extra),
+            sequence: 0xffffffff,
+          },
+        ],
+        outputs: [
+          { amount: value, script },
+          { amount: 0n, script: concatBytes(COMMITMENT_PREFIX, commitment) },
+        ],
+        witnesses: [[reserved]],
+        lockTime: 0,
+      }),
+    )
     if (tx === undefined) throw new Error('a coinbase that does not parse')
     return tx
   }
@@ -58,7 +71,13 @@ function makeCoinbase(height: number, value: bigint, script: Uint8Array, extra: 
  * @param extra random bytes for the coinbase: two blocks of one height differ, and so do the first blocks of two chains
  * @param now seconds; moved forward when the median time demands it
  */
-export function buildBlock(chain: Chain, entries: Iterable<MempoolEntry>, script: Uint8Array, extra: Uint8Array, now: number): BlockTemplate {
+export function buildBlock(
+  chain: Chain,
+  entries: Iterable<MempoolEntry>,
+  script: Uint8Array,
+  extra: Uint8Array,
+  now: number,
+): BlockTemplate {
   const height = chain.tip.height + 1
   const chosen = choose(entries)
   const fees = chosen.reduce((sum, { fee }) => sum + fee, 0n)

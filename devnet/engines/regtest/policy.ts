@@ -33,7 +33,9 @@ export function checkTransaction(tx: ChainTx): string | undefined {
     const length = tx.inputs[0]?.scriptSig.length ?? 0
     return length < 2 || length > 100 ? 'bad-cb-length' : undefined
   }
-  return tx.inputs.some(({ txid, vout }) => txid === NULL_TXID && vout === 0xffffffff) ? 'bad-txns-prevout-null' : undefined
+  return tx.inputs.some(({ txid, vout }) => txid === NULL_TXID && vout === 0xffffffff)
+    ? 'bad-txns-prevout-null'
+    : undefined
 }
 
 /** What a node relays by default. @returns the reject string, or undefined */
@@ -69,7 +71,11 @@ export function hasStandardWitness(tx: ChainTx, spent: readonly TxOutput[]): boo
     const kind = scriptKind(spent[i]?.script ?? new Uint8Array())
     if (kind === 'v1_p2tr') return !(witness.length >= 2 && witness.at(-1)?.[0] === 0x50)
     if (kind === 'v0_p2wsh') {
-      return witness.length <= 101 && (witness.at(-1)?.length ?? 0) <= 3_600 && witness.slice(0, -1).every(({ length }) => length <= 80)
+      return (
+        witness.length <= 101 &&
+        (witness.at(-1)?.length ?? 0) <= 3_600 &&
+        witness.slice(0, -1).every(({ length }) => length <= 80)
+      )
     }
     return kind === 'v0_p2wpkh' || kind === 'p2sh' || kind === 'witness_unknown'
   })
@@ -101,6 +107,8 @@ export function relativeLocksPassed(
     const coin = coins[i]
     if (coin === undefined || (sequence & 0x80000000) !== 0) return true
     const value = sequence & 0xffff
-    return (sequence & (1 << 22)) !== 0 ? medianTime >= coin.medianTimeBefore + value * 512 : height >= coin.height + value
+    return (sequence & (1 << 22)) !== 0
+      ? medianTime >= coin.medianTimeBefore + value * 512
+      : height >= coin.height + value
   })
 }

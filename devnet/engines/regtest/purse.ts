@@ -57,7 +57,13 @@ export class Purse {
     const tx = new Transaction({ allowUnknownOutputs: true })
     const tapInternalKey = schnorr.getPublicKey(this.key)
     for (const { txid, vout, value } of chosen) {
-      tx.addInput({ txid, index: vout, sequence: 0xfffffffd, tapInternalKey, witnessUtxo: { script: this.script, amount: value } })
+      tx.addInput({
+        txid,
+        index: vout,
+        sequence: 0xfffffffd,
+        tapInternalKey,
+        witnessUtxo: { script: this.script, amount: value },
+      })
     }
     tx.addOutput({ script, amount: sats })
     if (change >= dustThreshold(this.script)) tx.addOutput({ script: this.script, amount: change })

@@ -29,8 +29,11 @@ export interface RegtestOptions {
   readonly now?: () => number
 }
 
-const connectChange = ({ headerBytes, txs }: BlockTemplate): StoredChange =>
-  ({ do: 'connect', header: toHex(headerBytes), txs: txs.map(({ raw }) => toHex(raw)) })
+const connectChange = ({ headerBytes, txs }: BlockTemplate): StoredChange => ({
+  do: 'connect',
+  header: toHex(headerBytes),
+  txs: txs.map(({ raw }) => toHex(raw)),
+})
 
 class Regtest implements Engine {
   readonly genesis = GENESIS.hash
@@ -50,7 +53,8 @@ class Regtest implements Engine {
     else this.replay(store.found.steps)
     // Also finishes a first start that was cut off.
     const start = this.seconds() - FIRST_BLOCKS * FIRST_SPACING
-    while (this.chain.tip.height < FIRST_BLOCKS) this.mineOne(this.purseKey.script, start + this.chain.tip.height * FIRST_SPACING)
+    while (this.chain.tip.height < FIRST_BLOCKS)
+      this.mineOne(this.purseKey.script, start + this.chain.tip.height * FIRST_SPACING)
   }
 
   subscribe(listener: (event: EngineEvent) => void): () => void {
@@ -63,7 +67,10 @@ class Regtest implements Engine {
   async submit(raw: Uint8Array): Promise<SubmitResult> {
     const tx = parseTx(raw)
     if (tx === undefined) {
-      return { ok: false, rejection: { code: -22, message: 'TX decode failed. Make sure the tx has at least one input.' } }
+      return {
+        ok: false,
+        rejection: { code: -22, message: 'TX decode failed. Make sure the tx has at least one input.' },
+      }
     }
     // As sendrawtransaction: one that waits already is announced again (whatever its other valid witness), one that is
     // mined is an error of its own. A witness that does not hold is refused here too.
@@ -98,7 +105,8 @@ class Regtest implements Engine {
   }
 
   async reorg(depth: number, keepTxs: boolean): Promise<ReorgResult> {
-    if (!Number.isInteger(depth) || depth < 1 || depth > this.chain.tip.height) throw new RangeError('depth must lie within the chain')
+    if (!Number.isInteger(depth) || depth < 1 || depth > this.chain.tip.height)
+      throw new RangeError('depth must lie within the chain')
     const waiting = this.mempool.all()
     const undone: ChainBlock[] = []
     const changes: StoredChange[] = []
@@ -118,7 +126,7 @@ class Regtest implements Engine {
       blocks.push(this.chain.connect(template.headerBytes, template.txs))
     }
     // Judged against the new tip: what spent a reward of an abandoned block has nothing to stand on.
-    const abandoned = undone.toReversed().flatMap(({ txs }) => txs.filter((tx) => !isCoinbase(tx)))
+    const abandoned = undone.toReversed().flatMap(({ txs }) => txs.filter(tx => !isCoinbase(tx)))
     const candidates = [...(keepTxs ? abandoned : []), ...waiting.map(({ tx }) => tx)]
     const times = new Map(waiting.map(({ tx, at }) => [tx.txid, at]))
     for (const tx of candidates) this.readmit(tx, times.get(tx.txid) ?? this.seconds())
@@ -142,13 +150,14 @@ class Regtest implements Engine {
       tip: this.chain.tip.hash,
       height: this.chain.tip.height,
       kept: abandoned.filter(alive).map(({ txid }) => txid),
-      dropped: [...abandoned, ...waiting.map(({ tx }) => tx)].filter((tx) => !alive(tx)).map(({ txid }) => txid),
+      dropped: [...abandoned, ...waiting.map(({ tx }) => tx)].filter(tx => !alive(tx)).map(({ txid }) => txid),
     }
   }
 
   async pay(script: Uint8Array, sats: bigint): Promise<SubmitResult> {
     const raw = this.purseKey.pay(script, sats, this.chain, this.mempool)
-    if (raw === undefined) return { ok: false, rejection: { code: -26, message: 'the faucet has too few coins that can be spent now' } }
+    if (raw === undefined)
+      return { ok: false, rejection: { code: -26, message: 'the faucet has too few coins that can be spent now' } }
     return this.submit(raw)
   }
 
@@ -186,7 +195,8 @@ class Regtest implements Engine {
     const waiting = new Map<string, { tx: ChainTx; at: number }>()
     const read = (text: string): ChainTx => {
       const tx = parseTx(fromHex(text))
-      if (tx === undefined) throw new Error('The chain data holds a transaction that cannot be read. Start anew with --fresh.')
+      if (tx === undefined)
+        throw new Error('The chain data holds a transaction that cannot be read. Start anew with --fresh.')
       return tx
     }
     for (const change of steps.flat()) {

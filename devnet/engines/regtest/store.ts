@@ -4,7 +4,19 @@
  * step or nothing: an unfinished last line is cut off at the next start. A step that was answered survives the death
  * of the process; against loss of power there is no promise.
  */
-import { closeSync, existsSync, ftruncateSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { sha256, toHex } from '../bytes'
 
@@ -60,7 +72,8 @@ function readLines(path: string): { values: unknown[]; length: number } {
     const value = end < 0 ? undefined : decodeLine(bytes.subarray(at, end))
     if (value === undefined) {
       // Only the last write can be torn; damage before it is not ours to guess at.
-      if (end >= 0 && end + 1 < bytes.length) throw new Error(`The chain data in ${path} is damaged. Start anew with --fresh.`)
+      if (end >= 0 && end + 1 < bytes.length)
+        throw new Error(`The chain data in ${path} is damaged. Start anew with --fresh.`)
       break
     }
     values.push(value)
@@ -133,7 +146,7 @@ export function openStore(folder: string, fresh = false): ChainStore {
     }
     return {
       found: known === undefined ? undefined : { head: known, steps: steps as StoredChange[][] },
-      begin: (value) => {
+      begin: value => {
         write(value)
         fsyncSync(file)
       },

@@ -11,7 +11,18 @@ import type { Chain, ChainError, ChainTx, Tip } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
-import { isKnownAlready, parseFaucet, parseFees, parseHash, parseHeight, parseJson, parseOutspend, parseRefusal, parseTx, parseTxs } from './parse'
+import {
+  isKnownAlready,
+  parseFaucet,
+  parseFees,
+  parseHash,
+  parseHeight,
+  parseJson,
+  parseOutspend,
+  parseRefusal,
+  parseTx,
+  parseTxs,
+} from './parse'
 import { createRequester, type Answer } from './request'
 
 export interface EsploraOptions {
@@ -43,11 +54,20 @@ export function createEsplora(o: EsploraOptions): Chain {
   const base = o.base.replace(/\/+$/, '')
   const request = createRequester({
     fetch: o.fetch ?? ((...args) => fetch(...args)),
-    clock: o.clock, entropy: o.entropy, maxConcurrent: o.maxConcurrent ?? 4, log: o.log,
+    clock: o.clock,
+    entropy: o.entropy,
+    maxConcurrent: o.maxConcurrent ?? 4,
+    log: o.log,
   })
 
   /** GET; undefined for 404. A 400 answers a request that we did not mean to make. */
-  async function get<T>(path: string, maxBytes: number, what: string, parse: (body: Uint8Array) => T | undefined, more: { signal?: AbortSignal; tries?: number } = {}): Promise<Result<T | undefined, ChainError>> {
+  async function get<T>(
+    path: string,
+    maxBytes: number,
+    what: string,
+    parse: (body: Uint8Array) => T | undefined,
+    more: { signal?: AbortSignal; tries?: number } = {},
+  ): Promise<Result<T | undefined, ChainError>> {
     const answer = await request({ url: base + path, maxBytes, ...more })
     if (!answer.ok) return answer
     if (answer.value.status === 404) return ok(undefined)
@@ -60,11 +80,13 @@ export function createEsplora(o: EsploraOptions): Chain {
   /** As `get`, for what always exists. */
   async function must<T>(...args: Parameters<typeof get<T>>): Promise<Result<T, ChainError>> {
     const answer = await get<T>(...args)
-    return answer.ok && answer.value === undefined ? badAnswer(args[2]) : answer as Result<T, ChainError>
+    return answer.ok && answer.value === undefined ? badAnswer(args[2]) : (answer as Result<T, ChainError>)
   }
 
   /** A server that balances its load may not know a fresh transaction on one machine: gone is what is unknown twice. */
-  async function twice<T>(read: () => Promise<Result<T | undefined, ChainError>>): Promise<Result<T | undefined, ChainError>> {
+  async function twice<T>(
+    read: () => Promise<Result<T | undefined, ChainError>>,
+  ): Promise<Result<T | undefined, ChainError>> {
     const first = await read()
     return first.ok && first.value === undefined ? read() : first
   }
@@ -86,18 +108,42 @@ export function createEsplora(o: EsploraOptions): Chain {
   }
 
   /** Checked to be the transaction that was asked for. */
-  const readTx = (txid: Txid, more: { signal?: AbortSignal; tries?: number }): Promise<Result<ChainTx | undefined, ChainError>> =>
-    get(`/tx/${txid}`, BYTES.tx, 'this transaction', (body) => {
-      const found = parseTx(parseJson(body))
-      return found?.txid === txid ? found : undefined
-    }, more)
+  const readTx = (
+    txid: Txid,
+    more: { signal?: AbortSignal; tries?: number },
+  ): Promise<Result<ChainTx | undefined, ChainError>> =>
+    get(
+      `/tx/${txid}`,
+      BYTES.tx,
+      'this transaction',
+      body => {
+        const found = parseTx(parseJson(body))
+        return found?.txid === txid ? found : undefined
+      },
+      more,
+    )
 
   /** A page whose every transaction touches the script. */
-  const page = (path: string, script: string, most: number, signal?: AbortSignal): Promise<Result<ChainTx[], ChainError>> =>
-    must(path, BYTES.page, 'a list of transactions of this script', (body) => {
-      const txs = parseTxs(parseJson(body), most)
-      return txs?.every(t => t.vout.some(out => out.script === script) || t.vin.some(input => input.prevoutScript === script)) ? txs : undefined
-    }, { signal })
+  const page = (
+    path: string,
+    script: string,
+    most: number,
+    signal?: AbortSignal,
+  ): Promise<Result<ChainTx[], ChainError>> =>
+    must(
+      path,
+      BYTES.page,
+      'a list of transactions of this script',
+      body => {
+        const txs = parseTxs(parseJson(body), most)
+        return txs?.every(
+          t => t.vout.some(out => out.script === script) || t.vin.some(input => input.prevoutScript === script),
+        )
+          ? txs
+          : undefined
+      },
+      { signal },
+    )
 
   async function history(script: string, signal?: AbortSignal): Promise<Result<ChainTx[], ChainError>> {
     const path = `/scripthash/${toHex(sha256(fromHex(script)))}/txs`
@@ -117,7 +163,9 @@ export function createEsplora(o: EsploraOptions): Chain {
       more = next.value.length >= PAGE
       if (more && found.size === before) return badAnswer('a list that goes on')
     }
-    return ok([...found.values()].sort((a, b) => (b.confirmed?.height ?? Infinity) - (a.confirmed?.height ?? Infinity) || 0))
+    return ok(
+      [...found.values()].sort((a, b) => (b.confirmed?.height ?? Infinity) - (a.confirmed?.height ?? Infinity) || 0),
+    )
   }
 
   /** Is it there after all? Asked without patience, for a broadcast of unknown or doubtful outcome. */
@@ -131,30 +179,52 @@ export function createEsplora(o: EsploraOptions): Chain {
     if (txid === undefined) return err({ code: 'rejected', detail: 'not a transaction', retryable: false })
     const answer = await request({ url: `${base}/tx`, body: toHex(raw), maxBytes: BYTES.text })
     const verdict = readVerdict(answer, txid)
-    return verdict.ok || !await isKnown(txid) ? verdict : ok(txid)
+    return verdict.ok || !(await isKnown(txid)) ? verdict : ok(txid)
   }
 
   async function askFaucet(url: string, address: string, sats: bigint): Promise<Result<Txid, ChainError>> {
     const answer = await request({ url, body: JSON.stringify({ address, sats: Number(sats) }), maxBytes: BYTES.text })
     if (!answer.ok) return answer
-    if (answer.value.status !== 200) return err({ code: 'rejected', detail: parseRefusal(answer.value.body), retryable: false })
+    if (answer.value.status !== 200)
+      return err({ code: 'rejected', detail: parseRefusal(answer.value.body), retryable: false })
     const txid = parseFaucet(parseJson(answer.value.body))
     return txid === undefined ? badAnswer('a txid') : ok(txid)
   }
 
   const { faucet } = o
   return {
-    tip, blockHash, history, broadcast,
+    tip,
+    blockHash,
+    history,
+    broadcast,
     async check(genesis, signal) {
       const hash = await must('/block-height/0', BYTES.text, 'a block hash', parseHash, { signal })
       if (!hash.ok) return hash
-      if (hash.value !== genesis) return err({ code: 'wrong-network', detail: `genesis is ${hash.value}`, retryable: false })
+      if (hash.value !== genesis)
+        return err({ code: 'wrong-network', detail: `genesis is ${hash.value}`, retryable: false })
       return tip(signal)
     },
     tx: (txid, signal) => twice(() => readTx(txid, { signal })),
-    rawTx: (txid, signal) => twice(() => get(`/tx/${txid}/raw`, MAX_RAW_TX_BYTES, 'the bytes of this transaction', body => rawTxid(body) === txid ? body : undefined, { signal })),
-    outspend: (txid, vout, signal) => must(`/tx/${txid}/outspend/${vout}`, BYTES.text, 'the state of an output', body => parseOutspend(parseJson(body)), { signal }),
-    feeEstimates: signal => must('/fee-estimates', BYTES.fees, 'a list of fees', body => parseFees(parseJson(body)), { signal }),
+    rawTx: (txid, signal) =>
+      twice(() =>
+        get(
+          `/tx/${txid}/raw`,
+          MAX_RAW_TX_BYTES,
+          'the bytes of this transaction',
+          body => (rawTxid(body) === txid ? body : undefined),
+          { signal },
+        ),
+      ),
+    outspend: (txid, vout, signal) =>
+      must(
+        `/tx/${txid}/outspend/${vout}`,
+        BYTES.text,
+        'the state of an output',
+        body => parseOutspend(parseJson(body)),
+        { signal },
+      ),
+    feeEstimates: signal =>
+      must('/fee-estimates', BYTES.fees, 'a list of fees', body => parseFees(parseJson(body)), { signal }),
     ...(faucet === undefined ? {} : { faucet: (address: string, sats: bigint) => askFaucet(faucet, address, sats) }),
   }
 }

@@ -19,7 +19,8 @@ const MAX_RATE = 100_000
 
 type Fields = Readonly<Record<string, unknown>>
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isInt = (value: unknown, most: number, least = 0): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most
 
@@ -30,8 +31,7 @@ export const parseText = (body: Uint8Array): string => new TextDecoder().decode(
 export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(body))
-  }
-  catch {
+  } catch {
     return undefined
   }
 }
@@ -69,14 +69,23 @@ export function parseTx(value: unknown): ChainTx | undefined {
   const vin = parseList(value.vin, MAX_ITEMS, parseInput)
   const vout = parseList(value.vout, MAX_ITEMS, parseOutput)
   const status = parseStatus(value.status)
-  if (!isHex(txid, 32) || !isInt(fee, MAX_SATS) || !isInt(weight, 4_000_000, 1) || !vin?.length || !vout?.length || !status) return undefined
+  if (
+    !isHex(txid, 32) ||
+    !isInt(fee, MAX_SATS) ||
+    !isInt(weight, 4_000_000, 1) ||
+    !vin?.length ||
+    !vout?.length ||
+    !status
+  )
+    return undefined
   return { txid, vin, vout, feeSats: BigInt(fee), weight, ...(status.confirmed ? { confirmed: status.block } : {}) }
 }
 
 function parseInput(value: unknown): ChainTx['vin'][number] | undefined {
   if (!isFields(value)) return undefined
   const { txid, vout, sequence, is_coinbase: coinbase, prevout } = value
-  if (!isHex(txid, 32) || !isInt(vout, MAX_U32) || !isInt(sequence, MAX_U32) || typeof coinbase !== 'boolean') return undefined
+  if (!isHex(txid, 32) || !isInt(vout, MAX_U32) || !isInt(sequence, MAX_U32) || typeof coinbase !== 'boolean')
+    return undefined
   if (prevout === null || prevout === undefined) return { txid, vout, coinbase, sequence }
   const spent = parseOutput(prevout)
   return spent && { txid, vout, coinbase, sequence, prevoutScript: spent.script, prevoutSats: spent.sats }
@@ -85,23 +94,30 @@ function parseInput(value: unknown): ChainTx['vin'][number] | undefined {
 function parseOutput(value: unknown): { script: string; sats: bigint } | undefined {
   if (!isFields(value)) return undefined
   const { scriptpubkey: script, value: sats } = value
-  return isHex(script) && script.length <= MAX_SCRIPT * 2 && isInt(sats, MAX_SATS) ? { script, sats: BigInt(sats) } : undefined
+  return isHex(script) && script.length <= MAX_SCRIPT * 2 && isInt(sats, MAX_SATS)
+    ? { script, sats: BigInt(sats) }
+    : undefined
 }
 
-type Status = { readonly confirmed: false } | { readonly confirmed: true; readonly block: NonNullable<ChainTx['confirmed']> }
+type Status =
+  { readonly confirmed: false } | { readonly confirmed: true; readonly block: NonNullable<ChainTx['confirmed']> }
 
 function parseStatus(value: unknown): Status | undefined {
   if (!isFields(value)) return undefined
   if (value.confirmed === false) return { confirmed: false }
   const { confirmed, block_height: height, block_hash: hash, block_time: time } = value
-  return confirmed === true && isInt(height, MAX_HEIGHT) && isHex(hash, 32) && isInt(time, MAX_U32) ? { confirmed, block: { height, hash, time } } : undefined
+  return confirmed === true && isInt(height, MAX_HEIGHT) && isHex(hash, 32) && isInt(time, MAX_U32)
+    ? { confirmed, block: { height, hash, time } }
+    : undefined
 }
 
 export function parseOutspend(value: unknown): { spent: boolean; by?: Txid; confirmed: boolean } | undefined {
   if (!isFields(value)) return undefined
   if (value.spent === false) return { spent: false, confirmed: false }
   const status = parseStatus(value.status)
-  return value.spent === true && isHex(value.txid, 32) && status ? { spent: true, by: value.txid, confirmed: status.confirmed } : undefined
+  return value.spent === true && isHex(value.txid, 32) && status
+    ? { spent: true, by: value.txid, confirmed: status.confirmed }
+    : undefined
 }
 
 /** Blocks to sat/vB, at least 1 each (the minimum relay fee of most nodes); may be empty. */

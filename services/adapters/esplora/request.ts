@@ -52,7 +52,11 @@ const RETRY_STATUS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
 type Failure = { readonly error: ChainError; readonly timedOut: boolean }
 
-const trouble = (code: ChainError['code'], detail: string, retryable = true): ChainError => ({ code, detail, retryable })
+const trouble = (code: ChainError['code'], detail: string, retryable = true): ChainError => ({
+  code,
+  detail,
+  retryable,
+})
 const ABORTED = trouble('aborted', 'aborted', false)
 
 /** Gives 200, 400 and 404 as answers (they mean something in this API) and everything else as an error. Never rejects. */
@@ -72,17 +76,28 @@ export function createRequester(o: RequestOptions): Requester {
     const controller = new AbortController()
     const cleanUps: Array<() => void> = [leave]
     // The race ends the try even when the fetch does not heed its signal.
-    const stopped = new Promise<Result<never, Failure>>((resolve) => {
-      cleanUps.push(o.clock.after(TIMEOUT_MS, () => resolve(fail(trouble('unreachable', `no answer in ${TIMEOUT_MS / 1000} s`), true))))
+    const stopped = new Promise<Result<never, Failure>>(resolve => {
+      cleanUps.push(
+        o.clock.after(TIMEOUT_MS, () =>
+          resolve(fail(trouble('unreachable', `no answer in ${TIMEOUT_MS / 1000} s`), true)),
+        ),
+      )
       cleanUps.push(onAbort(ask.signal, () => resolve(fail(ABORTED))))
     })
     const fetched = (async (): Promise<Result<Answer, Failure>> => {
       const response = await o.fetch(ask.url, {
-        cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer', signal: controller.signal,
-        ...(ask.body === undefined ? {} : { method: 'POST', body: ask.body, headers: { 'content-type': 'text/plain' } }),
+        cache: 'no-store',
+        credentials: 'omit',
+        referrerPolicy: 'no-referrer',
+        signal: controller.signal,
+        ...(ask.body === undefined
+          ? {}
+          : { method: 'POST', body: ask.body, headers: { 'content-type': 'text/plain' } }),
       })
       const body = await readBody(response, ask.maxBytes)
-      return body ? ok({ status: response.status, body }) : fail(trouble('bad-answer', `answer is longer than ${ask.maxBytes} bytes`))
+      return body
+        ? ok({ status: response.status, body })
+        : fail(trouble('bad-answer', `answer is longer than ${ask.maxBytes} bytes`))
     })().catch((error: unknown) => fail(trouble('unreachable', error instanceof Error ? error.message : 'no answer')))
     const result = await Promise.race([fetched, stopped])
     // After an answer this does nothing; otherwise it frees the connection.
@@ -93,14 +108,20 @@ export function createRequester(o: RequestOptions): Requester {
 
   /** false when aborted */
   function pause(ms: number, signal?: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel = o.clock.after(ms, () => { forget(); resolve(true) })
-      const forget = onAbort(signal, () => { cancel(); resolve(false) })
+    return new Promise(resolve => {
+      const cancel = o.clock.after(ms, () => {
+        forget()
+        resolve(true)
+      })
+      const forget = onAbort(signal, () => {
+        cancel()
+        resolve(false)
+      })
     })
   }
 
-  return async (ask) => {
-    const tries = ask.body === undefined ? ask.tries ?? TRIES : 1
+  return async ask => {
+    const tries = ask.body === undefined ? (ask.tries ?? TRIES) : 1
     let wait: number = BACKOFF_MS.least
     let timeouts = 0
     for (let n = 1; ; n++) {
@@ -111,13 +132,14 @@ export function createRequester(o: RequestOptions): Requester {
       if (!answer.ok && answer.error.timedOut) timeouts++
       const again = answer.ok ? RETRY_STATUS.has(answer.value.status) : error.code === 'unreachable'
       if (!again || n >= tries || timeouts >= TIMEOUTS) {
-        if (error.code !== 'aborted') o.log.write('warn', 'esplora.failed', { code: error.code, detail: error.detail, tries: n })
+        if (error.code !== 'aborted')
+          o.log.write('warn', 'esplora.failed', { code: error.code, detail: error.detail, tries: n })
         return err(error)
       }
       // Jitter that grows from the last wait, so that clients which failed together do not come back together.
       wait = Math.min(BACKOFF_MS.most, Math.round(BACKOFF_MS.least + chance() * (wait * 3 - BACKOFF_MS.least)))
       o.log.write('debug', 'esplora.retry', { code: error.code, detail: error.detail, inMs: wait })
-      if (!await pause(wait, ask.signal)) return err(ABORTED)
+      if (!(await pause(wait, ask.signal))) return err(ABORTED)
     }
   }
 }
@@ -171,18 +193,22 @@ function createSlots(count: number): { enter(signal?: AbortSignal): Promise<(() 
     }
   }
   return {
-    enter: signal => new Promise((resolve) => {
-      if (signal?.aborted) return resolve(undefined)
-      if (free > 0) {
-        free--
-        return resolve(leaver())
-      }
-      const turn = (): void => { forget(); resolve(leaver()) }
-      const forget = onAbort(signal, () => {
-        queue.splice(queue.indexOf(turn), 1)
-        resolve(undefined)
-      })
-      queue.push(turn)
-    }),
+    enter: signal =>
+      new Promise(resolve => {
+        if (signal?.aborted) return resolve(undefined)
+        if (free > 0) {
+          free--
+          return resolve(leaver())
+        }
+        const turn = (): void => {
+          forget()
+          resolve(leaver())
+        }
+        const forget = onAbort(signal, () => {
+          queue.splice(queue.indexOf(turn), 1)
+          resolve(undefined)
+        })
+        queue.push(turn)
+      }),
   }
 }

@@ -33,7 +33,11 @@ export interface IndexedDbOptions {
 /** What the storage rejects with; trouble of the place, never of a single record. */
 export class StorageError extends Error {
   override readonly name = 'StorageError'
-  constructor(readonly code: 'locked' | 'full' | 'closed' | 'failed', message: string, cause?: unknown) {
+  constructor(
+    readonly code: 'locked' | 'full' | 'closed' | 'failed',
+    message: string,
+    cause?: unknown,
+  ) {
     super(message, { cause })
   }
 }
@@ -45,8 +49,15 @@ export interface IndexedDbStorage extends Storage {
 
 type Schema = DBSchema & Record<StoreName | 'meta', { key: string; value: Uint8Array }>
 type Database = IDBPDatabase<Schema>
-interface Row { readonly store: StoreName; readonly id: string; readonly sealed: Uint8Array }
-interface Plain { readonly key: string; readonly value: Uint8Array }
+interface Row {
+  readonly store: StoreName
+  readonly id: string
+  readonly sealed: Uint8Array
+}
+interface Plain {
+  readonly key: string
+  readonly value: Uint8Array
+}
 
 /** 2: transcripts */
 const VERSION = 2
@@ -64,21 +75,27 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
   function connect(): Promise<Database> {
     database ??= openDB<Schema>(`tandem-${o.profileId}`, VERSION, {
       upgrade(db) {
-        for (const store of [...STORES, 'meta'] as const) if (!db.objectStoreNames.contains(store)) db.createObjectStore(store)
+        for (const store of [...STORES, 'meta'] as const)
+          if (!db.objectStoreNames.contains(store)) db.createObjectStore(store)
       },
       // Another tab deletes the profile or brings a newer version: step aside, do not recreate what it removes.
       blocking() {
         closed = true
         void database?.then(db => db.close())
       },
-      terminated() { database = undefined },
+      terminated() {
+        database = undefined
+      },
     })
-    database.catch(() => { database = undefined })
+    database.catch(() => {
+      database = undefined
+    })
     return database
   }
 
   const contextOf = (store: StoreName, id: string): string => `record/${store}/${id}`
-  const idOf = (names: Uint8Array, store: StoreName, key: string): string => toHex(hmac(sha256, names, utf8ToBytes(`${store}/${key}`)))
+  const idOf = (names: Uint8Array, store: StoreName, key: string): string =>
+    toHex(hmac(sha256, names, utf8ToBytes(`${store}/${key}`)))
 
   const sealRow = async (names: Uint8Array, store: StoreName, { key, value }: Plain): Promise<Row> => {
     const id = idOf(names, store, key)
@@ -89,7 +106,12 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
   async function openRow({ store, id, sealed }: Row): Promise<Plain | undefined> {
     const plain = await unseal(contextOf(store, id), sealed)
     const record = plain && unpack(plain)
-    if (!record) o.log.write('error', 'storage.damaged', { store, id: id.slice(0, 8), bytes: sealed instanceof Uint8Array ? sealed.length : -1 })
+    if (!record)
+      o.log.write('error', 'storage.damaged', {
+        store,
+        id: id.slice(0, 8),
+        bytes: sealed instanceof Uint8Array ? sealed.length : -1,
+      })
     return record
   }
 
@@ -112,10 +134,12 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
       const names = crypto.getRandomValues(new Uint8Array(NAME_KEY_BYTES))
       const sealed = await o.seal(NAMES, names)
       const rows = await readRows(db, STORES)
-      const moved = await Promise.all(rows.map(async (row) => {
-        const plain = await openRow(row)
-        return plain ? { from: row, to: await sealRow(names, row.store, plain) } : undefined
-      }))
+      const moved = await Promise.all(
+        rows.map(async row => {
+          const plain = await openRow(row)
+          return plain ? { from: row, to: await sealRow(names, row.store, plain) } : undefined
+        }),
+      )
       const tx = db.transaction([...STORES, 'meta'], 'readwrite', { durability: 'strict' })
       const now: unknown = await tx.objectStore('meta').get(NAMES)
       // Another instance was faster: take its key.
@@ -142,10 +166,11 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
       try {
         const db = await connect()
         nameKey ??= loadNameKey(db)
-        nameKey.catch(() => { nameKey = undefined })
+        nameKey.catch(() => {
+          nameKey = undefined
+        })
         return await work(db, await nameKey)
-      }
-      catch (error) {
+      } catch (error) {
         throw typed(error)
       }
     }
@@ -158,11 +183,18 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
     // Copied now: what the caller does with its buffers later is not what it asked to store.
     const copies = writes.map(({ store, key, value }) => ({ store, key, value: value?.slice() }))
     return inTurn(async (db, names) => {
-      const rows = await Promise.all(copies.map(async ({ store, key, value }) =>
-        value === undefined ? { store, id: idOf(names, store, key), sealed: undefined } : sealRow(names, store, { key, value })))
+      const rows = await Promise.all(
+        copies.map(async ({ store, key, value }) =>
+          value === undefined
+            ? { store, id: idOf(names, store, key), sealed: undefined }
+            : sealRow(names, store, { key, value }),
+        ),
+      )
       if (rows.length === 0) return
       const tx = db.transaction([...new Set(rows.map(row => row.store))], 'readwrite', { durability })
-      const steps = rows.map(({ store, id, sealed }) => sealed === undefined ? tx.objectStore(store).delete(id) : tx.objectStore(store).put(sealed, id))
+      const steps = rows.map(({ store, id, sealed }) =>
+        sealed === undefined ? tx.objectStore(store).delete(id) : tx.objectStore(store).put(sealed, id),
+      )
       await Promise.all([...steps, tx.done])
     })
   }
@@ -171,34 +203,47 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
     putAll,
     put: (store, key, value, durability) => putAll([{ store, key, value }], durability),
     delete: (store, key) => putAll([{ store, key, value: undefined }]),
-    get: (store, key) => inTurn(async (db, names) => {
-      const id = idOf(names, store, key)
-      const sealed = await db.get(store, id)
-      return sealed === undefined ? undefined : (await openRow({ store, id, sealed }))?.value
-    }),
-    all: store => inTurn(async (db) => {
-      const plain = await Promise.all((await readRows(db, [store])).map(openRow))
-      return plain.filter(record => record !== undefined).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    }),
+    get: (store, key) =>
+      inTurn(async (db, names) => {
+        const id = idOf(names, store, key)
+        const sealed = await db.get(store, id)
+        return sealed === undefined ? undefined : (await openRow({ store, id, sealed }))?.value
+      }),
+    all: store =>
+      inTurn(async db => {
+        const plain = await Promise.all((await readRows(db, [store])).map(openRow))
+        return plain.filter(record => record !== undefined).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+      }),
     async close() {
       const pending = tail
-      tail = pending.then(() => { closed = true })
+      tail = pending.then(() => {
+        closed = true
+      })
       await tail
-      await database?.then(db => db.close(), () => undefined)
+      await database?.then(
+        db => db.close(),
+        () => undefined,
+      )
     },
   }
 }
 
 async function readRows(db: Database, stores: readonly StoreName[]): Promise<Row[]> {
   const tx = db.transaction(stores, 'readonly')
-  const lists = await Promise.all(stores.map(async (store) => {
-    const [ids, values] = await Promise.all([tx.objectStore(store).getAllKeys(), tx.objectStore(store).getAll()])
-    return ids.flatMap((id, i) => { const sealed = values[i]; return sealed === undefined ? [] : [{ store, id, sealed }] })
-  }))
+  const lists = await Promise.all(
+    stores.map(async store => {
+      const [ids, values] = await Promise.all([tx.objectStore(store).getAllKeys(), tx.objectStore(store).getAll()])
+      return ids.flatMap((id, i) => {
+        const sealed = values[i]
+        return sealed === undefined ? [] : [{ store, id, sealed }]
+      })
+    }),
+  )
   return lists.flat()
 }
 
-const same = (a: unknown, b: unknown): boolean => a === b || (a instanceof Uint8Array && b instanceof Uint8Array && equalBytes(a, b))
+const same = (a: unknown, b: unknown): boolean =>
+  a === b || (a instanceof Uint8Array && b instanceof Uint8Array && equalBytes(a, b))
 
 /** Two bytes of length, the key in UTF-8, the value. */
 function pack(key: string, value: Uint8Array): Uint8Array {
@@ -211,7 +256,9 @@ function unpack(plain: Uint8Array): Plain | undefined {
   const [high, low] = plain
   if (high === undefined || low === undefined) return undefined
   const end = 2 + high * 256 + low
-  return end > plain.length ? undefined : { key: new TextDecoder().decode(plain.subarray(2, end)), value: plain.slice(end) }
+  return end > plain.length
+    ? undefined
+    : { key: new TextDecoder().decode(plain.subarray(2, end)), value: plain.slice(end) }
 }
 
 function typed(error: unknown): StorageError {

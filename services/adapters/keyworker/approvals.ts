@@ -29,11 +29,13 @@ import { signWithHandle } from './signing'
 import { decodeVote, encodeVote, type VoteRecord } from './votes'
 
 type Signed = Result<SignedMessage, SignerError>
-const fail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } => err({ code, detail })
+const fail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } =>
+  err({ code, detail })
 
 const sameAttempt = (a: AttemptName, b: AttemptName): boolean => a.counter === b.counter && a.hub === b.hub
 /** The higher counter wins, a tie goes to the lower member index. */
-const isNewer = (a: AttemptName, than: AttemptName): boolean => a.counter > than.counter || (a.counter === than.counter && a.hub < than.hub)
+const isNewer = (a: AttemptName, than: AttemptName): boolean =>
+  a.counter > than.counter || (a.counter === than.counter && a.hub < than.hub)
 
 /** What was sent for the live attempt of a session; public. */
 interface Live {
@@ -106,7 +108,8 @@ export class Approvals {
       const yes = await this.#yes(open, job)
       if (!yes.ok) return yes
       const { released } = yes.value
-      if (released !== undefined && !isNewer(attempt, released.attempt)) return fail('attempt', 'signed in this attempt or a later one')
+      if (released !== undefined && !isNewer(attempt, released.attempt))
+        return fail('attempt', 'signed in this attempt or a later one')
       const handle: NonceHandle = { session, digest, attempt: { counter: attempt.counter, hub: attempt.hub } }
       const live = this.#live.get(session)
       if (live !== undefined && sameAttempt(live.attempt, attempt)) {
@@ -115,10 +118,17 @@ export class Approvals {
       if (live !== undefined && !isNewer(attempt, live.attempt)) return fail('attempt', 'an older attempt')
       if (this.opened() !== open) return fail('locked', '')
       const publicKey = own.context.members[own.index]?.publicKey ?? new Uint8Array()
-      const pubnonces = this.#book.make(handle, job.inputs.map((input, i) => ({
-        random: this.deps.entropy.bytes(32), publicKey, secretKey: own.secretKey, aggregateKey: xOnlyKey(input.agg), message: input.message,
-        extra: nonceExtra(handle, i),
-      })))
+      const pubnonces = this.#book.make(
+        handle,
+        job.inputs.map((input, i) => ({
+          random: this.deps.entropy.bytes(32),
+          publicKey,
+          secretKey: own.secretKey,
+          aggregateKey: xOnlyKey(input.agg),
+          message: input.message,
+          extra: nonceExtra(handle, i),
+        })),
+      )
       const message = this.sign(own, session, handle.attempt, { type: 'pubnonces', digest, pubnonces })
       this.#live.set(session, { attempt: handle.attempt, message, ownHash: pubnoncesHash(pubnonces) })
       return ok(message)
@@ -137,18 +147,37 @@ export class Approvals {
       const { attempt, aggregates, hashes, hash } = checked.value
       const { released, vote } = yes.value
       if (released !== undefined && sameAttempt(released.attempt, attempt)) {
-        return released.noncesHash === toHex(hash) ? ok(released.message) : fail('bad-nonces', 'another nonces message was answered in this attempt')
+        return released.noncesHash === toHex(hash)
+          ? ok(released.message)
+          : fail('bad-nonces', 'another nonces message was answered in this attempt')
       }
       const live = this.#live.get(job.sessionId)
-      if (live === undefined || !sameAttempt(live.attempt, attempt)) return fail(live === undefined ? 'no-nonce' : 'attempt', 'not the live attempt')
-      if (!equalBytes(hashes[own.index] ?? new Uint8Array(), live.ownHash)) return fail('bad-nonces', 'own pubnonces are not among them')
+      if (live === undefined || !sameAttempt(live.attempt, attempt))
+        return fail(live === undefined ? 'no-nonce' : 'attempt', 'not the live attempt')
+      if (!equalBytes(hashes[own.index] ?? new Uint8Array(), live.ownHash))
+        return fail('bad-nonces', 'own pubnonces are not among them')
       if (this.#expired(proposal)) return fail('expired', 'the proposal has expired')
       if (this.opened() !== open) return fail('locked', '')
       const handle: NonceHandle = { session: job.sessionId, digest: job.digest, attempt }
-      const partials = signWithHandle(this.#book, handle, job.inputs.map((input, i) => ({ ...input, aggnonce: aggregates[i] ?? new Uint8Array() })), own.secretKey)
+      const partials = signWithHandle(
+        this.#book,
+        handle,
+        job.inputs.map((input, i) => ({ ...input, aggnonce: aggregates[i] ?? new Uint8Array() })),
+        own.secretKey,
+      )
       if (!partials.ok) return partials
-      const message = this.sign(own, job.sessionId, attempt, { type: 'partials', digest: job.digest, noncesHash: hash, partials: partials.value })
-      const saved = await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released: { attempt, noncesHash: toHex(hash), message } })
+      const message = this.sign(own, job.sessionId, attempt, {
+        type: 'partials',
+        digest: job.digest,
+        noncesHash: hash,
+        partials: partials.value,
+      })
+      const saved = await this.#put(open, job.sessionId, {
+        kind: 'yes',
+        digest: job.digest,
+        vote,
+        released: { attempt, noncesHash: toHex(hash), message },
+      })
       if (!saved.ok) return saved
       return this.opened() === open ? ok(message) : fail('locked', '')
     })
@@ -167,7 +196,13 @@ export class Approvals {
 
   /** A session message signed by the own account key of this wallet. */
   sign(own: OwnWallet, session: SessionId, attempt: AttemptName | undefined, body: SignBody): SignedMessage {
-    const unsigned = { sender: own.context.members[own.index]?.accountKey ?? '', walletId: own.context.id, session, ...(attempt && { attempt }), body }
+    const unsigned = {
+      sender: own.context.members[own.index]?.accountKey ?? '',
+      walletId: own.context.id,
+      session,
+      ...(attempt && { attempt }),
+      body,
+    }
     return { ...unsigned, signature: signHash(messageHash(unsigned), own.secretKey, this.deps.entropy.bytes(32)) }
   }
 
@@ -189,7 +224,9 @@ export class Approvals {
   async #yes(open: Unlocked, job: SigningJob): Promise<Result<Extract<VoteRecord, { kind: 'yes' }>, SignerError>> {
     const stored = await this.#vote(open, job.sessionId)
     if (!stored.ok) return stored
-    return stored.value?.kind === 'yes' && stored.value.digest === job.digest ? ok(stored.value) : fail('not-approved', 'no stored yes for this session')
+    return stored.value?.kind === 'yes' && stored.value.digest === job.digest
+      ? ok(stored.value)
+      : fail('not-approved', 'no stored yes for this session')
   }
 
   async #vote(open: Unlocked, session: SessionId): Promise<Result<VoteRecord | undefined, SignerError>> {
@@ -203,19 +240,22 @@ export class Approvals {
       const plain = await openWith(open.storageKey, votePurpose(open, session), sealed)
       // one that cannot be read may have been a withdrawal, or have known of partials that are out: nothing is signed under it
       return ok((plain && decodeVote(plain)) ?? { kind: 'void' })
-    }
-    catch {
+    } catch {
       return fail('storage-failed', 'reading the stored yes')
     }
   }
 
   async #put(open: Unlocked, session: SessionId, record: VoteRecord): Promise<Result<void, SignerError>> {
     try {
-      const sealed = await sealWith(open.storageKey, this.deps.entropy.bytes(12), votePurpose(open, session), encodeVote(record))
+      const sealed = await sealWith(
+        open.storageKey,
+        this.deps.entropy.bytes(12),
+        votePurpose(open, session),
+        encodeVote(record),
+      )
       await this.deps.store.putVote(open.record.id, session, sealed)
       return ok(undefined)
-    }
-    catch {
+    } catch {
       return fail('storage-failed', 'storing the yes')
     }
   }
@@ -232,11 +272,25 @@ const votePurpose = (open: Unlocked, session: SessionId): string => `tandem/vote
 
 /** Session, digest, attempt, hub and input, as BIP327's extra input. 32 bytes. */
 function nonceExtra(handle: NonceHandle, input: number): Uint8Array {
-  return tagged(TAGS.nonceExtra, concatBytes(fromHex(handle.session), fromHex(handle.digest), le(handle.attempt.counter, 4), le(handle.attempt.hub, 4), le(input, 4)))
+  return tagged(
+    TAGS.nonceExtra,
+    concatBytes(
+      fromHex(handle.session),
+      fromHex(handle.digest),
+      le(handle.attempt.counter, 4),
+      le(handle.attempt.hub, 4),
+      le(input, 4),
+    ),
+  )
 }
 
 function isAttempt(attempt: AttemptName, wallet: WalletContext): boolean {
-  return Number.isInteger(attempt.counter) && attempt.counter >= 0 && attempt.counter <= LIMITS.attempts && wallet.members[attempt.hub] !== undefined
+  return (
+    Number.isInteger(attempt.counter) &&
+    attempt.counter >= 0 &&
+    attempt.counter <= LIMITS.attempts &&
+    wallet.members[attempt.hub] !== undefined
+  )
 }
 
 interface CheckedNonces {
@@ -247,17 +301,27 @@ interface CheckedNonces {
 }
 
 /** Form and signature of the hub's message; nothing secret is touched yet. */
-function checkNonces(wallet: WalletContext, job: SigningJob, message: SignedMessage): Result<CheckedNonces, SignerError> {
+function checkNonces(
+  wallet: WalletContext,
+  job: SigningJob,
+  message: SignedMessage,
+): Result<CheckedNonces, SignerError> {
   const { body, attempt } = message
-  if (body.type !== 'nonces' || message.walletId !== wallet.id || message.session !== job.sessionId || body.digest !== job.digest) return fail('bad-nonces', 'for another session')
+  if (
+    body.type !== 'nonces' ||
+    message.walletId !== wallet.id ||
+    message.session !== job.sessionId ||
+    body.digest !== job.digest
+  )
+    return fail('bad-nonces', 'for another session')
   if (attempt === undefined || !isAttempt(attempt, wallet)) return fail('bad-nonces', 'no attempt')
   if (message.sender !== wallet.members[attempt.hub]?.accountKey) return fail('bad-nonces', 'not by the hub')
-  if (body.aggregates.length !== job.inputs.length || body.hashes.length !== wallet.members.length) return fail('bad-nonces', 'wrong number of entries')
+  if (body.aggregates.length !== job.inputs.length || body.hashes.length !== wallet.members.length)
+    return fail('bad-nonces', 'wrong number of entries')
   try {
     if (!verifySignedMessage(message)) return fail('bad-nonces', 'signature of the hub')
     return ok({ attempt, aggregates: body.aggregates, hashes: body.hashes, hash: messageHash(message) })
-  }
-  catch {
+  } catch {
     // a message outside the wire's bounds has no encoding, so no signature either
     return fail('bad-nonces', 'not encodable')
   }

@@ -28,7 +28,10 @@ export interface OwnWallet {
 }
 
 /** An own account: BIP87 path below this seed. */
-export interface Account { readonly info: AccountInfo; readonly secretKey: Uint8Array }
+export interface Account {
+  readonly info: AccountInfo
+  readonly secretKey: Uint8Array
+}
 
 const HARDENED = 0x8000_0000
 
@@ -64,17 +67,29 @@ export class Keys {
   /** The account at m/87h/coinh/accounth; undefined for any other path, coin or master key: no other key of the seed ever signs. */
   account(network: NetworkName, origin: KeyOrigin): Account | undefined {
     const [, coin, number] = /^87h\/(\d{1,10})h\/(0|[1-9]\d{0,9})h$/.exec(origin.path) ?? []
-    if (coin !== String(NETWORKS[network].coinType) || number === undefined || Number(number) >= HARDENED || origin.fingerprint !== this.#fingerprint) return undefined
+    if (
+      coin !== String(NETWORKS[network].coinType) ||
+      number === undefined ||
+      Number(number) >= HARDENED ||
+      origin.fingerprint !== this.#fingerprint
+    )
+      return undefined
     const node = this.#derive(`m/${origin.path}`)
     const { privateKey: secretKey, publicKey, publicExtendedKey: xpub } = node
     node.wipePrivateData()
     if (secretKey === null || publicKey === null) return undefined
-    return { info: { accountKey: toHex(publicKey), origin: { fingerprint: origin.fingerprint, path: origin.path }, xpub }, secretKey }
+    return {
+      info: { accountKey: toHex(publicKey), origin: { fingerprint: origin.fingerprint, path: origin.path }, xpub },
+      secretKey,
+    }
   }
 
   /** The public half of the account with this number. */
   accountAt(network: NetworkName, number: number): AccountInfo {
-    const account = this.account(network, { fingerprint: this.#fingerprint, path: `87h/${NETWORKS[network].coinType}h/${number}h` })
+    const account = this.account(network, {
+      fingerprint: this.#fingerprint,
+      path: `87h/${NETWORKS[network].coinType}h/${number}h`,
+    })
     if (account === undefined) throw new RangeError('account number out of range')
     account.secretKey.fill(0)
     return account.info

@@ -30,12 +30,18 @@ const sameAttempt = (a: AttemptName, b: AttemptName): boolean => a.counter === b
 
 export class NonceBook {
   readonly #entries = new Map<SessionId, Entry>()
-  constructor(private readonly clock: Clock, private readonly lifeMs: number) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly lifeMs: number,
+  ) {}
 
   /** Generates one pair per input (BIP327 NonceGen) and keeps the secret halves. Returns the 66-byte public ones. */
   make(handle: NonceHandle, inputs: readonly NonceInput[]): Uint8Array[] {
     const pairs = inputs.map(nonceGen)
-    this.keep(handle, pairs.map(pair => pair.secret))
+    this.keep(
+      handle,
+      pairs.map(pair => pair.secret),
+    )
     return pairs.map(pair => pair.public)
   }
 
@@ -43,7 +49,12 @@ export class NonceBook {
   keep(handle: NonceHandle, secrets: readonly Uint8Array[]): void {
     this.erase(handle.session)
     const endsAt = this.clock.now() + this.lifeMs
-    const entry: Entry = { handle, secrets, endsAt, cancelTimer: this.clock.after(this.lifeMs, () => this.#drop(entry)) }
+    const entry: Entry = {
+      handle,
+      secrets,
+      endsAt,
+      cancelTimer: this.clock.after(this.lifeMs, () => this.#drop(entry)),
+    }
     this.#entries.set(handle.session, entry)
   }
 
@@ -70,7 +81,12 @@ export class NonceBook {
 
   #find(handle: NonceHandle): Entry | undefined {
     const entry = this.#entries.get(handle.session)
-    if (entry === undefined || entry.handle.digest !== handle.digest || !sameAttempt(entry.handle.attempt, handle.attempt)) return undefined
+    if (
+      entry === undefined ||
+      entry.handle.digest !== handle.digest ||
+      !sameAttempt(entry.handle.attempt, handle.attempt)
+    )
+      return undefined
     if (this.clock.now() < entry.endsAt) return entry
     this.#drop(entry)
     return undefined

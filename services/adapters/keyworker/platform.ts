@@ -4,9 +4,16 @@ import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { LockPort, PasswordHash } from './ports'
 
-export const hashPassword: PasswordHash = (password, salt, cost) => argon2id({
-  password, salt, memorySize: cost.memoryKiB, iterations: cost.iterations, parallelism: cost.parallelism, hashLength: 32, outputType: 'binary',
-})
+export const hashPassword: PasswordHash = (password, salt, cost) =>
+  argon2id({
+    password,
+    salt,
+    memorySize: cost.memoryKiB,
+    iterations: cost.iterations,
+    parallelism: cost.parallelism,
+    hashLength: 32,
+    outputType: 'binary',
+  })
 
 /** crypto.getRandomValues gives at most 65 536 bytes a call; nothing here asks for more than 32. */
 export const workerEntropy: Entropy = { bytes: length => crypto.getRandomValues(new Uint8Array(length)) }
@@ -23,17 +30,19 @@ export const workerClock: Clock = {
 export function createWebLocks(locks: Pick<LockManager, 'request'>): LockPort {
   return {
     acquire(name, steal, onLost) {
-      return new Promise((resolve) => {
+      return new Promise(resolve => {
         let release = (): void => {}
         let held = false
         let released = false
-        const request = locks.request(name, steal ? { steal: true } : { ifAvailable: true }, (lock) => {
+        const request = locks.request(name, steal ? { steal: true } : { ifAvailable: true }, lock => {
           if (lock === null) {
             resolve(undefined)
             return undefined
           }
           held = true
-          const done = new Promise<void>((end) => { release = end })
+          const done = new Promise<void>(end => {
+            release = end
+          })
           resolve(() => {
             released = true
             release()

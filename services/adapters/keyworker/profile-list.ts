@@ -3,7 +3,12 @@ import type { ProfileInfo } from '../../ports/signer'
 import type { ProfileRecord, VaultStore } from './ports'
 
 /** The part of a record that is no secret. */
-export const infoOf = ({ id, name, createdAt, wordsChecked }: ProfileRecord): ProfileInfo => ({ id, name, createdAt, wordsChecked })
+export const infoOf = ({ id, name, createdAt, wordsChecked }: ProfileRecord): ProfileInfo => ({
+  id,
+  name,
+  createdAt,
+  wordsChecked,
+})
 
 /** Oldest first. Rejects when the store does. */
 export async function listProfiles(store: VaultStore): Promise<ProfileInfo[]> {

@@ -49,9 +49,18 @@ export class Profiles {
   readonly #wrongWords = new Map<ProfileId, number>()
 
   /** `onClose` runs after the secrets are gone and before listeners are told. */
-  constructor(private readonly deps: VaultDeps, private readonly onClose: () => void) {}
+  constructor(
+    private readonly deps: VaultDeps,
+    private readonly onClose: () => void,
+  ) {}
 
-  async create(p: { name: string; words: string; passphrase?: string; password: string; wordsChecked: boolean }): Promise<Result<ProfileInfo, VaultError>> {
+  async create(p: {
+    name: string
+    words: string
+    passphrase?: string
+    password: string
+    wordsChecked: boolean
+  }): Promise<Result<ProfileInfo, VaultError>> {
     const name = cleanText(p.name, LIMITS.nameBytes)
     if (name === '') return fail('empty-name')
     const words = normaliseWords(p.words)
@@ -62,37 +71,54 @@ export class Profiles {
     const salt = entropy.bytes(16)
     const key = await this.#passwordKey(p.password, salt, PASSWORD_COST)
     const wordBytes = entropyOf(words)
-    const plain = concatBytes(Uint8Array.of(wordBytes.length), wordBytes, utf8ToBytes((p.passphrase ?? '').normalize('NFKD')))
+    const plain = concatBytes(
+      Uint8Array.of(wordBytes.length),
+      wordBytes,
+      utf8ToBytes((p.passphrase ?? '').normalize('NFKD')),
+    )
     const storageKey = entropy.bytes(32)
     const record: ProfileRecord = {
-      version: 1, id, name, createdAt: clock.now(), wordsChecked: p.wordsChecked, salt, cost: PASSWORD_COST,
+      version: 1,
+      id,
+      name,
+      createdAt: clock.now(),
+      wordsChecked: p.wordsChecked,
+      salt,
+      cost: PASSWORD_COST,
       seed: await sealWith(key, entropy.bytes(12), purpose(id, 'seed'), plain),
       storageKey: await sealWith(key, entropy.bytes(12), purpose(id, 'storage'), storageKey),
     }
     for (const secret of [wordBytes, plain, storageKey]) secret.fill(0)
     try {
       await store.putProfile(record)
-    }
-    catch {
+    } catch {
       return fail('storage-failed')
     }
     return ok(infoOf(record))
   }
 
   /** One after the other: a second call closes what the first one opened. */
-  unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>> {
+  unlock(p: {
+    profileId: ProfileId
+    password: string
+    takeover: boolean
+  }): Promise<Result<UnlockedProfile, VaultError>> {
     const run = this.#tail.then(() => this.#unlock(p))
     this.#tail = run.catch(() => undefined)
     return run
   }
 
-  async #unlock(p: { profileId: ProfileId; password: string; takeover: boolean }): Promise<Result<UnlockedProfile, VaultError>> {
+  async #unlock(p: {
+    profileId: ProfileId
+    password: string
+    takeover: boolean
+  }): Promise<Result<UnlockedProfile, VaultError>> {
     const record = await this.#record(p.profileId)
     if (!record.ok) return record
     this.lock()
     const lock = this.#lockOf(p.profileId)
     // "open elsewhere" must not cost a password hash; a steal must not happen before the password is right
-    if (!p.takeover && !await lock.acquire(false)) return fail('open-elsewhere')
+    if (!p.takeover && !(await lock.acquire(false))) return fail('open-elsewhere')
     try {
       const secrets = await this.#openRecord(record.value, p.password)
       if (!secrets.ok) return secrets
@@ -106,12 +132,10 @@ export class Profiles {
       }
       this.current = { record: record.value, keys, storageKey, words, release: lock.release }
       return ok({ ...infoOf(record.value), peerKey: keys.peerKey() })
-    }
-    catch {
+    } catch {
       // no memory for the password hash, or the browser refused the lock
       return fail('storage-failed')
-    }
-    finally {
+    } finally {
       if (this.current?.release !== lock.release) lock.release()
     }
   }
@@ -126,7 +150,7 @@ export class Profiles {
       if (this.current?.release === release) this.#close('takeover')
     }
     return {
-      acquire: async (steal) => {
+      acquire: async steal => {
         free = await this.deps.locks.acquire(`tandem-profile-${id}`, steal, onLost)
         return free !== undefined
       },
@@ -141,7 +165,9 @@ export class Profiles {
 
   onLocked(listener: (reason: 'user' | 'takeover') => void): () => void {
     this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   async checkWords(words: ReadonlyArray<{ position: number; word: string }>): Promise<Result<boolean, VaultError>> {
@@ -149,15 +175,21 @@ export class Profiles {
     if (open === undefined) return fail('locked')
     const right = wordsOf(open.words).split(' ')
     // whoever could ask for one word alone, again and again, would have them all in seconds
-    if (new Set(words.map(({ position }) => position)).size < WORDS_ASKED || (this.#wrongWords.get(open.record.id) ?? 0) >= WRONG_WORDS) return ok(false)
-    const good = words.every(({ position, word }) => right[position] !== undefined && right[position] === word.normalize('NFKD').trim().toLowerCase())
+    if (
+      new Set(words.map(({ position }) => position)).size < WORDS_ASKED ||
+      (this.#wrongWords.get(open.record.id) ?? 0) >= WRONG_WORDS
+    )
+      return ok(false)
+    const good = words.every(
+      ({ position, word }) =>
+        right[position] !== undefined && right[position] === word.normalize('NFKD').trim().toLowerCase(),
+    )
     if (!good) this.#wrongWords.set(open.record.id, (this.#wrongWords.get(open.record.id) ?? 0) + 1)
     if (!good || open.record.wordsChecked) return ok(good)
     const record = { ...open.record, wordsChecked: true }
     try {
       await this.deps.store.putProfile(record)
-    }
-    catch {
+    } catch {
       return fail('storage-failed')
     }
     if (this.current === open) this.current = { ...open, record }
@@ -179,9 +211,10 @@ export class Profiles {
       const record = await this.deps.store.profile(id)
       if (record === undefined) return fail('unknown-profile')
       // a record that was tampered with must neither hang the device nor weaken the password
-      return record.version === 1 && record.id === id && record.salt.length === 16 && isSaneCost(record.cost) ? ok(record) : fail('storage-failed')
-    }
-    catch {
+      return record.version === 1 && record.id === id && record.salt.length === 16 && isSaneCost(record.cost)
+        ? ok(record)
+        : fail('storage-failed')
+    } catch {
       return fail('storage-failed')
     }
   }
@@ -193,7 +226,10 @@ export class Profiles {
     return key
   }
 
-  async #openRecord(record: ProfileRecord, password: string): Promise<Result<{ words: Uint8Array; passphrase: string; storageKey: CryptoKey }, VaultError>> {
+  async #openRecord(
+    record: ProfileRecord,
+    password: string,
+  ): Promise<Result<{ words: Uint8Array; passphrase: string; storageKey: CryptoKey }, VaultError>> {
     const key = await this.#passwordKey(password, record.salt, record.cost)
     const plain = await openWith(key, purpose(record.id, 'seed'), record.seed)
     const rawStorage = await openWith(key, purpose(record.id, 'storage'), record.storageKey)

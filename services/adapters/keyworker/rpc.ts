@@ -13,15 +13,41 @@ type Method = Exclude<keyof Vault, 'onLocked'>
  * error, "input 0 of nobody", false, or a rejection where the answer has no room for it.
  */
 const METHODS: Readonly<Record<Method, 'vault' | 'signer' | 'input' | 'false' | 'reject'>> = {
-  profiles: 'reject', createProfile: 'vault', unlock: 'vault', lock: 'reject', checkWords: 'vault', revealWords: 'vault',
-  seal: 'reject', open: 'vault', sealFile: 'reject', openFile: 'vault',
-  newAccount: 'reject', ownsAccount: 'false', signStatement: 'signer', signMessage: 'signer',
-  approve: 'signer', retract: 'reject', makeNonces: 'signer', makePartials: 'signer', eraseNonces: 'reject',
-  openWallet: 'reject', deriveScripts: 'reject', isXCoordinate: 'false',
-  aggregateNonces: 'input', aggregatePartials: 'input', finalize: 'input', checkEvidence: 'false', verifyMessage: 'false', verifyStatement: 'false',
+  profiles: 'reject',
+  createProfile: 'vault',
+  unlock: 'vault',
+  lock: 'reject',
+  checkWords: 'vault',
+  revealWords: 'vault',
+  seal: 'reject',
+  open: 'vault',
+  sealFile: 'reject',
+  openFile: 'vault',
+  newAccount: 'reject',
+  ownsAccount: 'false',
+  signStatement: 'signer',
+  signMessage: 'signer',
+  approve: 'signer',
+  retract: 'reject',
+  makeNonces: 'signer',
+  makePartials: 'signer',
+  eraseNonces: 'reject',
+  openWallet: 'reject',
+  deriveScripts: 'reject',
+  isXCoordinate: 'false',
+  aggregateNonces: 'input',
+  aggregatePartials: 'input',
+  finalize: 'input',
+  checkEvidence: 'false',
+  verifyMessage: 'false',
+  verifyStatement: 'false',
 }
 
-interface Call { readonly id: number; readonly method: Method; readonly args: readonly unknown[] }
+interface Call {
+  readonly id: number
+  readonly method: Method
+  readonly args: readonly unknown[]
+}
 type Answer =
   | { readonly id: number; readonly value: unknown }
   /** an exception: its name and message, which never hold a secret */
@@ -38,24 +64,31 @@ export interface RpcPort {
  * Serves a vault over a port. `vault` is called by the first call that needs it; until then `early` answers what it can, so that
  * the first screen does not wait for code that it does not use.
  */
-export function serveVault(port: RpcPort, vault: () => Promise<Vault>, early: Partial<Pick<Vault, 'profiles'>> = {}): void {
+export function serveVault(
+  port: RpcPort,
+  vault: () => Promise<Vault>,
+  early: Partial<Pick<Vault, 'profiles'>> = {},
+): void {
   let made: Promise<Vault> | undefined
-  const get = (): Promise<Vault> => made ??= vault().then((instance) => {
-    instance.onLocked(locked => port.postMessage({ locked } satisfies Answer))
-    return instance
-  }).catch((error: unknown) => {
-    // a chunk that could not be fetched may come the next time
-    made = undefined
-    throw error
-  })
+  const get = (): Promise<Vault> =>
+    (made ??= vault()
+      .then(instance => {
+        instance.onLocked(locked => port.postMessage({ locked } satisfies Answer))
+        return instance
+      })
+      .catch((error: unknown) => {
+        // a chunk that could not be fetched may come the next time
+        made = undefined
+        throw error
+      }))
   const answer = async ({ id, method, args }: Call): Promise<void> => {
     try {
       if (!Object.hasOwn(METHODS, method)) throw new TypeError('no such method')
-      const source: Partial<Vault> = made === undefined && method === 'profiles' && early.profiles !== undefined ? early : await get()
+      const source: Partial<Vault> =
+        made === undefined && method === 'profiles' && early.profiles !== undefined ? early : await get()
       const call = source[method] as (...rest: readonly unknown[]) => Promise<unknown>
       port.postMessage({ id, value: await call(...args) } satisfies Answer)
-    }
-    catch (error) {
+    } catch (error) {
       const { name, message } = error instanceof Error ? error : { name: 'Error', message: 'failed' }
       port.postMessage({ id, error: { name, message } } satisfies Answer)
     }
@@ -63,7 +96,10 @@ export function serveVault(port: RpcPort, vault: () => Promise<Vault>, early: Pa
   port.addEventListener('message', event => void answer(event.data as Call))
 }
 
-interface Waiting { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
+interface Waiting {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}
 
 /** The vault as the main thread sees it. `crashed` ends every open call, and every later one, with its typed failure. */
 export function connectVault(port: RpcPort): { readonly vault: Vault; crashed(reason: string): void } {
@@ -72,7 +108,7 @@ export function connectVault(port: RpcPort): { readonly vault: Vault; crashed(re
   let next = 0
   let dead: string | undefined
 
-  port.addEventListener('message', (event) => {
+  port.addEventListener('message', event => {
     const data = event.data as Answer
     if ('locked' in data) {
       for (const listener of [...listeners]) listener(data.locked)
@@ -92,24 +128,32 @@ export function connectVault(port: RpcPort): { readonly vault: Vault; crashed(re
         waiting.set(id, { resolve, reject })
         port.postMessage({ id, method, args } satisfies Call)
       })
-    }
-    catch (error) {
+    } catch (error) {
       waiting.delete(id)
       const detail = error instanceof Error ? error.message : 'failed'
       switch (METHODS[method]) {
-        case 'vault': return err({ code: 'storage-failed' })
-        case 'signer': return err({ code: 'locked', detail })
-        case 'input': return err({ member: undefined, input: 0 })
-        case 'false': return false
-        case 'reject': throw error
+        case 'vault':
+          return err({ code: 'storage-failed' })
+        case 'signer':
+          return err({ code: 'locked', detail })
+        case 'input':
+          return err({ member: undefined, input: 0 })
+        case 'false':
+          return false
+        case 'reject':
+          throw error
       }
     }
   }
 
-  const proxy = Object.fromEntries((Object.keys(METHODS) as Method[]).map(method => [method, (...args: readonly unknown[]) => call(method, args)]))
-  const onLocked: Signer['onLocked'] = (listener) => {
+  const proxy = Object.fromEntries(
+    (Object.keys(METHODS) as Method[]).map(method => [method, (...args: readonly unknown[]) => call(method, args)]),
+  )
+  const onLocked: Signer['onLocked'] = listener => {
     listeners.add(listener)
-    return () => { listeners.delete(listener) }
+    return () => {
+      listeners.delete(listener)
+    }
   }
   return {
     vault: { ...proxy, onLocked } as Vault,

@@ -15,7 +15,8 @@ export const PASSWORD_COST: PasswordCost = { memoryKiB: 65_536, iterations: 3, p
 
 /** A stored cost outside these bounds was tampered with: too cheap to be ours, or meant to hang the device. */
 export function isSaneCost(cost: PasswordCost): boolean {
-  const within = (value: unknown, min: number, max: number): boolean => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+  const within = (value: unknown, min: number, max: number): boolean =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
   return within(cost.memoryKiB, 65_536, 524_288) && within(cost.iterations, 3, 16) && within(cost.parallelism, 1, 1)
 }
 
@@ -28,7 +29,12 @@ export function importKey(raw: Uint8Array): Promise<CryptoKey> {
 }
 
 /** version (1), IV (12), ciphertext and tag. `iv` must be fresh and random. */
-export async function sealWith(key: CryptoKey, iv: Uint8Array, purpose: string, plain: Uint8Array): Promise<Uint8Array> {
+export async function sealWith(
+  key: CryptoKey,
+  iv: Uint8Array,
+  purpose: string,
+  plain: Uint8Array,
+): Promise<Uint8Array> {
   const additionalData = view(concatBytes(Uint8Array.of(VERSION), utf8ToBytes(purpose)))
   const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv: view(iv), additionalData }, key, view(plain))
   return concatBytes(Uint8Array.of(VERSION), iv, new Uint8Array(sealed))
@@ -39,10 +45,13 @@ export async function openWith(key: CryptoKey, purpose: string, sealed: Uint8Arr
   if (sealed[0] !== VERSION || sealed.length < 1 + IV_BYTES + TAG_BYTES) return undefined
   const additionalData = view(concatBytes(Uint8Array.of(VERSION), utf8ToBytes(purpose)))
   try {
-    const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: view(sealed.slice(1, 1 + IV_BYTES)), additionalData }, key, view(sealed.slice(1 + IV_BYTES)))
+    const plain = await crypto.subtle.decrypt(
+      { name: 'AES-GCM', iv: view(sealed.slice(1, 1 + IV_BYTES)), additionalData },
+      key,
+      view(sealed.slice(1 + IV_BYTES)),
+    )
     return new Uint8Array(plain)
-  }
-  catch {
+  } catch {
     return undefined
   }
 }
@@ -62,8 +71,7 @@ export function openFileWith(key: Uint8Array, sealed: Uint8Array): Uint8Array | 
   if (sealed.length < start + TAG_BYTES || FILE_HEADER.some((byte, i) => sealed[i] !== byte)) return undefined
   try {
     return xchacha20poly1305(key, sealed.slice(FILE_HEADER.length, start), FILE_HEADER).decrypt(sealed.slice(start))
-  }
-  catch {
+  } catch {
     return undefined
   }
 }

@@ -24,7 +24,9 @@ export function createVaultStore(name = NAME): VaultStore {
         opening = undefined
         ;(event.target as IDBDatabase).close()
       },
-      terminated() { opening = undefined },
+      terminated() {
+        opening = undefined
+      },
     }).catch((error: unknown) => {
       opening = undefined
       throw error
@@ -35,7 +37,9 @@ export function createVaultStore(name = NAME): VaultStore {
   return {
     profiles: async () => (await database()).getAll('profiles'),
     profile: async id => (await database()).get('profiles', id),
-    async putProfile(record) { await (await database()).put('profiles', record) },
+    async putProfile(record) {
+      await (await database()).put('profiles', record)
+    },
     vote: async (profile, session) => (await database()).get('votes', voteKey(profile, session)),
     // strict: a yes must be on disk before it is spoken
     async putVote(profile, session, sealed) {

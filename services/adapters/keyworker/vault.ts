@@ -24,7 +24,9 @@ import { openFileWith, openWith, sealFileWith, sealWith } from './seal'
 /** Rejection of the few calls whose answer has no room for an error. */
 export class VaultLocked extends Error {
   override readonly name = 'VaultLocked'
-  constructor() { super('the vault is locked') }
+  constructor() {
+    super('the vault is locked')
+  }
 }
 
 /** Descriptors whose aggregation is kept. */
@@ -33,7 +35,8 @@ const XCHACHA_NONCE = 24
 const GCM_IV = 12
 
 const vaultFail = (code: VaultError['code']): { readonly ok: false; readonly error: VaultError } => err({ code })
-const signerFail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } => err({ code, detail })
+const signerFail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } =>
+  err({ code, detail })
 
 const contexts = new Map<string, WalletContext>()
 
@@ -55,7 +58,12 @@ function contextOf(wallet: WalletKeys): WalletContext | undefined {
 }
 
 /** What only its own call may sign, or only the member whom it names. */
-function messageFault(own: OwnWallet, session: string, attempt: { readonly hub: number } | undefined, body: SignBody): string | undefined {
+function messageFault(
+  own: OwnWallet,
+  session: string,
+  attempt: { readonly hub: number } | undefined,
+  body: SignBody,
+): string | undefined {
   switch (body.type) {
     case 'pubnonces':
     case 'partials':
@@ -80,7 +88,11 @@ function messageFault(own: OwnWallet, session: string, attempt: { readonly hub: 
 }
 
 /** A join names our own account and chain; the others only our key. */
-function statementFault(account: Pick<Statement, 'accountKey'> & { readonly xpub: string }, genesis: string, statement: Statement): boolean {
+function statementFault(
+  account: Pick<Statement, 'accountKey'> & { readonly xpub: string },
+  genesis: string,
+  statement: Statement,
+): boolean {
   if (statement.accountKey !== account.accountKey) return true
   return statement.type === 'join' && (statement.genesis !== genesis || statement.xpub !== account.xpub)
 }
@@ -139,13 +151,12 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
       const account = profiles.current.keys.account(network, origin)
       if (account === undefined) return signerFail('not-a-member', 'no account of this seed')
       try {
-        if (statementFault(account.info, NETWORKS[network].genesis, statement)) return signerFail('not-a-member', 'the statement names another account or chain')
+        if (statementFault(account.info, NETWORKS[network].genesis, statement))
+          return signerFail('not-a-member', 'the statement names another account or chain')
         return ok(toHex(signHash(statementHash(statement), account.secretKey, deps.entropy.bytes(32))))
-      }
-      catch (error) {
+      } catch (error) {
         return signerFail('bad-proposal', error instanceof Error ? error.message : 'not encodable')
-      }
-      finally {
+      } finally {
         account.secretKey.fill(0)
       }
     },
@@ -159,8 +170,7 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
       if (fault !== undefined) return signerFail('bad-proposal', fault)
       try {
         return ok(approvals.sign(own, session, attempt, body))
-      }
-      catch (error) {
+      } catch (error) {
         return signerFail('bad-proposal', error instanceof Error ? error.message : 'not encodable')
       }
     },
@@ -173,7 +183,9 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
 
     async openWallet(wallet) {
       const context = opened(wallet)
-      return context.ok ? ok(context.value.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub }))) : err({ code: context.error.code })
+      return context.ok
+        ? ok(context.value.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub })))
+        : err({ code: context.error.code })
     },
     async deriveScripts(wallet, places) {
       const context = contextOf(wallet)
@@ -196,8 +208,7 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
       const context = contextOf(wallet)
       try {
         return context !== undefined && checkEvidence(context, proposal, claim)
-      }
-      catch {
+      } catch {
         // a proposal outside the wire's bounds: nothing is proven
         return false
       }
@@ -205,16 +216,14 @@ export function createVault(deps: VaultDeps): Signer & Aggregator {
     async verifyMessage(message) {
       try {
         return verifySignedMessage(message)
-      }
-      catch {
+      } catch {
         return false
       }
     },
     async verifyStatement(statement, signature) {
       try {
         return verifySignedStatement(statement, signature)
-      }
-      catch {
+      } catch {
         return false
       }
     },

@@ -22,16 +22,30 @@ interface Plain {
   readonly kind: 'yes' | 'void'
   readonly digest?: string
   readonly vote?: string
-  readonly released?: { readonly counter: number; readonly hub: number; readonly noncesHash: string; readonly message: string }
+  readonly released?: {
+    readonly counter: number
+    readonly hub: number
+    readonly noncesHash: string
+    readonly message: string
+  }
 }
 
 export function encodeVote(record: VoteRecord): Uint8Array {
-  const plain: Plain = record.kind === 'void'
-    ? { kind: 'void' }
-    : {
-        kind: 'yes', digest: record.digest, vote: toHex(encodeSigned(record.vote)),
-        ...(record.released && { released: { ...record.released.attempt, noncesHash: record.released.noncesHash, message: toHex(encodeSigned(record.released.message)) } }),
-      }
+  const plain: Plain =
+    record.kind === 'void'
+      ? { kind: 'void' }
+      : {
+          kind: 'yes',
+          digest: record.digest,
+          vote: toHex(encodeSigned(record.vote)),
+          ...(record.released && {
+            released: {
+              ...record.released.attempt,
+              noncesHash: record.released.noncesHash,
+              message: toHex(encodeSigned(record.released.message)),
+            },
+          }),
+        }
   return utf8ToBytes(JSON.stringify(plain))
 }
 
@@ -48,21 +62,28 @@ export function decodeVote(bytes: Uint8Array): VoteRecord | undefined {
 
 function decodeReleased(plain: Fields | undefined): Released | undefined {
   const message = decodeMessage(plain?.message, 'partials')
-  if (plain === undefined || message === undefined || !isCount(plain.counter) || !isCount(plain.hub) || !isHash(plain.noncesHash)) return undefined
+  if (
+    plain === undefined ||
+    message === undefined ||
+    !isCount(plain.counter) ||
+    !isCount(plain.hub) ||
+    !isHash(plain.noncesHash)
+  )
+    return undefined
   return { attempt: { counter: plain.counter, hub: plain.hub }, noncesHash: plain.noncesHash, message }
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-const fields = (value: unknown): Fields | undefined => typeof value === 'object' && value !== null ? value as Fields : undefined
+const fields = (value: unknown): Fields | undefined =>
+  typeof value === 'object' && value !== null ? (value as Fields) : undefined
 const isHash = (value: unknown): value is Hex => typeof value === 'string' && isHex(value, 32)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
-  }
-  catch {
+  } catch {
     return undefined
   }
 }

@@ -5,7 +5,20 @@ import { createVaultStore } from './store'
 
 const store = createVaultStore()
 
-serveVault(globalThis as unknown as Parameters<typeof serveVault>[0], async () => {
-  const [{ createVault }, { createWebLocks, hashPassword, workerClock, workerEntropy }] = await Promise.all([import('./vault'), import('./platform')])
-  return createVault({ store, locks: createWebLocks(navigator.locks), hash: hashPassword, entropy: workerEntropy, clock: workerClock })
-}, { profiles: () => listProfiles(store) })
+serveVault(
+  globalThis as unknown as Parameters<typeof serveVault>[0],
+  async () => {
+    const [{ createVault }, { createWebLocks, hashPassword, workerClock, workerEntropy }] = await Promise.all([
+      import('./vault'),
+      import('./platform'),
+    ])
+    return createVault({
+      store,
+      locks: createWebLocks(navigator.locks),
+      hash: hashPassword,
+      entropy: workerEntropy,
+      clock: workerClock,
+    })
+  },
+  { profiles: () => listProfiles(store) },
+)

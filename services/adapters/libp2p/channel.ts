@@ -37,10 +37,14 @@ export class StreamChannel implements Channel {
   private tail: Promise<unknown> = Promise.resolve()
   private open = true
 
-  constructor(private readonly stream: Stream, readonly connection: ConnectionInfo, private readonly host: ChannelHost) {
+  constructor(
+    private readonly stream: Stream,
+    readonly connection: ConnectionInfo,
+    private readonly host: ChannelHost,
+  ) {
     this.peerId = connection.peerId
     this.bytes = byteStream(stream, { maxBufferSize: READ_BUFFER_BYTES })
-    stream.addEventListener('close', (event) => {
+    stream.addEventListener('close', event => {
       if (event.error !== undefined) this.fail(event.error)
     })
     void this.receive()
@@ -49,7 +53,12 @@ export class StreamChannel implements Channel {
   send(frame: Uint8Array): Promise<void> {
     if (!this.open) return Promise.reject(named('StreamStateError', 'the channel is closed'))
     if (frame.length > LIMITS.frameBytes) {
-      return Promise.reject(frameError('InvalidDataLengthError', `a frame of ${frame.length} bytes, at most ${LIMITS.frameBytes} are allowed`))
+      return Promise.reject(
+        frameError(
+          'InvalidDataLengthError',
+          `a frame of ${frame.length} bytes, at most ${LIMITS.frameBytes} are allowed`,
+        ),
+      )
     }
     const encoded = encodeFrame(frame)
     // one at a time: a second write must not slip past the wait for a drain
@@ -91,7 +100,8 @@ export class StreamChannel implements Channel {
       for (let chunk = await this.bytes.read(); chunk !== null; chunk = await this.bytes.read()) {
         this.host.count('received', chunk.byteLength)
         for (const frame of decoder.push(chunk.subarray())) {
-          if (!this.host.admit()) throw named('RateLimitError', `more than ${LIMITS.messagesPerSecond} messages per second`)
+          if (!this.host.admit())
+            throw named('RateLimitError', `more than ${LIMITS.messagesPerSecond} messages per second`)
           await this.queue.push(frame)
         }
       }

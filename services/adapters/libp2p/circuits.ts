@@ -1,4 +1,10 @@
-import type { ConnectionEncrypter, MessageStream, MultiaddrConnection, StreamMuxerFactory, Upgrader } from '@libp2p/interface'
+import type {
+  ConnectionEncrypter,
+  MessageStream,
+  MultiaddrConnection,
+  StreamMuxerFactory,
+  Upgrader,
+} from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import type { PeerId } from '../../core/domain/ids'
 import { YAMUX_FRAME_BYTES } from './frame-scans'
@@ -15,18 +21,23 @@ export function watchCircuits(upgrader: Upgrader, inflow: Inflow): Upgrader {
     const passes = connection as unknown as { onData(data: Data): void }
     const admits = inflow.guardCircuit(connection, peerOf(connection.remoteAddr))
     const onData = passes.onData.bind(connection)
-    passes.onData = (data) => { if (admits(data.subarray())) onData(data) }
+    passes.onData = data => {
+      if (admits(data.subarray())) onData(data)
+    }
     return connection
   }
   return withMethods(upgrader, {
-    upgradeInbound: (connection: MultiaddrConnection, options: never) => upgrader.upgradeInbound(watched(connection), options),
-    upgradeOutbound: (connection: MultiaddrConnection, options: never) => upgrader.upgradeOutbound(watched(connection), options),
+    upgradeInbound: (connection: MultiaddrConnection, options: never) =>
+      upgrader.upgradeInbound(watched(connection), options),
+    upgradeOutbound: (connection: MultiaddrConnection, options: never) =>
+      upgrader.upgradeOutbound(watched(connection), options),
   })
 }
 type Data = Uint8Array | { subarray(): Uint8Array }
 
 /** yamux whose windows stay as large as they begin: the other side then has no use for longer frames, and none is taken. */
-export const fixedWindows = (): StreamMuxerFactory => yamux({ streamOptions: { maxStreamWindowSize: YAMUX_FRAME_BYTES } })()
+export const fixedWindows = (): StreamMuxerFactory =>
+  yamux({ streamOptions: { maxStreamWindowSize: YAMUX_FRAME_BYTES } })()
 
 /** What a connection carries, decrypted, the connection below, and the peer that has proved itself. Called before the muxer listens. */
 export type WatchMuxed = (muxed: MessageStream, below: MessageStream, peerId: PeerId) => void
@@ -43,7 +54,7 @@ export function watchMuxed(encrypter: ConnectionEncrypter, muxers: StreamMuxerFa
     }
   }
   const create = muxers.createStreamMuxer.bind(muxers)
-  muxers.createStreamMuxer = (stream) => {
+  muxers.createStreamMuxer = stream => {
     const secured = secureds.get(stream)
     if (secured !== undefined) watch(stream, secured.below, secured.peerId)
     return create(stream)
@@ -53,6 +64,7 @@ export function watchMuxed(encrypter: ConnectionEncrypter, muxers: StreamMuxerFa
 /** For the above: an inflow watches relayed connections. Those to relays, which carry everybody's, are not watched. */
 export function circuitsWatched(inflow: Inflow): WatchMuxed {
   return (muxed, below, peerId) => {
-    if ((below as Partial<MultiaddrConnection>).remoteAddr?.toString().includes('/p2p-circuit') === true) inflow.guardMuxed(muxed, peerId)
+    if ((below as Partial<MultiaddrConnection>).remoteAddr?.toString().includes('/p2p-circuit') === true)
+      inflow.guardMuxed(muxed, peerId)
   }
 }

@@ -17,7 +17,9 @@ export class FrameQueue {
     this.frames.push(frame)
     this.wakeReader?.()
     while (this.frames.length > this.capacity && this.end === undefined) {
-      await new Promise<void>((resolve) => { this.wakeWriter = resolve })
+      await new Promise<void>(resolve => {
+        this.wakeWriter = resolve
+      })
     }
   }
 
@@ -34,7 +36,7 @@ export class FrameQueue {
     this.stop({ error })
   }
 
-  async* read(): AsyncGenerator<Uint8Array, void, undefined> {
+  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
     for (;;) {
       const frame = this.frames.shift()
       if (frame !== undefined) {
@@ -44,7 +46,9 @@ export class FrameQueue {
       }
       if (this.end?.error !== undefined) throw this.end.error
       if (this.end !== undefined) return
-      await new Promise<void>((resolve) => { this.wakeReader = resolve })
+      await new Promise<void>(resolve => {
+        this.wakeReader = resolve
+      })
     }
   }
 

@@ -96,7 +96,9 @@ export class ProtobufScan extends HeadedScan {
     return size
   }
 
-  #next(): void { this.#reads = this.#left > 0 ? 'field' : 'length' }
+  #next(): void {
+    this.#reads = this.#left > 0 ? 'field' : 'length'
+  }
 
   /** The number when it is whole, less than 0 until then, undefined when it is too long: the library reads one in more bytes than it needs as if it had fewer. */
   #varint(byte: number): number | undefined {
@@ -117,7 +119,9 @@ export class YamuxScan extends HeadedScan {
   #length = 0
 
   /** @param update what a window that is given weighs, and opens no stream: they answer what the other side sends */
-  constructor(private readonly update = 1) { super() }
+  constructor(private readonly update = 1) {
+    super()
+  }
 
   protected head(byte: number): { units: number; body: number } | undefined {
     const at = this.#at
@@ -197,7 +201,9 @@ export class LengthScan extends HeadedScan {
   #length = 0
   #shift = 0
 
-  constructor(private readonly most: number) { super() }
+  constructor(private readonly most: number) {
+    super()
+  }
 
   protected head(byte: number): { units: number; body: number } | undefined {
     if (byte === 0 && this.#shift > 0) return undefined

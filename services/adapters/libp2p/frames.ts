@@ -30,10 +30,12 @@ export class FrameDecoder {
   constructor(private readonly maxBytes: number) {}
 
   /** True when a frame has begun and its end is missing. */
-  get pending(): boolean { return this.end > this.start }
+  get pending(): boolean {
+    return this.end > this.start
+  }
 
   /** @throws InvalidDataLengthError on a length over the limit or one that is not in its shortest form */
-  * push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
+  *push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
     this.append(chunk)
     for (;;) {
       const head = this.length()
@@ -64,9 +66,11 @@ export class FrameDecoder {
     for (let i = 0; this.start + i < this.end; i++) {
       const byte = this.buffer[this.start + i] ?? 0
       length += (byte & 0x7f) * 2 ** (7 * i)
-      if (length > this.maxBytes || i > 3) throw frameError('InvalidDataLengthError', `a frame of more than ${this.maxBytes} bytes`)
+      if (length > this.maxBytes || i > 3)
+        throw frameError('InvalidDataLengthError', `a frame of more than ${this.maxBytes} bytes`)
       if (byte < 0x80) {
-        if (byte === 0 && i > 0) throw frameError('InvalidDataLengthError', 'a frame length that is not in its shortest form')
+        if (byte === 0 && i > 0)
+          throw frameError('InvalidDataLengthError', 'a frame length that is not in its shortest form')
         return { prefix: i + 1, length }
       }
     }

@@ -22,7 +22,11 @@ const CALLS_AT_ONCE = 30
 /** peers whose rates are remembered */
 const PEERS = 1_024
 
-interface Rates { readonly rate: RateLimit; readonly circuits: RateLimit; readonly calls: RateLimit }
+interface Rates {
+  readonly rate: RateLimit
+  readonly circuits: RateLimit
+  readonly calls: RateLimit
+}
 
 type Admit = (event: Event, units: number | undefined) => void
 
@@ -31,7 +35,10 @@ export class Inflow {
   /** the oldest first */
   readonly #rates = new Map<PeerId, Rates>()
 
-  constructor(private readonly clock: Clock, private readonly onFlood: (peerId: PeerId) => void) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly onFlood: (peerId: PeerId) => void,
+  ) {}
 
   /** Whether a call over a relay is taken: who calls again and again costs a handshake each time. */
   takesCall(peerId: PeerId): boolean {
@@ -43,7 +50,9 @@ export class Inflow {
    * length and reads all frames of a message in one go.
    */
   guardLine(line: RTCPeerConnection, peerId: PeerId): void {
-    const admit = this.#bounded(peerId, () => { line.close() })
+    const admit = this.#bounded(peerId, () => {
+      line.close()
+    })
     const watch = (channel: RTCDataChannel): void => {
       const scan = new ProtobufScan()
       channel.binaryType = 'arraybuffer'
@@ -52,7 +61,7 @@ export class Inflow {
         admit(event, data instanceof ArrayBuffer ? scan.units(new Uint8Array(data)) : undefined)
       })
     }
-    line.addEventListener('datachannel', (event) => {
+    line.addEventListener('datachannel', event => {
       watch(event.channel)
       admit(event, STREAM_UNITS)
     })
@@ -72,7 +81,7 @@ export class Inflow {
     const { circuits } = this.#ratesOf(peerId)
     const scan = new CircuitScan()
     let broken = false
-    return (part) => {
+    return part => {
       if (broken) return false
       const units = scan.units(part)
       broken = units === undefined || !circuits.take(units)
@@ -83,9 +92,13 @@ export class Inflow {
 
   /** Watches what a relayed connection carries, before its muxer does: that keeps what belongs to a frame until all of it is there, however long it is. */
   guardMuxed(muxed: Messages, peerId: PeerId): void {
-    const admit = this.#bounded(peerId, () => { muxed.abort(tooMuch()) })
+    const admit = this.#bounded(peerId, () => {
+      muxed.abort(tooMuch())
+    })
     const scan = new YamuxScan()
-    muxed.addEventListener('message', (event) => { admit(event, scan.units(event.data.subarray())) })
+    muxed.addEventListener('message', event => {
+      admit(event, scan.units(event.data.subarray()))
+    })
   }
 
   #bounded(peerId: PeerId, close: () => void): Admit {
@@ -102,9 +115,12 @@ export class Inflow {
   }
 
   #ratesOf(peerId: PeerId): Rates {
-    const limit = (perSecond: number, atOnce: number): RateLimit => new RateLimit(perSecond, () => this.clock.now(), atOnce)
+    const limit = (perSecond: number, atOnce: number): RateLimit =>
+      new RateLimit(perSecond, () => this.clock.now(), atOnce)
     const rates = this.#rates.get(peerId) ?? {
-      rate: limit(UNITS_PER_SECOND, UNITS_AT_ONCE), circuits: limit(CIRCUIT_PER_SECOND, CIRCUIT_AT_ONCE), calls: limit(CALLS_PER_SECOND, CALLS_AT_ONCE),
+      rate: limit(UNITS_PER_SECOND, UNITS_AT_ONCE),
+      circuits: limit(CIRCUIT_PER_SECOND, CIRCUIT_AT_ONCE),
+      calls: limit(CALLS_PER_SECOND, CALLS_AT_ONCE),
     }
     this.#rates.delete(peerId)
     this.#rates.set(peerId, rates)
@@ -116,7 +132,10 @@ export class Inflow {
 
 /** What is needed of the library's connections and streams. */
 export interface Messages {
-  addEventListener(type: 'message', listener: (event: Event & { readonly data: { subarray(): Uint8Array; readonly byteLength: number } }) => void): void
+  addEventListener(
+    type: 'message',
+    listener: (event: Event & { readonly data: { subarray(): Uint8Array; readonly byteLength: number } }) => void,
+  ): void
   abort(error: Error): void
 }
 
@@ -125,7 +144,7 @@ const tooMuch = (): Error => Object.assign(new Error('the other side sent too mu
 /** Ends a stream that carries more than these bytes in all: its protocol of the library has no bound of its own. */
 export function boundStream(stream: Messages, bytes: number): void {
   let left = bytes
-  stream.addEventListener('message', (event) => {
+  stream.addEventListener('message', event => {
     left -= event.data.byteLength
     if (left >= 0) return
     event.stopImmediatePropagation()
@@ -136,9 +155,14 @@ export function boundStream(stream: Messages, bytes: number): void {
 /** The registrar as a service of the library shall see it of which each stream carries no more than these bytes in. */
 export function boundStreams(registrar: Registrar, bytes: number): Registrar {
   return withMethods(registrar, {
-    handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
-      boundStream(stream, bytes)
-      return handler(stream, connection)
-    }, options),
+    handle: (protocol, handler, options) =>
+      registrar.handle(
+        protocol,
+        (stream, connection) => {
+          boundStream(stream, bytes)
+          return handler(stream, connection)
+        },
+        options,
+      ),
   })
 }

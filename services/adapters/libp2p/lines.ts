@@ -12,7 +12,9 @@ export class LineCount {
   readonly #from = new Map<PeerId, number>()
   #dialling = false
 
-  get made(): number { return this.#own + this.#inbound }
+  get made(): number {
+    return this.#own + this.#inbound
+  }
 
   /** Whether there is one for who calls. Nobody may have taken more than is left for all who do: one peer alone uses up half. */
   has(caller: PeerId): boolean {
@@ -42,7 +44,12 @@ export class LineCount {
     try {
       const dialling = start()
       const taken = this.#own - before
-      return { dialling, giveBack: () => { this.#own -= taken } }
+      return {
+        dialling,
+        giveBack: () => {
+          this.#own -= taken
+        },
+      }
     } finally {
       this.#dialling = false
     }

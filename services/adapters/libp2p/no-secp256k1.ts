@@ -7,6 +7,9 @@ const refuse = (): never => {
 }
 
 export const secp256k1 = {
-  Point: { fromBytes: refuse }, utils: { randomSecretKey: refuse },
-  getPublicKey: refuse, sign: refuse, verify: refuse,
+  Point: { fromBytes: refuse },
+  utils: { randomSecretKey: refuse },
+  getPublicKey: refuse,
+  sign: refuse,
+  verify: refuse,
 }

@@ -50,7 +50,8 @@ export function kindOf(connection: Pick<Connection, 'limits' | 'multiplexer'>): 
 }
 
 /** Whether an own address is one to tell: relayed, and not WebRTC while that is switched off. */
-const reachableAt = (address: string, direct: boolean): boolean => address.includes('/p2p-circuit') && (direct || !address.includes('/webrtc'))
+const reachableAt = (address: string, direct: boolean): boolean =>
+  address.includes('/p2p-circuit') && (direct || !address.includes('/webrtc'))
 
 /** Builds a libp2p node that is not yet started. `places` is filled, by listen address, as relays are listened on. */
 export async function createNode(init: {
@@ -71,22 +72,30 @@ export async function createNode(init: {
     addresses: {
       listen: init.rtc ? ['/webrtc'] : [],
       // What identify tells others of us: ways through relays, never an address that a relay saw us at; WebRTC only while it is offered.
-      announceFilter: (all) => all.filter((address) => reachableAt(address.toString(), init.rtc?.direct() ?? false)),
+      announceFilter: all => all.filter(address => reachableAt(address.toString(), init.rtc?.direct() ?? false)),
     },
     transports: [
       webSockets(),
-      (components) => withPlaces(circuitRelayTransport({ reservationConcurrency: 4 })(withMethods(components, {
-        registrar: relaysOnly(components.registrar, isRelay),
-        ...(init.inflow ? { upgrader: watchCircuits(components.upgrader, init.inflow) } : {}),
-      })), init.places),
+      components =>
+        withPlaces(
+          circuitRelayTransport({ reservationConcurrency: 4 })(
+            withMethods(components, {
+              registrar: relaysOnly(components.registrar, isRelay),
+              ...(init.inflow ? { upgrader: watchCircuits(components.upgrader, init.inflow) } : {}),
+            }),
+          ),
+          init.places,
+        ),
       // Loaded only where it can run: in Node the package wants a native module.
       ...(init.rtc ? [await init.rtc.transport()] : []),
     ],
-    connectionEncrypters: [(components) => {
-      const encrypter = noise()(components)
-      if (init.inflow) watchMuxed(encrypter, muxers, circuitsWatched(init.inflow))
-      return encrypter
-    }],
+    connectionEncrypters: [
+      components => {
+        const encrypter = noise()(components)
+        if (init.inflow) watchMuxed(encrypter, muxers, circuitsWatched(init.inflow))
+        return encrypter
+      },
+    ],
     streamMuxers: [() => muxers],
     connectionGater: {
       // The browser's default denies plain WebSockets and private addresses, which is what a local relay has.
@@ -108,25 +117,26 @@ export async function createNode(init: {
       // asked of relays alone, below: nothing that members do needs it, and an answer may hold addresses that take seconds to read
       identify: identify({ runOnLimitedConnection: true, runOnConnectionOpen: false }),
       ping: boundedPing,
-      gossip: (components: GossipSubComponents) => gossipsub({
-        globalSignaturePolicy: 'StrictNoSign',
-        // the id of a message is the hash of its sealed bytes: there is no sender in it
-        msgIdFn: (message) => sha256(message.data),
-        allowPublishToZeroTopicPeers: true,
-        ignoreDuplicatePublishError: true,
-        emitSelf: false,
-        // peers are scored by IP address, and behind one router everybody has the same
-        scoreParams: { IPColocationFactorWeight: 0 },
-        unsubcribeBackoff: 1_000,
-        maxInboundDataLength: LIMITS.announcementBytes * 2,
-      })({
-        privateKey: components.privateKey,
-        peerId: components.peerId,
-        peerStore: components.peerStore,
-        connectionManager: components.connectionManager,
-        logger: components.logger,
-        registrar: relaysOnly(components.registrar, isRelay),
-      }),
+      gossip: (components: GossipSubComponents) =>
+        gossipsub({
+          globalSignaturePolicy: 'StrictNoSign',
+          // the id of a message is the hash of its sealed bytes: there is no sender in it
+          msgIdFn: message => sha256(message.data),
+          allowPublishToZeroTopicPeers: true,
+          ignoreDuplicatePublishError: true,
+          emitSelf: false,
+          // peers are scored by IP address, and behind one router everybody has the same
+          scoreParams: { IPColocationFactorWeight: 0 },
+          unsubcribeBackoff: 1_000,
+          maxInboundDataLength: LIMITS.announcementBytes * 2,
+        })({
+          privateKey: components.privateKey,
+          peerId: components.peerId,
+          peerStore: components.peerStore,
+          connectionManager: components.connectionManager,
+          logger: components.logger,
+          registrar: relaysOnly(components.registrar, isRelay),
+        }),
       manager: (components: WebRTCTransportComponents) => components.transportManager,
     },
   })
@@ -143,10 +153,10 @@ export async function createNode(init: {
  */
 function withPlaces(transport: LibraryTransport, places: Map<string, ReservationPlace>): LibraryTransport {
   const create = transport.createListener.bind(transport)
-  transport.createListener = (options) => {
+  transport.createListener = options => {
     const listener = create(options)
     const listen = listener.listen.bind(listener)
-    listener.listen = async (address) => {
+    listener.listen = async address => {
       places.set(address.toString(), { reserve: () => listen(address), held: () => listener.getAddrs().length > 0 })
     }
     return listener

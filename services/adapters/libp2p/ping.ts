@@ -12,10 +12,11 @@ const STREAMS = 8
 const STREAM_BYTES = 4_096
 
 /** The library's ping with a bound: it sends back whatever comes, and keeps what it cannot send yet. */
-export const boundedPing = (components: PingComponents): Ping => ping({ maxInboundStreams: STREAMS, maxOutboundStreams: STREAMS, runOnLimitedConnection: true })({
-  connectionManager: components.connectionManager,
-  registrar: boundStreams(components.registrar, STREAM_BYTES),
-})
+export const boundedPing = (components: PingComponents): Ping =>
+  ping({ maxInboundStreams: STREAMS, maxOutboundStreams: STREAMS, runOnLimitedConnection: true })({
+    connectionManager: components.connectionManager,
+    registrar: boundStreams(components.registrar, STREAM_BYTES),
+  })
 
 /**
  * Round trip in milliseconds over this very connection. The library's own ping takes a peer and chooses a connection, possibly a
@@ -32,8 +33,11 @@ export async function pingConnection(connection: Connection, signal: AbortSignal
     await bytes.write(sent, { signal })
     const echo = (await bytes.read({ bytes: BYTES, signal })).subarray()
     const ms = performance.now() - from
-    if (!sent.every((byte, i) => byte === echo[i])) throw Object.assign(new Error('the ping came back changed'), { name: 'ProtocolError' })
-    stream.close({ signal }).catch((error: Error) => { stream.abort(error) })
+    if (!sent.every((byte, i) => byte === echo[i]))
+      throw Object.assign(new Error('the ping came back changed'), { name: 'ProtocolError' })
+    stream.close({ signal }).catch((error: Error) => {
+      stream.abort(error)
+    })
     return ms
   } catch (error) {
     const reason = error instanceof Error ? error : new Error('ping failed')

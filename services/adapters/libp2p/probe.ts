@@ -21,7 +21,11 @@ const GATHER_MS = 5_000
 /** Tries with a node that lives for one question and has a key of its own: what it is told is what any stranger would be. */
 export function createLibp2pProbe(init: ProbeInit): Probe {
   /** Runs one question with a stranger, who is gone when it is answered or the signal aborts. */
-  async function stranger<T>(relays: readonly string[], signal: AbortSignal, ask: (node: Transport) => Promise<T>): Promise<T> {
+  async function stranger<T>(
+    relays: readonly string[],
+    signal: AbortSignal,
+    ask: (node: Transport) => Promise<T>,
+  ): Promise<T> {
     signal.throwIfAborted()
     const node = createLibp2pTransport({ ...init, peerKey: init.entropy.bytes(32), relays, webrtc: false })
     try {
@@ -32,25 +36,32 @@ export function createLibp2pProbe(init: ProbeInit): Probe {
   }
 
   return {
-    relay: (address, { signal }) => stranger([address], signal, async (node): Promise<RelayProbe> => {
-      const verdict = settled(node, signal)
-      await node.start()
-      const relay = await verdict
-      const line = node.connections(relayPeer(address)).find((c) => c.kind === 'direct')
-      const latencyMs = line === undefined ? undefined : await node.ping(line.id, { signal }).catch(() => undefined)
-      return { state: relay.state, ...(latencyMs === undefined ? {} : { latencyMs }), ...(relay.error === undefined ? {} : { error: relay.error }) }
-    }),
-    circuit: (relay, peerId, { signal }) => stranger([], signal, async (node) => {
-      await node.start()
-      try {
-        const line = await node.dial(peerId, `${relay}/p2p-circuit/p2p/${peerId}`, { signal })
-        return { rttMs: await node.ping(line.id, { signal }) }
-      } catch (error) {
-        signal.throwIfAborted()
-        return { error }
-      }
-    }),
-    rtc: async (settings, { signal }) => typeof globalThis.RTCPeerConnection === 'function' ? loopback(settings, signal, init.clock) : undefined,
+    relay: (address, { signal }) =>
+      stranger([address], signal, async (node): Promise<RelayProbe> => {
+        const verdict = settled(node, signal)
+        await node.start()
+        const relay = await verdict
+        const line = node.connections(relayPeer(address)).find(c => c.kind === 'direct')
+        const latencyMs = line === undefined ? undefined : await node.ping(line.id, { signal }).catch(() => undefined)
+        return {
+          state: relay.state,
+          ...(latencyMs === undefined ? {} : { latencyMs }),
+          ...(relay.error === undefined ? {} : { error: relay.error }),
+        }
+      }),
+    circuit: (relay, peerId, { signal }) =>
+      stranger([], signal, async node => {
+        await node.start()
+        try {
+          const line = await node.dial(peerId, `${relay}/p2p-circuit/p2p/${peerId}`, { signal })
+          return { rttMs: await node.ping(line.id, { signal }) }
+        } catch (error) {
+          signal.throwIfAborted()
+          return { error }
+        }
+      }),
+    rtc: async (settings, { signal }) =>
+      typeof globalThis.RTCPeerConnection === 'function' ? loopback(settings, signal, init.clock) : undefined,
   }
 }
 
@@ -61,7 +72,7 @@ function settled(node: Transport, signal: AbortSignal): Promise<RelayStatus & { 
       off()
       reject(signal.reason as Error)
     }
-    const off = node.onEvent((event) => {
+    const off = node.onEvent(event => {
       if (event.type !== 'relay') return
       const { state } = event.relay
       if (state !== 'reserved' && state !== 'refused' && state !== 'unreachable') return
@@ -84,26 +95,37 @@ async function loopback(settings: IceSettings, signal: AbortSignal, clock: Clock
   const enough = AbortSignal.any([signal, late.signal])
   const ends: RTCPeerConnection[] = []
   const end = (): RTCPeerConnection => {
-    pageLines.dial(() => { pageLines.take() })
+    pageLines.dial(() => {
+      pageLines.take()
+    })
     const peer = new RTCPeerConnection(rtcConfiguration(settings))
     ends.push(peer)
     return peer
   }
   try {
     const [near, far] = [end(), end()]
-    const gathered = new Promise<void>((resolve) => {
+    const gathered = new Promise<void>(resolve => {
       near.addEventListener('icecandidate', ({ candidate }) => {
         if (candidate === null || candidate.candidate === '') return resolve()
         const fact = parseCandidate(candidate.candidate)
         if (fact !== undefined) candidates.push(fact)
       })
     })
-    for (const [from, to] of [[near, far], [far, near]] as const) {
-      from.addEventListener('icecandidate', ({ candidate }) => { if (candidate !== null) to.addIceCandidate(candidate).catch(() => undefined) })
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.addEventListener('icecandidate', ({ candidate }) => {
+        if (candidate !== null) to.addIceCandidate(candidate).catch(() => undefined)
+      })
     }
-    const joined = new Promise<boolean>((resolve) => {
-      far.addEventListener('datachannel', ({ channel }) => { channel.addEventListener('message', () => resolve(true)) })
-      near.addEventListener('connectionstatechange', () => { if (near.connectionState === 'failed') resolve(false) })
+    const joined = new Promise<boolean>(resolve => {
+      far.addEventListener('datachannel', ({ channel }) => {
+        channel.addEventListener('message', () => resolve(true))
+      })
+      near.addEventListener('connectionstatechange', () => {
+        if (near.connectionState === 'failed') resolve(false)
+      })
     })
     const channel = near.createDataChannel('test')
     channel.addEventListener('open', () => channel.send('x'))
@@ -118,7 +140,11 @@ async function loopback(settings: IceSettings, signal: AbortSignal, clock: Clock
     return { candidates, connected }
   } catch (error) {
     signal.throwIfAborted()
-    return { candidates, connected: false, error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' }
+    return {
+      candidates,
+      connected: false,
+      error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown',
+    }
   } finally {
     cancel()
     for (const peer of ends) peer.close()

@@ -48,7 +48,9 @@ export class RelayKeeper {
     private readonly tell: (status: RelayStatus) => void,
   ) {}
 
-  statuses(): readonly RelayStatus[] { return [...this.places.values()].map((p) => p.status) }
+  statuses(): readonly RelayStatus[] {
+    return [...this.places.values()].map(p => p.status)
+  }
 
   start(): void {
     this.running = true
@@ -64,7 +66,7 @@ export class RelayKeeper {
 
   /** Wants exactly these. Those not held are tried at once, whatever their wait: the caller knows that something changed. */
   async set(addresses: readonly string[]): Promise<void> {
-    const gone = [...this.places.keys()].filter((address) => !addresses.includes(address))
+    const gone = [...this.places.keys()].filter(address => !addresses.includes(address))
     for (const address of gone) {
       this.places.get(address)?.cancel()
       this.places.delete(address)
@@ -78,7 +80,7 @@ export class RelayKeeper {
       }
       if (this.running && !this.host.holds(address)) void this.attempt(address)
     }
-    await Promise.all(gone.map((address) => this.host.release(address)))
+    await Promise.all(gone.map(address => this.host.release(address)))
   }
 
   /** The machine slept or the network changed: waits are cut short, and a place that is held must answer. */
@@ -137,10 +139,13 @@ export class RelayKeeper {
 
   private retryLater(address: string, place: Place): void {
     if (!this.running) return
-    const longest = place.status.state === 'refused' ? REFUSED_WAIT_MS : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** place.tries)
+    const longest =
+      place.status.state === 'refused' ? REFUSED_WAIT_MS : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** place.tries)
     place.tries = Math.min(place.tries + 1, 16)
     place.cancel()
-    place.cancel = this.clock.after(longest * (0.5 + this.random() / 2), () => { void this.attempt(address) })
+    place.cancel = this.clock.after(longest * (0.5 + this.random() / 2), () => {
+      void this.attempt(address)
+    })
   }
 
   private report(place: Place, status: RelayStatus): void {
@@ -151,5 +156,9 @@ export class RelayKeeper {
 
 /** The relay is there and says no: full, closed to us, or no relay at all. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'UnsupportedProtocolError' || /RESERVATION_REFUSED|PERMISSION_DENIED|previously invalid/.test(error.message))
+  return (
+    error instanceof Error &&
+    (error.name === 'UnsupportedProtocolError' ||
+      /RESERVATION_REFUSED|PERMISSION_DENIED|previously invalid/.test(error.message))
+  )
 }

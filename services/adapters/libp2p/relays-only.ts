@@ -12,13 +12,25 @@ type Registrar = GossipSubComponents['registrar']
  */
 export function relaysOnly(registrar: Registrar, isRelay: (connection: Connection) => boolean): Registrar {
   return withMethods(registrar, {
-    handle: (protocol, handler, options) => registrar.handle(protocol, (stream, connection) => {
-      if (isRelay(connection)) return handler(stream, connection)
-      stream.abort(new Error('this goes over relays only'))
-    }, options),
-    register: (protocol, topology, options) => registrar.register(protocol, {
-      ...topology,
-      onConnect: async (peerId, connection) => { if (isRelay(connection)) await topology.onConnect?.(peerId, connection) },
-    }, options),
+    handle: (protocol, handler, options) =>
+      registrar.handle(
+        protocol,
+        (stream, connection) => {
+          if (isRelay(connection)) return handler(stream, connection)
+          stream.abort(new Error('this goes over relays only'))
+        },
+        options,
+      ),
+    register: (protocol, topology, options) =>
+      registrar.register(
+        protocol,
+        {
+          ...topology,
+          onConnect: async (peerId, connection) => {
+            if (isRelay(connection)) await topology.onConnect?.(peerId, connection)
+          },
+        },
+        options,
+      ),
   })
 }

@@ -17,7 +17,10 @@ const SIGNALING = '/webrtc-signaling/0.0.1'
 
 type Note = (fact: AttemptFact) => void
 /** Who is at the other end of what is being made, and who is told of it. */
-interface Maker { readonly peerId: PeerId; readonly note: Note }
+interface Maker {
+  readonly peerId: PeerId
+  readonly note: Note
+}
 
 type Registrar = WebRTCTransportComponents['registrar']
 
@@ -47,7 +50,10 @@ async function loadLibrary(): Promise<Pick<typeof Library, 'webRTC'>> {
 
 export const rtcConfiguration = (settings: IceSettings): RTCConfiguration => ({
   // an empty list is a choice: without one the library would ask public STUN hosts
-  iceServers: serversInUse(settings).map(({ url, username, credential }) => ({ urls: url, ...(username === undefined ? {} : { username, credential }) })),
+  iceServers: serversInUse(settings).map(({ url, username, credential }) => ({
+    urls: url,
+    ...(username === undefined ? {} : { username, credential }),
+  })),
   iceTransportPolicy: settings.relayOnly ? 'relay' : 'all',
 })
 
@@ -61,12 +67,16 @@ export class Rtc {
 
   /** Without an inflow a line takes whatever comes. */
   constructor(
-    settings: IceSettings, private readonly onAnswer: (answer: number, peerId: PeerId, fact: AttemptFact) => void, private readonly inflow?: Inflow,
+    settings: IceSettings,
+    private readonly onAnswer: (answer: number, peerId: PeerId, fact: AttemptFact) => void,
+    private readonly inflow?: Inflow,
   ) {
     this.settings = settings
   }
 
-  direct(): boolean { return directAllowed(this.settings) }
+  direct(): boolean {
+    return directAllowed(this.settings)
+  }
 
   /** True when connections made so far may show an address that from now on is nobody's business; they must be closed. */
   set(settings: IceSettings): boolean {
@@ -83,12 +93,15 @@ export class Rtc {
   async transport(): Promise<(components: WebRTCTransportComponents) => LibraryTransport> {
     const { webRTC } = await loadLibrary()
     const make = webRTC({ rtcConfiguration: () => this.configuration() })
-    return (components) => {
+    return components => {
       const transport = make(withMethods(components, { registrar: this.guarded(components.registrar) }))
       const dial = transport.dial.bind(transport)
       transport.dial = (address, options) => {
-        if (!this.direct()) return Promise.reject(Object.assign(new Error('direct lines are switched off'), { name: 'DialDeniedError' }))
-        const note = (fact: AttemptFact): void => { options.onProgress?.({ type: FACT, detail: fact } as never) }
+        if (!this.direct())
+          return Promise.reject(Object.assign(new Error('direct lines are switched off'), { name: 'DialDeniedError' }))
+        const note = (fact: AttemptFact): void => {
+          options.onProgress?.({ type: FACT, detail: fact } as never)
+        }
         return this.as({ peerId: peerOf(address), note }, () => dial(address, options))
       }
       return transport
@@ -111,9 +124,10 @@ export class Rtc {
     const { peerId, note } = this.maker
     pageLines.take(peerId)
     const configuration = rtcConfiguration(this.settings)
-    watched.set(configuration, (peer) => {
+    watched.set(configuration, peer => {
       // the settings may have changed since the library asked
-      if (configuration.iceTransportPolicy !== rtcConfiguration(this.settings).iceTransportPolicy || !this.direct()) return peer.close()
+      if (configuration.iceTransportPolicy !== rtcConfiguration(this.settings).iceTransportPolicy || !this.direct())
+        return peer.close()
       this.open.add(peer)
       watch(peer, note, () => this.open.delete(peer))
       this.inflow?.guardLine(peer, peerId)
@@ -124,14 +138,23 @@ export class Rtc {
   /** Offers of others are answered only while that is allowed, and what is seen of an answer is told. */
   private guarded(registrar: Registrar): Registrar {
     return withMethods(registrar, {
-      handle: (protocol, handler, options) => registrar.handle(protocol, protocol !== SIGNALING ? handler : (stream: Stream, connection: Connection) => {
-        const peerId = connection.remotePeer.toString()
-        if (!this.direct()) return stream.abort(new Error('direct lines are switched off'))
-        // the library would leave the caller without an answer
-        if (!pageLines.has(peerId)) return stream.abort(new Error('no direct lines are left'))
-        const answer = ++this.answers
-        return this.as({ peerId, note: (fact) => this.onAnswer(answer, peerId, fact) }, () => handler(stream, connection))
-      }, options),
+      handle: (protocol, handler, options) =>
+        registrar.handle(
+          protocol,
+          protocol !== SIGNALING
+            ? handler
+            : (stream: Stream, connection: Connection) => {
+                const peerId = connection.remotePeer.toString()
+                if (!this.direct()) return stream.abort(new Error('direct lines are switched off'))
+                // the library would leave the caller without an answer
+                if (!pageLines.has(peerId)) return stream.abort(new Error('no direct lines are left'))
+                const answer = ++this.answers
+                return this.as({ peerId, note: fact => this.onAnswer(answer, peerId, fact) }, () =>
+                  handler(stream, connection),
+                )
+              },
+          options,
+        ),
     })
   }
 }
@@ -148,11 +171,12 @@ function watch(peer: RTCPeerConnection, note: Note, gone: () => void): void {
     if (fact !== undefined) note({ type: 'candidate', side, candidate: fact })
   }
   note({ type: 'step', step: 'sdp' })
-  peer.addEventListener('icecandidate', (event) => candidate('local', event.candidate?.candidate))
+  peer.addEventListener('icecandidate', event => candidate('local', event.candidate?.candidate))
   peer.addEventListener('iceconnectionstatechange', () => {
     if (ended) return
     if (peer.iceConnectionState === 'checking') note({ type: 'step', step: 'ice' })
-    if (peer.iceConnectionState === 'connected' || peer.iceConnectionState === 'completed') note({ type: 'step', step: 'dtls' })
+    if (peer.iceConnectionState === 'connected' || peer.iceConnectionState === 'completed')
+      note({ type: 'step', step: 'dtls' })
   })
   peer.addEventListener('connectionstatechange', () => {
     if (peer.connectionState === 'connected') end({ type: 'open' })

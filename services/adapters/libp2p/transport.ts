@@ -15,7 +15,14 @@ import { LIMITS } from '../../core/wire/limits'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
-import type { Channel, ConnectionInfo, DialOptions, RelayStatus, Transport, TransportEvent } from '../../ports/transport'
+import type {
+  Channel,
+  ConnectionInfo,
+  DialOptions,
+  RelayStatus,
+  Transport,
+  TransportEvent,
+} from '../../ports/transport'
 import { StreamChannel } from './channel'
 import { pageLines } from './lines'
 import { Inflow } from './inflow'
@@ -110,26 +117,38 @@ class Libp2pTransport implements Transport {
   constructor(private readonly init: Libp2pTransportInit) {
     this.privateKey = privateKeyFromRaw(new Uint8Array([...init.peerKey, ...ed25519.getPublicKey(init.peerKey)]))
     this.peerId = peerIdFromPrivateKey(this.privateKey).toString()
-    this.inflow = new Inflow(init.clock, (peerId) => this.flooded(peerId))
+    this.inflow = new Inflow(init.clock, peerId => this.flooded(peerId))
     if (init.webrtc ?? typeof globalThis.RTCPeerConnection === 'function') {
-      this.rtc = new Rtc(init.ice ?? { servers: [], relayOnly: false }, (answer, peerId, fact) => this.tell({ type: 'answering', answer, peerId, fact }), this.inflow)
+      this.rtc = new Rtc(
+        init.ice ?? { servers: [], relayOnly: false },
+        (answer, peerId, fact) => this.tell({ type: 'answering', answer, peerId, fact }),
+        this.inflow,
+      )
     }
-    this.keeper = new RelayKeeper({
-      reserve: (address) => this.reserve(address),
-      holds: (address) => this.places.get(listenAddress(address))?.held() ?? false,
-      verify: (address) => this.verify(address),
-      release: (address) => this.release(address),
-    }, init.clock, () => (init.entropy.bytes(1)[0] ?? 0) / 256, (relay) => {
-      this.tell({ type: 'relay', relay })
-      this.tellAddresses()
-    })
+    this.keeper = new RelayKeeper(
+      {
+        reserve: address => this.reserve(address),
+        holds: address => this.places.get(listenAddress(address))?.held() ?? false,
+        verify: address => this.verify(address),
+        release: address => this.release(address),
+      },
+      init.clock,
+      () => (init.entropy.bytes(1)[0] ?? 0) / 256,
+      relay => {
+        this.tell({ type: 'relay', relay })
+        this.tellAddresses()
+      },
+    )
     void this.keeper.set(init.relays ?? [])
   }
 
   async start(): Promise<void> {
     if (this.node !== undefined) return
     const node = await createNode({
-      privateKey: this.privateKey, rtc: this.rtc, places: this.places, inflow: this.inflow,
+      privateKey: this.privateKey,
+      rtc: this.rtc,
+      places: this.places,
+      inflow: this.inflow,
       takesCall: (relay, peerId) => this.takesCall(relay, peerId),
     })
     this.node = node
@@ -141,13 +160,19 @@ class Libp2pTransport implements Transport {
     node.addEventListener('transport:listening', () => this.changed())
     node.addEventListener('self:peer:update', () => this.changed())
     node.services.gossip.addEventListener('message', ({ detail }) => {
-      for (const handler of [...this.topics.get(detail.topic) ?? []]) handler(detail.data)
+      for (const handler of [...(this.topics.get(detail.topic) ?? [])]) handler(detail.data)
     })
     await node.start()
-    await node.handle(FAREWELL, (_stream, connection) => {
-      this.closed(connection.id)
-      this.init.clock.after(LINGER_MS, () => connection.abort(named('ConnectionClosedError', 'the other side closed the connection')))
-    }, { runOnLimitedConnection: true })
+    await node.handle(
+      FAREWELL,
+      (_stream, connection) => {
+        this.closed(connection.id)
+        this.init.clock.after(LINGER_MS, () =>
+          connection.abort(named('ConnectionClosedError', 'the other side closed the connection')),
+        )
+      },
+      { runOnLimitedConnection: true },
+    )
     for (const protocol of this.handlers.keys()) await this.register(node, protocol)
     for (const topic of this.topics.keys()) node.services.gossip.subscribe(topic)
     this.keeper.start()
@@ -158,7 +183,7 @@ class Libp2pTransport implements Transport {
     if (node === undefined) return
     this.node = undefined
     this.keeper.stop()
-    await Promise.all([...this.links.values()].map((link) => this.farewell(link)))
+    await Promise.all([...this.links.values()].map(link => this.farewell(link)))
     await node.stop()
     for (const id of [...this.links.keys()]) this.closed(id)
     this.places.clear()
@@ -170,23 +195,31 @@ class Libp2pTransport implements Transport {
   }
 
   addresses(): readonly string[] {
-    const all = this.node?.getMultiaddrs().map((a) => a.toString()) ?? []
+    const all = this.node?.getMultiaddrs().map(a => a.toString()) ?? []
     return [...new Set(all)].sort((a, b) => Number(b.includes('/webrtc')) - Number(a.includes('/webrtc')))
   }
 
-  setRelays(addresses: readonly string[]): Promise<void> { return this.keeper.set(addresses) }
-  relays(): readonly RelayStatus[] { return this.keeper.statuses() }
-  wake(): void { this.keeper.wake() }
+  setRelays(addresses: readonly string[]): Promise<void> {
+    return this.keeper.set(addresses)
+  }
+  relays(): readonly RelayStatus[] {
+    return this.keeper.statuses()
+  }
+  wake(): void {
+    this.keeper.wake()
+  }
 
-  direct(): boolean { return this.rtc?.direct() ?? false }
+  direct(): boolean {
+    return this.rtc?.direct() ?? false
+  }
 
   async setIce(settings: IceSettings): Promise<void> {
     if (this.rtc === undefined) return
     const hides = this.rtc.set(settings)
     this.tellAddresses()
     if (!hides) return
-    const seen = [...this.links.values()].filter((link) => link.info.kind === 'webrtc')
-    await Promise.all(seen.map((link) => this.closeConnection(link.info.id)))
+    const seen = [...this.links.values()].filter(link => link.info.kind === 'webrtc')
+    await Promise.all(seen.map(link => this.closeConnection(link.info.id)))
     this.rtc.closeAll()
   }
 
@@ -197,7 +230,9 @@ class Libp2pTransport implements Transport {
     if (!address.endsWith(`/p2p/${peerId}`)) throw named('InvalidMultiaddrError', 'the address is not that of the peer')
     this.dropClosing(node, peerId)
     const late = new AbortController()
-    const cancel = this.init.clock.after(ADDRESS_DIAL_MS, () => late.abort(new DOMException('the address did not answer in time', 'TimeoutError')))
+    const cancel = this.init.clock.after(ADDRESS_DIAL_MS, () =>
+      late.abort(new DOMException('the address did not answer in time', 'TimeoutError')),
+    )
     const either = AbortSignal.any([signal, late.signal])
     let reached = -1
     const step = (name: ConnectStep): void => {
@@ -209,17 +244,19 @@ class Libp2pTransport implements Transport {
     }
     let offered = false
     // Straight to the transport: the library's dial queue would join dials to one peer and try the addresses of all.
-    const { dialling, giveBack } = pageLines.dial(() => node.services.manager.dial(target, {
-      signal: either,
-      onProgress: (event) => {
-        // the types of other transports' events, and our own, are not in the union that is seen here
-        const { type }: { readonly type: string } = event
-        if (type === FACT) return onFact?.(event.detail as unknown as AttemptFact)
-        if (type === 'webrtc:send-sdp-offer') offered = true
-        const name = STEPS[type]
-        if (name !== undefined) step(name)
-      },
-    }))
+    const { dialling, giveBack } = pageLines.dial(() =>
+      node.services.manager.dial(target, {
+        signal: either,
+        onProgress: event => {
+          // the types of other transports' events, and our own, are not in the union that is seen here
+          const { type }: { readonly type: string } = event
+          if (type === FACT) return onFact?.(event.detail as unknown as AttemptFact)
+          if (type === 'webrtc:send-sdp-offer') offered = true
+          const name = STEPS[type]
+          if (name !== undefined) step(name)
+        },
+      }),
+    )
     try {
       const connection = await raced(dialling, either)
       return this.opened(connection).info
@@ -227,9 +264,18 @@ class Libp2pTransport implements Transport {
       // a dial that dies at the relay makes no line
       if (!offered) giveBack()
       // what comes too late is not wanted any more
-      dialling.then((connection) => { connection.abort(named('AbortError', 'the dial was given up')) }, () => undefined)
+      dialling.then(
+        connection => {
+          connection.abort(named('AbortError', 'the dial was given up'))
+        },
+        () => undefined,
+      )
       const reason: unknown = either.aborted ? either.reason : error
-      this.init.log.write('debug', 'transport.dial.failed', { peerId, step: ORDER[reached], error: reason instanceof Error ? `${reason.name}: ${reason.message}` : 'event' })
+      this.init.log.write('debug', 'transport.dial.failed', {
+        peerId,
+        step: ORDER[reached],
+        error: reason instanceof Error ? `${reason.name}: ${reason.message}` : 'event',
+      })
       throw reason
     } finally {
       cancel()
@@ -237,12 +283,15 @@ class Libp2pTransport implements Transport {
   }
 
   connections(peerId?: PeerId): readonly ConnectionInfo[] {
-    return [...this.links.values()].map((link) => link.info)
-      .filter((info) => peerId === undefined || info.peerId === peerId)
+    return [...this.links.values()]
+      .map(link => link.info)
+      .filter(info => peerId === undefined || info.peerId === peerId)
       .sort((a, b) => RANK[a.kind] - RANK[b.kind] || b.openedAt - a.openedAt)
   }
 
-  directLines(): number { return pageLines.made }
+  directLines(): number {
+    return pageLines.made
+  }
 
   async ping(connectionId: string, { signal }: { readonly signal: AbortSignal }): Promise<number> {
     signal.throwIfAborted()
@@ -255,7 +304,9 @@ class Libp2pTransport implements Transport {
     this.closed(connectionId)
     await this.farewell(link)
     const late = new AbortController()
-    const cancel = this.init.clock.after(GOODBYE_MS, () => late.abort(named('TimeoutError', 'the other side did not answer')))
+    const cancel = this.init.clock.after(GOODBYE_MS, () =>
+      late.abort(named('TimeoutError', 'the other side did not answer')),
+    )
     try {
       await raced(link.connection.close({ signal: late.signal }), late.signal)
     } catch (error) {
@@ -268,12 +319,21 @@ class Libp2pTransport implements Transport {
   async open(connectionId: string, protocol: string, { signal }: { readonly signal: AbortSignal }): Promise<Channel> {
     signal.throwIfAborted()
     const link = this.link(connectionId)
-    const opening = link.connection.newStream(protocol, { signal, runOnLimitedConnection: true, maxOutboundStreams: OUTBOUND_STREAMS })
+    const opening = link.connection.newStream(protocol, {
+      signal,
+      runOnLimitedConnection: true,
+      maxOutboundStreams: OUTBOUND_STREAMS,
+    })
     try {
       const stream = await raced(opening, signal)
       return this.channel(stream, link, () => undefined)
     } catch (error) {
-      opening.then((stream) => { stream.abort(named('AbortError', 'the stream was given up')) }, () => undefined)
+      opening.then(
+        stream => {
+          stream.abort(named('AbortError', 'the stream was given up'))
+        },
+        () => undefined,
+      )
       throw error
     }
   }
@@ -282,7 +342,9 @@ class Libp2pTransport implements Transport {
     const known = this.handlers.has(protocol)
     this.handlers.set(protocol, handler)
     if (!known && this.node !== undefined) {
-      this.register(this.node, protocol).catch((error: Error) => this.init.log.write('error', 'transport.handle.failed', { protocol, error: error.message }))
+      this.register(this.node, protocol).catch((error: Error) =>
+        this.init.log.write('error', 'transport.handle.failed', { protocol, error: error.message }),
+      )
     }
   }
 
@@ -316,15 +378,22 @@ class Libp2pTransport implements Transport {
 
   onEvent(listener: (event: TransportEvent) => void): () => void {
     this.listeners.add(listener)
-    return () => { this.listeners.delete(listener) }
+    return () => {
+      this.listeners.delete(listener)
+    }
   }
 
   async stats(connectionId: string): Promise<Readonly<Record<string, string | number>>> {
     const { info, connection, sent, received } = this.link(connectionId)
     const relay = info.kind === 'relay' ? relayOf(connection) : undefined
     return {
-      kind: info.kind, direction: info.direction, openedAt: info.openedAt, bytesSent: sent, bytesReceived: received,
-      ...(relay === undefined ? {} : { relay }), ...await rtcStats(connection),
+      kind: info.kind,
+      direction: info.direction,
+      openedAt: info.openedAt,
+      bytesSent: sent,
+      bytesReceived: received,
+      ...(relay === undefined ? {} : { relay }),
+      ...(await rtcStats(connection)),
     }
   }
 
@@ -334,7 +403,8 @@ class Libp2pTransport implements Transport {
    */
   private dropClosing(node: Node, peerId: PeerId): void {
     for (const connection of node.getConnections(peerIdFromString(peerId))) {
-      if (!this.links.has(connection.id)) connection.abort(named('ConnectionClosedError', 'the connection was being closed'))
+      if (!this.links.has(connection.id))
+        connection.abort(named('ConnectionClosedError', 'the connection was being closed'))
     }
   }
 
@@ -393,7 +463,9 @@ class Libp2pTransport implements Transport {
   private async farewell({ info, connection }: Link): Promise<void> {
     if (info.kind !== 'webrtc' || connection.status !== 'open') return
     const late = new AbortController()
-    const cancel = this.init.clock.after(FAREWELL_MS, () => late.abort(named('TimeoutError', 'no answer to the farewell')))
+    const cancel = this.init.clock.after(FAREWELL_MS, () =>
+      late.abort(named('TimeoutError', 'no answer to the farewell')),
+    )
     try {
       await raced(connection.newStream(FAREWELL, { signal: late.signal, runOnLimitedConnection: true }), late.signal)
     } catch {
@@ -421,11 +493,13 @@ class Libp2pTransport implements Transport {
       return
     }
     this.inbound.set(key, held + 1)
-    handler(this.channel(stream, link, () => {
-      const left = (this.inbound.get(key) ?? 1) - 1
-      if (left > 0) this.inbound.set(key, left)
-      else this.inbound.delete(key)
-    }))
+    handler(
+      this.channel(stream, link, () => {
+        const left = (this.inbound.get(key) ?? 1) - 1
+        if (left > 0) this.inbound.set(key, left)
+        else this.inbound.delete(key)
+      }),
+    )
   }
 
   private channel(stream: Stream, link: Link, ended: () => void): Channel {
@@ -435,7 +509,9 @@ class Libp2pTransport implements Transport {
     return new StreamChannel(stream, link.info, {
       clock: this.init.clock,
       admit: () => budget.take(),
-      count: (direction, bytes) => { link[direction] += bytes },
+      count: (direction, bytes) => {
+        link[direction] += bytes
+      },
       ended,
     })
   }
@@ -451,26 +527,30 @@ class Libp2pTransport implements Transport {
 
   /** After a sleep the WebSocket to a relay may be long dead without a word: the library finds out after many seconds, a ping in two. */
   private async verify(address: string): Promise<void> {
-    await Promise.all(this.relayConnections(address).map(async ({ id }) => {
-      const late = new AbortController()
-      const cancel = this.init.clock.after(RELAY_PING_MS, () => late.abort(named('TimeoutError', 'the relay did not answer')))
-      try {
-        await this.ping(id, late)
-      } catch {
-        await this.closeConnection(id)
-      } finally {
-        cancel()
-      }
-    }))
+    await Promise.all(
+      this.relayConnections(address).map(async ({ id }) => {
+        const late = new AbortController()
+        const cancel = this.init.clock.after(RELAY_PING_MS, () =>
+          late.abort(named('TimeoutError', 'the relay did not answer')),
+        )
+        try {
+          await this.ping(id, late)
+        } catch {
+          await this.closeConnection(id)
+        } finally {
+          cancel()
+        }
+      }),
+    )
   }
 
   private relayConnections(address: string): readonly ConnectionInfo[] {
-    return this.connections(relayPeer(address)).filter((info) => info.kind === 'direct')
+    return this.connections(relayPeer(address)).filter(info => info.kind === 'direct')
   }
 
   /** A reservation lives as long as the connection that asked for it: closing that gives it back. */
   private async release(address: string): Promise<void> {
-    await Promise.all(this.relayConnections(address).map((info) => this.closeConnection(info.id)))
+    await Promise.all(this.relayConnections(address).map(info => this.closeConnection(info.id)))
     this.changed()
   }
 

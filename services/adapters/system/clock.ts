@@ -10,10 +10,13 @@ export function createBrowserClock(): Clock {
     after(ms, fn) {
       let timer: ReturnType<typeof setTimeout>
       const arm = (left: number): void => {
-        timer = setTimeout(() => {
-          if (left > MAX_TIMER_MS) arm(left - MAX_TIMER_MS)
-          else fn()
-        }, Math.max(0, Math.min(left, MAX_TIMER_MS)))
+        timer = setTimeout(
+          () => {
+            if (left > MAX_TIMER_MS) arm(left - MAX_TIMER_MS)
+            else fn()
+          },
+          Math.max(0, Math.min(left, MAX_TIMER_MS)),
+        )
       }
       arm(ms)
       return () => clearTimeout(timer)

@@ -48,7 +48,9 @@ export function createBrowserLog(o: { readonly clock?: Clock; readonly capacity?
     },
     onEntry(listener) {
       listeners.add(listener)
-      return () => { listeners.delete(listener) }
+      return () => {
+        listeners.delete(listener)
+      }
     },
   }
 }

@@ -11,13 +11,18 @@ const MAX_LOOKED_AT = 16_384
 /** characters that are kept */
 const MAX_KEPT = 512
 
-const mark = (kind: string, secret: string): string => `[${kind} ${secret.length} #${toHex(sha256(utf8ToBytes(secret))).slice(0, 6)}]`
+const mark = (kind: string, secret: string): string =>
+  `[${kind} ${secret.length} #${toHex(sha256(utf8ToBytes(secret))).slice(0, 6)}]`
 
 const BASE58 = '[1-9A-HJ-NP-Za-km-z]'
 /** libp2p peer ids look like keys and are none: they name who is talked to, which is what the log is for. */
 const PEER_ID = /^(12D3KooW|16Uiu2HA|Qm)/
 
-const RULES: ReadonlyArray<{ readonly kind: string; readonly find: RegExp; readonly spare?: (found: string) => boolean }> = [
+const RULES: ReadonlyArray<{
+  readonly kind: string
+  readonly find: RegExp
+  readonly spare?: (found: string) => boolean
+}> = [
   // 32 bytes or more in hex
   { kind: 'hex', find: /[0-9a-fA-F]{64,}/g },
   // BIP32 extended keys, private and public
@@ -31,7 +36,11 @@ const RULES: ReadonlyArray<{ readonly kind: string; readonly find: RegExp; reado
   // 32 bytes or more in base64, plain or for URLs (invites, sealed things)
   { kind: 'base64', find: /[A-Za-z0-9+_-]{43,}={0,2}/g, spare: found => PEER_ID.test(found) },
   // the same with slashes; a path or a multiaddr has words between them
-  { kind: 'base64', find: /[A-Za-z0-9+/]{43,}={0,2}/g, spare: found => found.split('/').every(part => /^[a-z0-9]*$/.test(part) || PEER_ID.test(part)) },
+  {
+    kind: 'base64',
+    find: /[A-Za-z0-9+/]{43,}={0,2}/g,
+    spare: found => found.split('/').every(part => /^[a-z0-9]*$/.test(part) || PEER_ID.test(part)),
+  },
 ]
 
 /** Fields whose text is a secret by its name. */
@@ -39,11 +48,17 @@ const SECRET_NAME = /secret|seed|mnemonic|words|passw|passphrase|nonce|priv|toke
 
 export function redactText(text: string): string {
   if (text.length > MAX_LOOKED_AT) return `[text ${text.length}]`
-  const clean = RULES.reduce((left, { kind, find, spare }) => left.replace(find, found => spare?.(found) ? found : mark(kind, found)), text)
+  const clean = RULES.reduce(
+    (left, { kind, find, spare }) => left.replace(find, found => (spare?.(found) ? found : mark(kind, found))),
+    text,
+  )
   return clean.length > MAX_KEPT ? `${clean.slice(0, MAX_KEPT)}…` : clean
 }
 
-export function redactField(name: string, value: string | number | boolean | undefined): string | number | boolean | undefined {
+export function redactField(
+  name: string,
+  value: string | number | boolean | undefined,
+): string | number | boolean | undefined {
   if (typeof value !== 'string') return value
   return SECRET_NAME.test(name) && value !== '' ? '[secret]' : redactText(value)
 }

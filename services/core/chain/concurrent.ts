@@ -1,7 +1,11 @@
 import { err, ok, type Result } from '../domain/result'
 
 /** Runs `work` over `items`, at most `width` at once, answers in the order of the items. The first error ends it: nothing new is started. */
-export async function concurrently<T, R, E>(items: readonly T[], width: number, work: (item: T) => Promise<Result<R, E>>): Promise<Result<R[], E>> {
+export async function concurrently<T, R, E>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<Result<R, E>>,
+): Promise<Result<R[], E>> {
   const results: R[] = new Array<R>(items.length)
   let next = 0
   let failure: { readonly error: E } | undefined

@@ -8,7 +8,11 @@ import { ok, type Result } from '../domain/result'
 import type { Chain, ChainError, Tip } from '../../ports/chain'
 import { concurrently } from './concurrent'
 
-export interface Outspend { readonly spent: boolean; readonly by?: Txid; readonly confirmed: boolean }
+export interface Outspend {
+  readonly spent: boolean
+  readonly by?: Txid
+  readonly confirmed: boolean
+}
 
 export interface SpendFacts {
   readonly tip: Tip
@@ -40,22 +44,30 @@ export async function gatherSpendFacts(p: {
   readonly concurrency?: number
 }): Promise<Result<SpendFacts, ChainError>> {
   const { chain, signal, concurrency = 4, rawTxs = new Map<Txid, Uint8Array>() } = p
-  const ours = p.synced?.tip === undefined ? undefined : new Set([...p.synced.history, ...p.synced.coins].map(({ txid }) => txid))
+  const ours =
+    p.synced?.tip === undefined ? undefined : new Set([...p.synced.history, ...p.synced.coins].map(({ txid }) => txid))
   const inputs = p.inputs.filter(({ txid }) => ours === undefined || ours.has(txid))
   const txids = [...new Set(inputs.map(input => input.txid))]
   const own = new Map(p.synced?.tip === undefined ? [] : p.synced.coins.map(coin => [coin.txid, coin.height]))
   // side by side: three checks stand between the last yes and the payment, and each would wait for three answers in a row
   const [tip, known, outspends] = await Promise.all([
     p.synced?.tip === undefined ? chain.tip(signal) : ok(p.synced.tip),
-    concurrently(txids, concurrency, async (txid): Promise<Result<[Txid, { raw: Uint8Array; height?: number }] | undefined, ChainError>> => {
-      const [seen, raw] = await Promise.all([own.has(txid) ? ok(undefined) : chain.tx(txid, signal), rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal)])
-      if (!seen.ok) return seen
-      if (!raw.ok) return raw
-      if (raw.value === undefined || (seen.value === undefined && !own.has(txid))) return ok(undefined)
-      rawTxs.set(txid, raw.value)
-      const height = own.get(txid) ?? seen.value?.confirmed?.height
-      return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
-    }),
+    concurrently(
+      txids,
+      concurrency,
+      async (txid): Promise<Result<[Txid, { raw: Uint8Array; height?: number }] | undefined, ChainError>> => {
+        const [seen, raw] = await Promise.all([
+          own.has(txid) ? ok(undefined) : chain.tx(txid, signal),
+          rawTxs.has(txid) ? ok(rawTxs.get(txid)) : chain.rawTx(txid, signal),
+        ])
+        if (!seen.ok) return seen
+        if (!raw.ok) return raw
+        if (raw.value === undefined || (seen.value === undefined && !own.has(txid))) return ok(undefined)
+        rawTxs.set(txid, raw.value)
+        const height = own.get(txid) ?? seen.value?.confirmed?.height
+        return ok([txid, height === undefined ? { raw: raw.value } : { raw: raw.value, height }])
+      },
+    ),
     concurrently(inputs, concurrency, async (point): Promise<Result<[OutPoint, Outspend], ChainError>> => {
       const answer = await chain.outspend(point.txid, point.vout, signal)
       return answer.ok ? ok([point, answer.value]) : answer

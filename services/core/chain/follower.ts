@@ -54,7 +54,11 @@ export function createFollower(deps: FollowerDeps): Follower {
 
   function fail(error: ChainError) {
     failures++
-    status = { ...status, state: error.code === 'wrong-network' ? 'wrong-network' : 'unreachable', detail: `${error.code}: ${error.detail}` }
+    status = {
+      ...status,
+      state: error.code === 'wrong-network' ? 'wrong-network' : 'unreachable',
+      detail: `${error.code}: ${error.detail}`,
+    }
     deps.changed(false)
   }
 
@@ -70,7 +74,14 @@ export function createFollower(deps: FollowerDeps): Follower {
       if (!right.ok) return fail(right.error)
       checked = true
     }
-    const result = await syncWallet({ chain: deps.chain, scriptsAt: deps.scriptsAt, state, signal: abort.signal, full, shown: deps.shown() })
+    const result = await syncWallet({
+      chain: deps.chain,
+      scriptsAt: deps.scriptsAt,
+      state,
+      signal: abort.signal,
+      full,
+      shown: deps.shown(),
+    })
     if (stopped) return
     if (!result.ok) return fail(result.error)
     const { value } = result
@@ -84,7 +95,11 @@ export function createFollower(deps: FollowerDeps): Follower {
       wallet = readWallet(state)
       if (news) await deps.save(state)
     }
-    status = { state: reset ? 'reset' : 'synced', at: deps.clock.now(), ...(state.tip === undefined ? {} : { height: state.tip.height }) }
+    status = {
+      state: reset ? 'reset' : 'synced',
+      at: deps.clock.now(),
+      ...(state.tip === undefined ? {} : { height: state.tip.height }),
+    }
     if (news || recovered || reset) deps.changed(news)
   }
 
@@ -104,15 +119,25 @@ export function createFollower(deps: FollowerDeps): Follower {
       }
     })().finally(() => {
       running = undefined
-      if (!stopped) cancel = deps.clock.after(nextPollMs({ local: deps.local, unconfirmed: wallet.unconfirmed || deps.expecting(), failures }), () => void refresh())
+      if (!stopped)
+        cancel = deps.clock.after(
+          nextPollMs({ local: deps.local, unconfirmed: wallet.unconfirmed || deps.expecting(), failures }),
+          () => void refresh(),
+        )
     })
     return running
   }
 
   return {
-    get wallet() { return wallet },
-    get state() { return state },
-    get status() { return status },
+    get wallet() {
+      return wallet
+    },
+    get state() {
+      return state
+    },
+    get status() {
+      return status
+    },
     refresh,
     stop() {
       stopped = true

@@ -10,7 +10,11 @@ const LIVELY_MS = 2_500
 const TROUBLED_MS = 120_000
 
 /** Milliseconds to the next sync. `failures` counts failed syncs in a row; the wait doubles with each after the first. */
-export function nextPollMs(p: { readonly local: boolean; readonly unconfirmed: boolean; readonly failures: number }): number {
+export function nextPollMs(p: {
+  readonly local: boolean
+  readonly unconfirmed: boolean
+  readonly failures: number
+}): number {
   const calm = p.local ? (p.unconfirmed ? LIVELY_MS : LOCAL_CALM_MS) : CALM_MS
   return p.failures <= 1 ? calm : Math.min(TROUBLED_MS, calm * 2 ** Math.min(p.failures - 1, 10))
 }

@@ -41,9 +41,17 @@ export function encodeChainState(state: ChainState): Uint8Array {
     state.scripts.map(s => [s.branch, s.index, fromHex(s.script), s.txids.map(fromHex)]),
     [...state.txs.values()].map(tx => [
       fromHex(tx.txid),
-      tx.vin.map(i => [fromHex(i.txid), i.vout, i.coinbase, i.sequence, i.prevoutScript === undefined ? null : fromHex(i.prevoutScript), i.prevoutSats === undefined ? null : Number(i.prevoutSats)]),
+      tx.vin.map(i => [
+        fromHex(i.txid),
+        i.vout,
+        i.coinbase,
+        i.sequence,
+        i.prevoutScript === undefined ? null : fromHex(i.prevoutScript),
+        i.prevoutSats === undefined ? null : Number(i.prevoutSats),
+      ]),
       tx.vout.map(o => [fromHex(o.script), Number(o.sats)]),
-      Number(tx.feeSats), tx.weight,
+      Number(tx.feeSats),
+      tx.weight,
       tx.confirmed ? [tx.confirmed.height, fromHex(tx.confirmed.hash), tx.confirmed.time] : null,
     ]),
     state.quickSyncs,
@@ -54,23 +62,25 @@ export function encodeChainState(state: ChainState): Uint8Array {
 export function decodeChainState(bytes: Uint8Array): ChainState | undefined {
   try {
     return readState(decode(bytes))
-  }
-  catch {
+  } catch {
     return undefined
   }
 }
 
 /** Ends the reading of a malformed state; caught above. */
-const bad = (): never => { throw new TypeError('not a chain state') }
+const bad = (): never => {
+  throw new TypeError('not a chain state')
+}
 const list = (value: unknown, length?: number): unknown[] =>
-  Array.isArray(value) && (length === undefined || value.length === length) ? value as unknown[] : bad()
-const int = (value: unknown): number => Number.isSafeInteger(value) && (value as number) >= 0 ? value as number : bad()
+  Array.isArray(value) && (length === undefined || value.length === length) ? (value as unknown[]) : bad()
+const int = (value: unknown): number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : bad()
 const bytesHex = (value: unknown, length?: number): Hex => {
   const hex = value instanceof Uint8Array ? toHex(value) : undefined
   return isHex(hex, length) ? hex : bad()
 }
 const sats = (value: unknown): bigint => BigInt(int(value))
-const flag = (value: unknown): boolean => typeof value === 'boolean' ? value : bad()
+const flag = (value: unknown): boolean => (typeof value === 'boolean' ? value : bad())
 
 function readState(value: unknown): ChainState {
   const [format, tip, anchors, scripts, txs, quickSyncs] = list(value, 6)
@@ -80,7 +90,7 @@ function readState(value: unknown): ChainState {
   return {
     ...(tip === null ? {} : { tip: readTip(tip) }),
     anchors: list(anchors).map(readTip),
-    scripts: list(scripts).map((entry) => {
+    scripts: list(scripts).map(entry => {
       const [branch, index, script, txids] = list(entry, 4)
       if (branch !== 0 && branch !== 1) return bad()
       const ids = list(txids).map(id => bytesHex(id, 32))
@@ -101,15 +111,18 @@ function readTx(value: unknown): ChainTx {
   const [txid, vin, vout, fee, weight, confirmed] = list(value, 6)
   return {
     txid: bytesHex(txid, 32),
-    vin: list(vin).map((input) => {
+    vin: list(vin).map(input => {
       const [id, n, coinbase, sequence, script, amount] = list(input, 6)
       return {
-        txid: bytesHex(id, 32), vout: int(n), coinbase: flag(coinbase), sequence: int(sequence),
+        txid: bytesHex(id, 32),
+        vout: int(n),
+        coinbase: flag(coinbase),
+        sequence: int(sequence),
         ...(script === null ? {} : { prevoutScript: bytesHex(script) }),
         ...(amount === null ? {} : { prevoutSats: sats(amount) }),
       }
     }),
-    vout: list(vout).map((output) => {
+    vout: list(vout).map(output => {
       const [script, amount] = list(output, 2)
       return { script: bytesHex(script), sats: sats(amount) }
     }),

@@ -48,7 +48,9 @@ export interface SyncOptions {
 
 /** How the server's chain lies to the one that was seen before. */
 type Place =
-  | 'first' | 'same' | 'extended'
+  | 'first'
+  | 'same'
+  | 'extended'
   /** the stored tip was replaced; everything is asked again */
   | 'reorg'
   /** the stored blocks are unknown to the server ("this local chain was reset"); scanned from nothing */
@@ -84,7 +86,12 @@ export async function syncWallet(o: SyncOptions): Promise<Result<SyncOutcome, Ch
     if (!after.ok) return after
     if (after.value.hash === before.hash || round === ROUNDS) {
       const tips = [...anchored.value.filter(a => a.height < before.height), before]
-      const state = { ...scan.value, tip: before, anchors: [...tips.slice(0, 1), ...tips.slice(1).slice(-ANCHORS)], quickSyncs: full ? 0 : base.quickSyncs + 1 }
+      const state = {
+        ...scan.value,
+        tip: before,
+        anchors: [...tips.slice(0, 1), ...tips.slice(1).slice(-ANCHORS)],
+        quickSyncs: full ? 0 : base.quickSyncs + 1,
+      }
       return ok({ state, place, changed: place === 'chain-reset' || !sameFacts(o.state, state) })
     }
     before = after.value
@@ -93,7 +100,12 @@ export async function syncWallet(o: SyncOptions): Promise<Result<SyncOutcome, Ch
 }
 
 /** Invariant 6. Two requests at most: where the fork lies does not matter, because after it every script is asked again. */
-async function locate(chain: Chain, state: ChainState, tip: Tip, signal?: AbortSignal): Promise<Result<Place, ChainError>> {
+async function locate(
+  chain: Chain,
+  state: ChainState,
+  tip: Tip,
+  signal?: AbortSignal,
+): Promise<Result<Place, ChainError>> {
   if (!state.tip) return ok('first')
   if (tip.hash === state.tip.hash) return ok('same')
   const seen = new Map<number, Hex>()
@@ -113,7 +125,12 @@ async function locate(chain: Chain, state: ChainState, tip: Tip, signal?: AbortS
 }
 
 /** Block 1 and the earlier tips, as far as they are on the chain that the server has now. */
-async function anchorsOf(o: SyncOptions, state: ChainState, place: Place, tip: Tip): Promise<Result<readonly Tip[], ChainError>> {
+async function anchorsOf(
+  o: SyncOptions,
+  state: ChainState,
+  place: Place,
+  tip: Tip,
+): Promise<Result<readonly Tip[], ChainError>> {
   const first = state.anchors[0]
   if (first?.height === 1) return ok(place === 'reorg' ? [first] : state.anchors)
   if (tip.height < 1) return ok([])
@@ -123,12 +140,20 @@ async function anchorsOf(o: SyncOptions, state: ChainState, place: Place, tip: T
 }
 
 function sameFacts(a: ChainState, b: ChainState): boolean {
-  return a.tip?.hash === b.tip?.hash && a.txs.size === b.txs.size
-    && [...b.txs].every(([txid, tx]) => { const old = a.txs.get(txid); return old !== undefined && old.confirmed?.hash === tx.confirmed?.hash })
+  return (
+    a.tip?.hash === b.tip?.hash &&
+    a.txs.size === b.txs.size &&
+    [...b.txs].every(([txid, tx]) => {
+      const old = a.txs.get(txid)
+      return old !== undefined && old.confirmed?.hash === tx.confirmed?.hash
+    })
+  )
 }
 
-const scriptsOf = (tx: ChainTx): Hex[] =>
-  [...tx.vout.map(out => out.script), ...tx.vin.flatMap(input => input.prevoutScript ?? [])]
+const scriptsOf = (tx: ChainTx): Hex[] => [
+  ...tx.vout.map(out => out.script),
+  ...tx.vin.flatMap(input => input.prevoutScript ?? []),
+]
 
 /** One pass over the scripts of a wallet. */
 class Scan {
@@ -141,7 +166,11 @@ class Scan {
   private readonly wanted: ReadonlySet<string>
   private readonly lastUsed: [number, number] = [-1, -1]
 
-  constructor(private readonly o: SyncOptions, base: ChainState, full: boolean) {
+  constructor(
+    private readonly o: SyncOptions,
+    base: ChainState,
+    full: boolean,
+  ) {
     this.txs = new Map(base.txs)
     for (const tx of base.txs.values()) for (const script of scriptsOf(tx)) this.paid.add(script)
     for (const watched of base.scripts) this.watch(watched)
@@ -179,12 +208,15 @@ class Scan {
 
   /** Places up to the gap that are not watched yet. */
   private gap(): ScriptPlace[] {
-    return ([0, 1] as const).flatMap(branch => Array.from({ length: this.lastUsed[branch] + LIMITS.gapLimit + 1 }, (_, index) => ({ branch, index })))
+    return ([0, 1] as const)
+      .flatMap(branch =>
+        Array.from({ length: this.lastUsed[branch] + LIMITS.gapLimit + 1 }, (_, index) => ({ branch, index })),
+      )
       .filter(({ branch, index }) => !this.scripts.has(placeKey(branch, index)))
   }
 
   private async ask(keys: readonly string[]): Promise<Result<unknown, ChainError>> {
-    return concurrently(keys, this.o.concurrency ?? 4, async (key) => {
+    return concurrently(keys, this.o.concurrency ?? 4, async key => {
       const watched = this.scripts.get(key)
       if (!watched) return ok(undefined)
       const history = await this.o.chain.history(watched.script, this.o.signal)
@@ -235,7 +267,8 @@ class Scan {
     const hot = new Set(wallet.coins.map(coin => placeKey(coin.branch, coin.index)))
     for (const tx of base.txs.values()) if (!tx.confirmed) for (const key of this.touched(tx)) hot.add(key)
     const ahead = Math.max(wallet.lastUsed[0] + HOT_AHEAD, this.o.shown ?? -1)
-    for (let index = wallet.lastUsed[0] + 1; index <= ahead; index++) if (this.scripts.has(placeKey(0, index))) hot.add(placeKey(0, index))
+    for (let index = wallet.lastUsed[0] + 1; index <= ahead; index++)
+      if (this.scripts.has(placeKey(0, index))) hot.add(placeKey(0, index))
     return hot
   }
 }

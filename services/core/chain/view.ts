@@ -50,7 +50,16 @@ export function readWallet(state: ChainState): WalletChain {
       const at = mine.get(out.script)
       if (!at) return
       used[at.branch].add(at.index)
-      const coin = { txid: tx.txid, vout, amountSats: out.sats, branch: at.branch, index: at.index, script: out.script, ours: false, coinbase: tx.vin.some(i => i.coinbase) }
+      const coin = {
+        txid: tx.txid,
+        vout,
+        amountSats: out.sats,
+        branch: at.branch,
+        index: at.index,
+        script: out.script,
+        ours: false,
+        coinbase: tx.vin.some(i => i.coinbase),
+      }
       outputs.set(outPointKey(coin), tx.confirmed ? { ...coin, height: tx.confirmed.height } : coin)
     })
     for (const input of tx.vin) {
@@ -59,7 +68,8 @@ export function readWallet(state: ChainState): WalletChain {
     }
   }
   const spent = new Set([...txs.values()].flatMap(tx => tx.vin.map(outPointKey)))
-  const isOurs = (tx: ChainTx | undefined): boolean => tx !== undefined && tx.vin.every(input => outputs.has(outPointKey(input)))
+  const isOurs = (tx: ChainTx | undefined): boolean =>
+    tx !== undefined && tx.vin.every(input => outputs.has(outPointKey(input)))
   const coins = [...outputs.values()]
     .filter(coin => !spent.has(outPointKey(coin)))
     .map(coin => ({ ...coin, ours: isOurs(txs.get(coin.txid)) }))
@@ -83,7 +93,8 @@ function withoutConflicts(all: ReadonlyMap<Txid, ChainTx>): Map<Txid, ChainTx> {
   const txs = new Map(all)
   const winners = new Map<string, ChainTx>()
   const losers: Txid[] = []
-  const stronger = (a: ChainTx, b: ChainTx): ChainTx => (a.confirmed ? a : b.confirmed ? b : a.feeSats >= b.feeSats ? a : b)
+  const stronger = (a: ChainTx, b: ChainTx): ChainTx =>
+    a.confirmed ? a : b.confirmed ? b : a.feeSats >= b.feeSats ? a : b
   for (const tx of all.values()) {
     for (const input of tx.vin) {
       if (input.coinbase) continue
@@ -102,7 +113,11 @@ function withoutConflicts(all: ReadonlyMap<Txid, ChainTx>): Map<Txid, ChainTx> {
   return txs
 }
 
-function historyOf(txs: ReadonlyMap<Txid, ChainTx>, outputs: ReadonlyMap<string, ChainCoin>, isOurs: (tx: ChainTx) => boolean): HistoryItem[] {
+function historyOf(
+  txs: ReadonlyMap<Txid, ChainTx>,
+  outputs: ReadonlyMap<string, ChainCoin>,
+  isOurs: (tx: ChainTx) => boolean,
+): HistoryItem[] {
   const depths = new Map<Txid, number>()
   /** links to parents of the same block (or of the mempool): a child is newer than its parent */
   const depth = (tx: ChainTx, left = MAX_DEPTH): number => {
@@ -112,22 +127,30 @@ function historyOf(txs: ReadonlyMap<Txid, ChainTx>, outputs: ReadonlyMap<string,
     let deepest = 0
     for (const input of tx.vin) {
       const parent = txs.get(input.txid)
-      if (parent && parent.confirmed?.height === tx.confirmed?.height) deepest = Math.max(deepest, depth(parent, left - 1) + 1)
+      if (parent && parent.confirmed?.height === tx.confirmed?.height)
+        deepest = Math.max(deepest, depth(parent, left - 1) + 1)
     }
     depths.set(tx.txid, deepest)
     return deepest
   }
   return [...txs.values()]
-    .sort((a, b) => byHeight(b.confirmed?.height, a.confirmed?.height) || depth(b) - depth(a) || (a.txid < b.txid ? -1 : 1))
-    .flatMap((tx) => {
-      const received = tx.vout.reduce((sum, out, vout) => sum + (outputs.has(outPointKey({ txid: tx.txid, vout })) ? out.sats : 0n), 0n)
+    .sort(
+      (a, b) => byHeight(b.confirmed?.height, a.confirmed?.height) || depth(b) - depth(a) || (a.txid < b.txid ? -1 : 1),
+    )
+    .flatMap(tx => {
+      const received = tx.vout.reduce(
+        (sum, out, vout) => sum + (outputs.has(outPointKey({ txid: tx.txid, vout })) ? out.sats : 0n),
+        0n,
+      )
       const given = tx.vin.reduce((sum, input) => sum + (outputs.get(outPointKey(input))?.amountSats ?? 0n), 0n)
-      return [{
-        txid: tx.txid,
-        deltaSats: received - given,
-        ...(isOurs(tx) ? { feeSats: tx.feeSats } : {}),
-        ...(tx.confirmed ? { height: tx.confirmed.height, time: tx.confirmed.time } : {}),
-      }]
+      return [
+        {
+          txid: tx.txid,
+          deltaSats: received - given,
+          ...(isOurs(tx) ? { feeSats: tx.feeSats } : {}),
+          ...(tx.confirmed ? { height: tx.confirmed.height, time: tx.confirmed.time } : {}),
+        },
+      ]
     })
 }
 
@@ -148,7 +171,11 @@ export const spendableCoins = (wallet: WalletChain, held: ReadonlySet<string>): 
 export function balances(wallet: WalletChain, held: ReadonlySet<string>): BalanceView {
   const sum = { availableSats: 0n, pendingSats: 0n, heldSats: 0n }
   for (const coin of wallet.coins) {
-    const part = held.has(outPointKey(coin)) ? 'heldSats' : isSpendable(coin, wallet.tip) ? 'availableSats' : 'pendingSats'
+    const part = held.has(outPointKey(coin))
+      ? 'heldSats'
+      : isSpendable(coin, wallet.tip)
+        ? 'availableSats'
+        : 'pendingSats'
     sum[part] += coin.amountSats
   }
   return sum

@@ -32,7 +32,8 @@ const MAX_CHARS = 90
 export const p2trScript = (outputKey: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(0x51, 0x20), outputKey)
 
 /** The key in the script of a taproot output; undefined for every other script. */
-export const taprootKey = (script: Uint8Array): Uint8Array | undefined => script.length === 34 && script[0] === 0x51 && script[1] === 0x20 ? script.slice(2) : undefined
+export const taprootKey = (script: Uint8Array): Uint8Array | undefined =>
+  script.length === 34 && script[0] === 0x51 && script[1] === 0x20 ? script.slice(2) : undefined
 
 /**
  * Output script of an address, or why there is none. Surrounding space is ignored; a `bitcoin:` prefix is not. Form only: whether the key of a taproot
@@ -69,14 +70,14 @@ function fromBase58(address: string): Result<Uint8Array, AddressError> {
   let payload: Uint8Array
   try {
     payload = base58check.decode(address)
-  }
-  catch {
+  } catch {
     return err({ code: 'checksum' })
   }
   const [version] = payload
   if (payload.length !== 21 || version === undefined) return err({ code: 'malformed' })
   const hash = payload.slice(1)
-  if (version === TEST_VERSIONS.p2pkh) return ok(concatBytes(Uint8Array.of(0x76, 0xa9, 20), hash, Uint8Array.of(0x88, 0xac)))
+  if (version === TEST_VERSIONS.p2pkh)
+    return ok(concatBytes(Uint8Array.of(0x76, 0xa9, 20), hash, Uint8Array.of(0x88, 0xac)))
   if (version === TEST_VERSIONS.p2sh) return ok(concatBytes(Uint8Array.of(0xa9, 20), hash, Uint8Array.of(0x87)))
   return err({ code: MAIN_VERSIONS.includes(version) ? 'wrong-network' : 'malformed' })
 }

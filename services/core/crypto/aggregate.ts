@@ -5,7 +5,15 @@
 import type { Proposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
 import { verifySignature } from './signature'
-import { InvalidContribution, MusigError, musigSession, nonceAgg, partialSigAgg, partialVerify, xOnlyKey } from './musig2'
+import {
+  InvalidContribution,
+  MusigError,
+  musigSession,
+  nonceAgg,
+  partialSigAgg,
+  partialVerify,
+  xOnlyKey,
+} from './musig2'
 import { signingJob, type SigningInput } from './proposal-id'
 import { serializeTx, withKeyPathWitnesses } from './transaction'
 import type { WalletContext } from './wallet-context'
@@ -20,7 +28,8 @@ export interface Culprit {
 }
 
 /** True when the error is one of the two that the curve code throws for bad contributions. */
-const isMusig = (error: unknown): error is InvalidContribution | MusigError => error instanceof InvalidContribution || error instanceof MusigError
+const isMusig = (error: unknown): error is InvalidContribution | MusigError =>
+  error instanceof InvalidContribution || error instanceof MusigError
 
 const columns = (rows: Contributions, input: number): Uint8Array[] => rows.map(row => row[input] ?? new Uint8Array())
 
@@ -32,7 +41,10 @@ function shortRow(rows: Contributions, members: number, inputs: number): number 
 }
 
 /** Per input the aggregate of all members' pubnonces, 66 bytes; else the member and input whose nonce is no pair of points. */
-export function aggregateNonces(wallet: WalletContext, pubnonces: Contributions): Result<Uint8Array[], { member: number; input: number }> {
+export function aggregateNonces(
+  wallet: WalletContext,
+  pubnonces: Contributions,
+): Result<Uint8Array[], { member: number; input: number }> {
   const inputs = pubnonces[0]?.length ?? 0
   const short = shortRow(pubnonces, wallet.members.length, inputs)
   if (short !== undefined || inputs === 0) return err({ member: short ?? 0, input: 0 })
@@ -40,8 +52,7 @@ export function aggregateNonces(wallet: WalletContext, pubnonces: Contributions)
   for (let input = 0; input < inputs; input++) {
     try {
       out.push(nonceAgg(columns(pubnonces, input)))
-    }
-    catch (error) {
+    } catch (error) {
       if (error instanceof InvalidContribution) return err({ member: error.index ?? 0, input })
       throw error
     }
@@ -50,26 +61,41 @@ export function aggregateNonces(wallet: WalletContext, pubnonces: Contributions)
 }
 
 /** One input: final signature, or who spoiled it. */
-function aggregateInput(part: SigningInput, input: number, pubnonces: readonly Uint8Array[], partials: readonly Uint8Array[]): Result<Uint8Array, Culprit> {
+function aggregateInput(
+  part: SigningInput,
+  input: number,
+  pubnonces: readonly Uint8Array[],
+  partials: readonly Uint8Array[],
+): Result<Uint8Array, Culprit> {
   try {
     const session = musigSession(part.agg, nonceAgg(pubnonces), part.message)
     const signature = partialSigAgg(session, partials)
     if (verifySignature(signature, part.message, xOnlyKey(part.agg))) return ok(signature)
-    const member = partials.findIndex((partial, i) => !partialVerify(session, i, partial, pubnonces[i] ?? new Uint8Array()))
+    const member = partials.findIndex(
+      (partial, i) => !partialVerify(session, i, partial, pubnonces[i] ?? new Uint8Array()),
+    )
     return err(member < 0 ? { input } : { member, input })
-  }
-  catch (error) {
+  } catch (error) {
     if (!isMusig(error)) throw error
-    return err(error instanceof InvalidContribution && error.index !== undefined ? { member: error.index, input } : { input })
+    return err(
+      error instanceof InvalidContribution && error.index !== undefined ? { member: error.index, input } : { input },
+    )
   }
 }
 
 /** Per input a verified BIP340 signature. Partials are looked at one by one only when the whole fails. */
-export function aggregatePartials(wallet: WalletContext, proposal: Proposal, pubnonces: Contributions, partials: Contributions): Result<Uint8Array[], Culprit> {
+export function aggregatePartials(
+  wallet: WalletContext,
+  proposal: Proposal,
+  pubnonces: Contributions,
+  partials: Contributions,
+): Result<Uint8Array[], Culprit> {
   const job = signingJob(wallet, proposal)
   if (!job.ok) return err({ input: job.error.input ?? 0 })
   const inputs = job.value.inputs
-  const short = shortRow(pubnonces, wallet.members.length, inputs.length) ?? shortRow(partials, wallet.members.length, inputs.length)
+  const short =
+    shortRow(pubnonces, wallet.members.length, inputs.length) ??
+    shortRow(partials, wallet.members.length, inputs.length)
   if (short !== undefined) return err({ member: short, input: 0 })
   const out: Uint8Array[] = []
   for (const [input, part] of inputs.entries()) {
@@ -81,12 +107,20 @@ export function aggregatePartials(wallet: WalletContext, proposal: Proposal, pub
 }
 
 /** Verifies one 64-byte signature per input; the signed transaction, or for a practice the signatures' bytes. */
-export function finalize(wallet: WalletContext, proposal: Proposal, signatures: readonly Uint8Array[]): Result<Uint8Array, { input: number }> {
+export function finalize(
+  wallet: WalletContext,
+  proposal: Proposal,
+  signatures: readonly Uint8Array[],
+): Result<Uint8Array, { input: number }> {
   const job = signingJob(wallet, proposal)
   if (!job.ok) return err({ input: job.error.input ?? 0 })
   const { inputs, spend } = job.value
   if (signatures.length !== inputs.length) return err({ input: Math.min(signatures.length, inputs.length) })
-  const wrong = inputs.findIndex((part, i) => !verifySignature(signatures[i] ?? new Uint8Array(), part.message, xOnlyKey(part.agg)))
+  const wrong = inputs.findIndex(
+    (part, i) => !verifySignature(signatures[i] ?? new Uint8Array(), part.message, xOnlyKey(part.agg)),
+  )
   if (wrong >= 0) return err({ input: wrong })
-  return ok(spend === undefined ? (signatures[0] ?? new Uint8Array()) : serializeTx(withKeyPathWitnesses(spend.tx, signatures)))
+  return ok(
+    spend === undefined ? (signatures[0] ?? new Uint8Array()) : serializeTx(withKeyPathWitnesses(spend.tx, signatures)),
+  )
 }

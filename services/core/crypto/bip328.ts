@@ -18,8 +18,14 @@ const Point = secp256k1.Point
 export const MUSIG_CHAIN_CODE = fromHex('868087ca02a6f974c4598924c36b57762d32cb45717167e300622c7167e38965')
 
 /** BIP328 synthetic key of an aggregate key (33 bytes): depth, parent and child number are zero. */
-export const syntheticKey = (aggregate: Uint8Array, version: number): ExtendedKey =>
-  ({ version, depth: 0, parent: 0, childNumber: 0, chainCode: MUSIG_CHAIN_CODE, publicKey: aggregate })
+export const syntheticKey = (aggregate: Uint8Array, version: number): ExtendedKey => ({
+  version,
+  depth: 0,
+  parent: 0,
+  childNumber: 0,
+  chainCode: MUSIG_CHAIN_CODE,
+  publicKey: aggregate,
+})
 
 /** An extended public key whose key is a point; undefined for every other text. The caller compares `version`. */
 export function decodeExtendedKey(text: string): ExtendedKey | undefined {
@@ -32,20 +38,23 @@ function isPoint(bytes: Uint8Array): boolean {
   try {
     Point.fromBytes(bytes)
     return true
-  }
-  catch {
+  } catch {
     return false
   }
 }
 
 /** Whether 32 bytes are the x-coordinate of a point: a taproot output with any other key can never be spent (BIP341). */
-export const isXCoordinate = (key: Uint8Array): boolean => key.length === 32 && isPoint(concatBytes(Uint8Array.of(2), key))
+export const isXCoordinate = (key: Uint8Array): boolean =>
+  key.length === 32 && isPoint(concatBytes(Uint8Array.of(2), key))
 
 /**
  * BIP32 CKDpub. Undefined for a hardened index or (with probability below 2^-127) one without a child.
  * `tweak` is what BIP327 signers add, as a plain tweak, to reach the child.
  */
-export function childPublic(parent: Pick<ExtendedKey, 'chainCode' | 'publicKey'>, index: number): { readonly chainCode: Uint8Array; readonly publicKey: Uint8Array; readonly tweak: Tweak } | undefined {
+export function childPublic(
+  parent: Pick<ExtendedKey, 'chainCode' | 'publicKey'>,
+  index: number,
+): { readonly chainCode: Uint8Array; readonly publicKey: Uint8Array; readonly tweak: Tweak } | undefined {
   if (!Number.isInteger(index) || index < 0 || index >= HARDENED) return undefined
   const I = hmac(sha512, parent.chainCode, concatBytes(parent.publicKey, u32(index)))
   const scalar = I.slice(0, 32)
@@ -68,8 +77,7 @@ export function tapOutputKey(internalKey: Uint8Array, merkleRoot?: Uint8Array): 
   try {
     const point = Point.fromBytes(concatBytes(Uint8Array.of(2), internalKey)).add(Point.BASE.multiplyUnsafe(t))
     return point.toBytes(true).slice(1)
-  }
-  catch {
+  } catch {
     return undefined
   }
 }

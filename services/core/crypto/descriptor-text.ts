@@ -5,7 +5,11 @@ import { encodeExtendedKey, type ExtendedKey } from './extended-key'
 
 export interface DescriptorError {
   readonly code:
-    | 'checksum' | 'syntax' | 'bad-key' | 'bad-origin' | 'bad-path'
+    | 'checksum'
+    | 'syntax'
+    | 'bad-key'
+    | 'bad-origin'
+    | 'bad-path'
     /** real descriptor language outside the subset above */
     | 'unsupported'
     /** musig() where BIP390 forbids it, or with participants that its derivation cannot use */
@@ -25,7 +29,10 @@ export interface DescriptorError {
 /** One step below an extended key: a number, the alternatives of `<a;b>`, or the wildcard. */
 export type PathStep = number | readonly number[] | '*'
 
-export interface OriginText { readonly fingerprint: string; readonly path: string }
+export interface OriginText {
+  readonly fingerprint: string
+  readonly path: string
+}
 
 /** `extended` is there for extended keys, whose `steps` may be empty; a plain key has none. */
 export interface PartKey {
@@ -50,11 +57,15 @@ export interface Descriptor {
   readonly leaf?: KeyExpression
 }
 
-const printSteps = (steps: readonly PathStep[]): string => steps.map(step => typeof step === 'object' ? `/<${step.join(';')}>` : `/${step}`).join('')
+const printSteps = (steps: readonly PathStep[]): string =>
+  steps.map(step => (typeof step === 'object' ? `/<${step.join(';')}>` : `/${step}`)).join('')
 
 function printKey(key: KeyExpression): string {
   if (key.kind === 'musig') return `musig(${key.parts.map(printKey).join(',')})${printSteps(key.steps)}`
-  const origin = key.origin === undefined ? '' : `[${[key.origin.fingerprint, key.origin.path].filter(part => part !== '').join('/')}]`
+  const origin =
+    key.origin === undefined
+      ? ''
+      : `[${[key.origin.fingerprint, key.origin.path].filter(part => part !== '').join('/')}]`
   const text = key.extended === undefined ? toHex(key.publicKey) : encodeExtendedKey(key.extended)
   return `${origin}${text}${printSteps(key.steps)}`
 }

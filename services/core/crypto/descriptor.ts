@@ -26,15 +26,21 @@ import { tagged } from './tagged'
 const MAX_CHARS = 24_576
 
 class Stop extends Error {
-  constructor(readonly error: DescriptorError) { super(error.code) }
+  constructor(readonly error: DescriptorError) {
+    super(error.code)
+  }
 }
 
 class Parser {
   position = 0
   constructor(readonly text: string) {}
 
-  stop(code: DescriptorError['code'], position = this.position): never { throw new Stop({ code, position }) }
-  is(token: string): boolean { return this.text.startsWith(token, this.position) }
+  stop(code: DescriptorError['code'], position = this.position): never {
+    throw new Stop({ code, position })
+  }
+  is(token: string): boolean {
+    return this.text.startsWith(token, this.position)
+  }
 
   accept(token: string): boolean {
     if (!this.is(token)) return false
@@ -42,7 +48,9 @@ class Parser {
     return true
   }
 
-  expect(token: string): void { if (!this.accept(token)) this.stop('syntax') }
+  expect(token: string): void {
+    if (!this.accept(token)) this.stop('syntax')
+  }
 
   /** The longest run of characters of the class, moved over. */
   run(pattern: RegExp): string {
@@ -62,7 +70,7 @@ class Parser {
   /** A number that may be hardened, in either spelling. */
   step(): number {
     const value = this.number()
-    return this.accept('h') || this.accept('\'') ? value + HARDENED : value
+    return this.accept('h') || this.accept("'") ? value + HARDENED : value
   }
 
   steps(): PathStep[] {
@@ -71,17 +79,16 @@ class Parser {
       const from = this.position
       if (out.at(-1) === '*') this.stop('bad-path', from)
       if (this.accept('*')) {
-        if (this.is('h') || this.is('\'')) this.stop('unsupported', from)
+        if (this.is('h') || this.is("'")) this.stop('unsupported', from)
         out.push('*')
-      }
-      else if (this.accept('<')) {
+      } else if (this.accept('<')) {
         if (out.some(step => typeof step === 'object')) this.stop('bad-path', from)
         const choices = [this.number()]
         while (this.accept(';')) choices.push(this.number())
-        if (!this.accept('>') || choices.length < 2 || new Set(choices).size !== choices.length) this.stop('bad-path', from)
+        if (!this.accept('>') || choices.length < 2 || new Set(choices).size !== choices.length)
+          this.stop('bad-path', from)
         out.push(choices)
-      }
-      else {
+      } else {
         const value = this.step()
         if (value >= HARDENED) this.stop('unsupported', from)
         out.push(value)
@@ -115,8 +122,16 @@ class Parser {
       return { kind: 'part', ...(origin && { origin }), publicKey, steps: [], position }
     }
     const extended = decodeExtendedKey(text)
-    if (extended === undefined) this.stop(/^([xt]prv|[5KLc9][1-9A-HJ-NP-Za-km-z]{50})/.test(text) ? 'unsupported' : 'bad-key', position)
-    return { kind: 'part', ...(origin && { origin }), publicKey: extended.publicKey, extended, steps: this.steps(), position }
+    if (extended === undefined)
+      this.stop(/^([xt]prv|[5KLc9][1-9A-HJ-NP-Za-km-z]{50})/.test(text) ? 'unsupported' : 'bad-key', position)
+    return {
+      kind: 'part',
+      ...(origin && { origin }),
+      publicKey: extended.publicKey,
+      extended,
+      steps: this.steps(),
+      position,
+    }
   }
 
   key(): KeyExpression {
@@ -132,7 +147,8 @@ class Parser {
     const steps = this.steps()
     const ranged = (list: readonly PathStep[]): boolean => list.includes('*')
     const multi = (list: readonly PathStep[]): boolean => list.some(step => typeof step === 'object')
-    if (steps.length > 0 && parts.some(part => part.extended === undefined || ranged(part.steps) || multi(part.steps))) this.stop('musig', from)
+    if (steps.length > 0 && parts.some(part => part.extended === undefined || ranged(part.steps) || multi(part.steps)))
+      this.stop('musig', from)
     return { kind: 'musig', parts, steps }
   }
 
@@ -161,22 +177,28 @@ export function parseDescriptor(text: string): Result<Descriptor, DescriptorErro
   if (text.length > MAX_CHARS) return err({ code: 'syntax', position: MAX_CHARS })
   const hash = text.indexOf('#')
   const body = hash < 0 ? text : text.slice(0, hash)
-  if (hash >= 0 && descriptorChecksum(body) !== text.slice(hash + 1)) return err({ code: 'checksum', position: hash + 1 })
+  if (hash >= 0 && descriptorChecksum(body) !== text.slice(hash + 1))
+    return err({ code: 'checksum', position: hash + 1 })
   try {
     return ok(new Parser(body).descriptor())
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof Stop) return err(error.error)
     throw error
   }
 }
 
 /** Walks unhardened steps; `<a;b>` takes its `branch`-th choice and the wildcard is `index`. */
-export function deriveSteps(key: ExtendedKey, steps: readonly PathStep[], branch: number, index: number): ExtendedKey | undefined {
+export function deriveSteps(
+  key: ExtendedKey,
+  steps: readonly PathStep[],
+  branch: number,
+  index: number,
+): ExtendedKey | undefined {
   let current: ExtendedKey | undefined = key
   for (const step of steps) {
     const number = step === '*' ? index : typeof step === 'object' ? step[branch] : step
-    const child: ReturnType<typeof childPublic> = current === undefined || number === undefined ? undefined : childPublic(current, number)
+    const child: ReturnType<typeof childPublic> =
+      current === undefined || number === undefined ? undefined : childPublic(current, number)
     if (current === undefined || child === undefined) return undefined
     current = { ...current, chainCode: child.chainCode, publicKey: child.publicKey }
   }
@@ -184,7 +206,8 @@ export function deriveSteps(key: ExtendedKey, steps: readonly PathStep[], branch
 }
 
 function publicKeyOf(key: KeyExpression, branch: number, index: number): Uint8Array | undefined {
-  if (key.kind === 'part') return key.extended === undefined ? key.publicKey : deriveSteps(key.extended, key.steps, branch, index)?.publicKey
+  if (key.kind === 'part')
+    return key.extended === undefined ? key.publicKey : deriveSteps(key.extended, key.steps, branch, index)?.publicKey
   const parts = key.parts.map(part => publicKeyOf(part, branch, index))
   if (parts.some(part => part === undefined)) return undefined
   const aggregate = plainKey(keyAgg(keySort(parts.filter(part => part !== undefined))))

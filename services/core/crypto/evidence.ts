@@ -12,9 +12,11 @@ import type { WalletContext } from './wallet-context'
 
 type Of<T extends SignBody['type']> = Extract<SignBody, { readonly type: T }>
 
-const sameAttempt = (a: AttemptName | undefined, b: AttemptName): boolean => a !== undefined && a.counter === b.counter && a.hub === b.hub
+const sameAttempt = (a: AttemptName | undefined, b: AttemptName): boolean =>
+  a !== undefined && a.counter === b.counter && a.hub === b.hub
 /** The first body of a kind. */
-const bodyOf = <T extends SignBody['type']>(messages: readonly SignedMessage[], type: T): Of<T> | undefined => messages.map(m => m.body).find((body): body is Of<T> => body.type === type)
+const bodyOf = <T extends SignBody['type']>(messages: readonly SignedMessage[], type: T): Of<T> | undefined =>
+  messages.map(m => m.body).find((body): body is Of<T> => body.type === type)
 
 /**
  * Does the evidence of a `fail` prove, without trust in who sent it, that `culprit` spoiled the attempt? All items must be of
@@ -35,15 +37,27 @@ export function checkEvidence(wallet: WalletContext, proposal: Proposal, claim: 
     const decoded = decodeSigned(bytes)
     if (!decoded.ok) return false
     const message = decoded.value
-    if (message.session !== job.value.sessionId || message.walletId !== wallet.id || !sameAttempt(message.attempt, claim.attempt)) return false
-    if (!wallet.members.some(member => member.accountKey === message.sender) || !verifySignedMessage(message)) return false
+    if (
+      message.session !== job.value.sessionId ||
+      message.walletId !== wallet.id ||
+      !sameAttempt(message.attempt, claim.attempt)
+    )
+      return false
+    if (!wallet.members.some(member => member.accountKey === message.sender) || !verifySignedMessage(message))
+      return false
     messages.push(message)
   }
   return proves(wallet, job.value, claim, messages)
 }
 
-function proves(wallet: WalletContext, job: SigningJob, claim: Accusation, messages: readonly SignedMessage[]): boolean {
-  const by = (member: number): readonly SignedMessage[] => messages.filter(m => m.sender === wallet.members[member]?.accountKey)
+function proves(
+  wallet: WalletContext,
+  job: SigningJob,
+  claim: Accusation,
+  messages: readonly SignedMessage[],
+): boolean {
+  const by = (member: number): readonly SignedMessage[] =>
+    messages.filter(m => m.sender === wallet.members[member]?.accountKey)
   const theirs = by(claim.culprit)
   for (const [i, one] of theirs.entries()) {
     if (theirs.slice(i + 1).some(other => contradict(one, other))) return true
@@ -67,8 +81,7 @@ function proves(wallet: WalletContext, job: SigningJob, claim: Accusation, messa
   if (!aggregate || !partial) return false
   try {
     return !partialVerify(musigSession(input.agg, aggregate, input.message), claim.culprit, partial, pubnonce)
-  }
-  catch {
+  } catch {
     // an aggregate that is no pair of points is the hub's fault, not the culprit's
     return false
   }
@@ -78,8 +91,7 @@ function isPoints(pubnonce: Uint8Array): boolean {
   try {
     nonceAgg([pubnonce])
     return true
-  }
-  catch {
+  } catch {
     return false
   }
 }

@@ -25,7 +25,16 @@ export const u32 = (value: number): Uint8Array => Uint8Array.of(value >>> 24, va
 
 /** BIP32 text ("xpub...", "tpub..."). */
 export function encodeExtendedKey(key: ExtendedKey): string {
-  return base58check.encode(concatBytes(u32(key.version), Uint8Array.of(key.depth), u32(key.parent), u32(key.childNumber), key.chainCode, key.publicKey))
+  return base58check.encode(
+    concatBytes(
+      u32(key.version),
+      Uint8Array.of(key.depth),
+      u32(key.parent),
+      u32(key.childNumber),
+      key.chainCode,
+      key.publicKey,
+    ),
+  )
 }
 
 /** Undefined unless it is base58check of something in the form of an extended *public* key. The caller compares `version`. */
@@ -33,15 +42,18 @@ export function readExtendedKey(text: string): ExtendedKey | undefined {
   let bytes: Uint8Array
   try {
     bytes = base58check.decode(text)
-  }
-  catch {
+  } catch {
     return undefined
   }
   if (bytes.length !== 78 || (bytes[45] !== 2 && bytes[45] !== 3)) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const key: ExtendedKey = {
-    version: view.getUint32(0), depth: view.getUint8(4), parent: view.getUint32(5), childNumber: view.getUint32(9),
-    chainCode: bytes.slice(13, 45), publicKey: bytes.slice(45),
+    version: view.getUint32(0),
+    depth: view.getUint8(4),
+    parent: view.getUint32(5),
+    childNumber: view.getUint32(9),
+    chainCode: bytes.slice(13, 45),
+    publicKey: bytes.slice(45),
   }
   // BIP32 test vector 5: a master key has neither parent nor number
   return key.depth === 0 && (key.parent !== 0 || key.childNumber !== 0) ? undefined : key

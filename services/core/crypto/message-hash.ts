@@ -31,5 +31,9 @@ export function contradict(one: SignedMessage, other: SignedMessage): boolean {
   const [a, b] = [one.body, other.body]
   if (a.type === 'partials' && b.type === 'partials') return equalBytes(a.noncesHash, b.noncesHash)
   const hub = one.attempt?.hub ?? 0
-  return a.type === 'nonces' && b.type === 'nonces' && equalBytes(a.hashes[hub] ?? new Uint8Array(), b.hashes[hub] ?? new Uint8Array())
+  return (
+    a.type === 'nonces' &&
+    b.type === 'nonces' &&
+    equalBytes(a.hashes[hub] ?? new Uint8Array(), b.hashes[hub] ?? new Uint8Array())
+  )
 }

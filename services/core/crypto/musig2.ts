@@ -17,7 +17,10 @@ type CurvePoint = typeof Point.BASE
 /** A participant sent bytes that are no key, nonce or scalar. `index` is undefined for an aggregate, which nobody in particular made. */
 export class InvalidContribution extends Error {
   override readonly name = 'InvalidContribution'
-  constructor(readonly index: number | undefined, readonly what: 'pubkey' | 'pubnonce' | 'aggnonce' | 'aggothernonce' | 'psig') {
+  constructor(
+    readonly index: number | undefined,
+    readonly what: 'pubkey' | 'pubnonce' | 'aggnonce' | 'aggothernonce' | 'psig',
+  ) {
     super(`invalid ${what}${index === undefined ? '' : ` of participant ${index}`}`)
   }
 }
@@ -68,8 +71,7 @@ function readPoint(bytes: Uint8Array): CurvePoint | undefined {
   if (bytes.length !== 33 || (bytes[0] !== 2 && bytes[0] !== 3)) return undefined
   try {
     return Point.fromBytes(bytes)
-  }
-  catch {
+  } catch {
     return undefined
   }
 }
@@ -79,7 +81,7 @@ function readPointExt(bytes: Uint8Array): CurvePoint | undefined {
   return bytes.length === 33 && bytes.every(v => v === 0) ? Point.ZERO : readPoint(bytes)
 }
 
-const writePointExt = (point: CurvePoint): Uint8Array => isInfinity(point) ? new Uint8Array(33) : point.toBytes(true)
+const writePointExt = (point: CurvePoint): Uint8Array => (isInfinity(point) ? new Uint8Array(33) : point.toBytes(true))
 
 function readScalar(bytes: Uint8Array): bigint | undefined {
   if (bytes.length !== 32) return undefined
@@ -109,9 +111,13 @@ export function keyAgg(publicKeys: readonly Uint8Array[]): KeyAgg {
   const second = publicKeys.find(key => !equalBytes(key, first))
   const list = tagged('KeyAgg list', ...publicKeys)
   // KeyAggCoeff: every key that equals the second distinct one has coefficient 1
-  const coefficients = publicKeys.map(key => second !== undefined && equalBytes(key, second) ? 1n : scalarOfHash(tagged('KeyAgg coefficient', list, key)))
+  const coefficients = publicKeys.map(key =>
+    second !== undefined && equalBytes(key, second) ? 1n : scalarOfHash(tagged('KeyAgg coefficient', list, key)),
+  )
   let Q: CurvePoint = Point.ZERO
-  points.forEach((point, i) => { Q = Q.add(point.multiplyUnsafe(coefficients[i] ?? 0n)) })
+  points.forEach((point, i) => {
+    Q = Q.add(point.multiplyUnsafe(coefficients[i] ?? 0n))
+  })
   if (isInfinity(Q)) throw new MusigError('aggregate key is infinity')
   return { publicKeys: publicKeys.map(key => key.slice()), points, coefficients, Q, gacc: 1n, tacc: 0n }
 }
@@ -156,11 +162,25 @@ export function nonceGen(input: NonceInput): NoncePair {
     const aux = tagged('MuSig/aux', input.random)
     for (let i = 0; i < 32; i++) rand[i] = (secretKey[i] ?? 0) ^ (aux[i] ?? 0)
   }
-  const prefixed = message === undefined ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), numberToBytesBE(message.length, 8), message)
-  const scalar = (i: number): bigint => scalarOfHash(tagged(
-    'MuSig/nonce', rand, Uint8Array.of(publicKey.length), publicKey, Uint8Array.of(aggregateKey.length), aggregateKey,
-    prefixed, numberToBytesBE(extra.length, 4), extra, Uint8Array.of(i),
-  ))
+  const prefixed =
+    message === undefined
+      ? Uint8Array.of(0)
+      : concatBytes(Uint8Array.of(1), numberToBytesBE(message.length, 8), message)
+  const scalar = (i: number): bigint =>
+    scalarOfHash(
+      tagged(
+        'MuSig/nonce',
+        rand,
+        Uint8Array.of(publicKey.length),
+        publicKey,
+        Uint8Array.of(aggregateKey.length),
+        aggregateKey,
+        prefixed,
+        numberToBytesBE(extra.length, 4),
+        extra,
+        Uint8Array.of(i),
+      ),
+    )
   const pair = noncePair(scalar(0), scalar(1), publicKey)
   rand.fill(0)
   return pair
@@ -191,7 +211,8 @@ export function nonceAgg(pubnonces: readonly Uint8Array[]): Uint8Array {
 export function musigSession(agg: KeyAgg, aggnonce: Uint8Array, message: Uint8Array): MusigSession {
   const R1 = readPointExt(aggnonce.subarray(0, 33))
   const R2 = readPointExt(aggnonce.subarray(33))
-  if (aggnonce.length !== 66 || R1 === undefined || R2 === undefined) throw new InvalidContribution(undefined, 'aggnonce')
+  if (aggnonce.length !== 66 || R1 === undefined || R2 === undefined)
+    throw new InvalidContribution(undefined, 'aggnonce')
   const key = xOnlyKey(agg)
   const b = scalarOfHash(tagged('MuSig/noncecoef', aggnonce, key, message))
   const sum = R1.add(R2.multiplyUnsafe(b))
@@ -229,7 +250,12 @@ export function partialSign(session: MusigSession, secnonce: Uint8Array, secretK
 }
 
 /** PartialSigVerifyInternal for participant `index`. Throws `InvalidContribution(index, 'pubnonce')`. */
-export function partialVerify(session: MusigSession, index: number, partial: Uint8Array, pubnonce: Uint8Array): boolean {
+export function partialVerify(
+  session: MusigSession,
+  index: number,
+  partial: Uint8Array,
+  pubnonce: Uint8Array,
+): boolean {
   const { agg, b, R, e } = session
   const s = readScalar(partial)
   const R1 = readPoint(pubnonce.subarray(0, 33))
@@ -268,17 +294,28 @@ export function deterministicSign(input: {
 }): { readonly pubnonce: Uint8Array; readonly partial: Uint8Array } {
   const { secretKey, aggOtherNonce, agg, message, random } = input
   const sk = secretKey.slice()
-  if (random !== undefined) tagged('MuSig/aux', random).forEach((v, i) => { sk[i] = (sk[i] ?? 0) ^ v })
-  const scalar = (i: number): bigint => scalarOfHash(tagged(
-    'MuSig/deterministic/nonce', sk, aggOtherNonce, xOnlyKey(agg), numberToBytesBE(message.length, 8), message, Uint8Array.of(i),
-  ))
+  if (random !== undefined)
+    tagged('MuSig/aux', random).forEach((v, i) => {
+      sk[i] = (sk[i] ?? 0) ^ v
+    })
+  const scalar = (i: number): bigint =>
+    scalarOfHash(
+      tagged(
+        'MuSig/deterministic/nonce',
+        sk,
+        aggOtherNonce,
+        xOnlyKey(agg),
+        numberToBytesBE(message.length, 8),
+        message,
+        Uint8Array.of(i),
+      ),
+    )
   const pair = noncePair(scalar(0), scalar(1), individualPubkey(secretKey))
   sk.fill(0)
   let aggnonce: Uint8Array
   try {
     aggnonce = nonceAgg([pair.public, aggOtherNonce])
-  }
-  catch (error) {
+  } catch (error) {
     throw error instanceof InvalidContribution ? new InvalidContribution(undefined, 'aggothernonce') : error
   }
   return { pubnonce: pair.public, partial: partialSign(musigSession(agg, aggnonce, message), pair.secret, secretKey) }

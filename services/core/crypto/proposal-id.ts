@@ -80,7 +80,8 @@ export function readSpend(wallet: PublicWallet, proposal: SpendProposal): Result
   for (const own of proposal.ownOutputs) {
     const output = tx.outputs[own.vout]
     const derived = wallet.output(own.branch, own.index)
-    if (output === undefined || derived === undefined || !equalBytes(output.script, derived.script)) return err({ rule: 'change-not-ours', output: own.vout })
+    if (output === undefined || derived === undefined || !equalBytes(output.script, derived.script))
+      return err({ rule: 'change-not-ours', output: own.vout })
   }
   const sum = (list: readonly TxOut[]): bigint => list.reduce((total, out) => total + out.sats, 0n)
   if (sum(tx.outputs) > sum(prevouts)) return err({ rule: 'overspend' })
@@ -93,7 +94,8 @@ function commonFault(wallet: PublicWallet, proposal: Proposal): ProposalFault | 
   if (utf8ToBytes(proposal.note).length > LIMITS.noteBytes) return { rule: 'note-too-long' }
   if (!Number.isSafeInteger(proposal.expiresAt) || proposal.expiresAt <= 0) return { rule: 'expiry' }
   if (!isHex(proposal.salt, 32)) return { rule: 'malformed-transaction' }
-  if (proposal.kind === 'spend' && proposal.replaces !== undefined && !isHex(proposal.replaces, 32)) return { rule: 'replaces-unknown' }
+  if (proposal.kind === 'spend' && proposal.replaces !== undefined && !isHex(proposal.replaces, 32))
+    return { rule: 'replaces-unknown' }
   return undefined
 }
 
@@ -129,10 +131,16 @@ function readProposal(wallet: PublicWallet, proposal: Proposal): Result<ReadProp
   if (!form.ok) return form
   const { tx, prevouts } = form.value
   const messages = defaultSighashes(tx, prevouts)
-  const digest = toHex(tagged(
-    TAGS.digest, Uint8Array.of(0), fromHex(wallet.id), sized(proposal.tx),
-    concatBytes(...prevouts.map(prevout => sized(serializeOutput(prevout)))), concatBytes(...messages),
-  ))
+  const digest = toHex(
+    tagged(
+      TAGS.digest,
+      Uint8Array.of(0),
+      fromHex(wallet.id),
+      sized(proposal.tx),
+      concatBytes(...prevouts.map(prevout => sized(serializeOutput(prevout)))),
+      concatBytes(...messages),
+    ),
+  )
   return ok({ proposal, digest, sessionId: sessionIdOf(digest, proposal), messages, spend: form.value })
 }
 
@@ -152,7 +160,8 @@ export function signingJob(wallet: WalletContext, proposal: Proposal): Result<Si
 }
 
 /** The outputs of the wallet that a proposal names: what must be known of it before anything is computed of the proposal. */
-export const placesOf = (proposal: Proposal): readonly ScriptPlace[] => proposal.kind === 'spend' ? [...proposal.inputs, ...proposal.ownOutputs] : []
+export const placesOf = (proposal: Proposal): readonly ScriptPlace[] =>
+  proposal.kind === 'spend' ? [...proposal.inputs, ...proposal.ownOutputs] : []
 
 /** Digest and session id. */
 export function nameProposal(wallet: PublicWallet, proposal: Proposal): Result<NamedProposal, ProposalFault> {
@@ -169,8 +178,15 @@ export function signedHashes(wallet: PublicWallet, proposal: Proposal): Result<r
 /** Votes name this id, so they commit to proposer, expiry (u64 LE), note, `replaces` and salt beside the digest. */
 export function sessionIdOf(digest: Hex, proposal: Proposal): SessionId {
   const replaces = proposal.kind === 'spend' ? proposal.replaces : undefined
-  return toHex(tagged(
-    TAGS.sessionId, fromHex(digest), fromHex(proposal.proposer), le(proposal.expiresAt, 8), sized(utf8ToBytes(proposal.note)),
-    sized(replaces === undefined ? new Uint8Array() : fromHex(replaces)), fromHex(proposal.salt),
-  ))
+  return toHex(
+    tagged(
+      TAGS.sessionId,
+      fromHex(digest),
+      fromHex(proposal.proposer),
+      le(proposal.expiresAt, 8),
+      sized(utf8ToBytes(proposal.note)),
+      sized(replaces === undefined ? new Uint8Array() : fromHex(replaces)),
+      fromHex(proposal.salt),
+    ),
+  )
 }

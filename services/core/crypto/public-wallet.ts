@@ -42,22 +42,32 @@ export const OUTPUTS_KEPT = LIMITS.undecidedPerProposer * (LIMITS.inputs + LIMIT
  * a descriptor in which one is not.
  * Errors: `bad-key` or `bad-origin` with the account's position in the list, `duplicate-key`, `wrong-network`, `key-count`.
  */
-export function makeDescriptor(network: NetworkName, accounts: readonly AccountInfo[]): Result<string, DescriptorError> {
+export function makeDescriptor(
+  network: NetworkName,
+  accounts: readonly AccountInfo[],
+): Result<string, DescriptorError> {
   const parts: PartKey[] = []
   for (const [position, account] of accounts.entries()) {
     const extended = readExtendedKey(account.xpub)
-    if (extended === undefined || toHex(extended.publicKey) !== account.accountKey) return err({ code: 'bad-key', position })
+    if (extended === undefined || toHex(extended.publicKey) !== account.accountKey)
+      return err({ code: 'bad-key', position })
     if (!isOrigin(account.origin)) return err({ code: 'bad-origin', position })
     parts.push({ kind: 'part', origin: account.origin, publicKey: extended.publicKey, extended, steps: [], position })
   }
   const sorted = parts.sort((a, b) => compareBytes(a.publicKey, b.publicKey))
   const fault = keysFault(NETWORKS[network], sorted)
-  return fault === undefined ? ok(printDescriptor({ kind: 'tr', key: { kind: 'musig', parts: sorted, steps: [[0, 1], '*'] } })) : err(fault)
+  return fault === undefined
+    ? ok(printDescriptor({ kind: 'tr', key: { kind: 'musig', parts: sorted, steps: [[0, 1], '*'] } }))
+    : err(fault)
 }
 
 function isOrigin(origin: KeyOrigin): boolean {
-  return /^[0-9a-f]{8}$/.test(origin.fingerprint) && origin.path.length <= LIMITS.pathBytes
-    && /^\d{1,10}h(\/\d{1,10}h)*$/.test(origin.path) && origin.path.split('/').every(step => Number.parseInt(step, 10) < HARDENED)
+  return (
+    /^[0-9a-f]{8}$/.test(origin.fingerprint) &&
+    origin.path.length <= LIMITS.pathBytes &&
+    /^\d{1,10}h(\/\d{1,10}h)*$/.test(origin.path) &&
+    origin.path.split('/').every(step => Number.parseInt(step, 10) < HARDENED)
+  )
 }
 
 /** The rules for the keys of a wallet: their number, kind, network and origin; no x-coordinate twice. */

@@ -38,10 +38,18 @@ export function sighashMidstate(tx: Tx, prevouts: readonly TxOut[]): SighashMids
   }
 }
 
-export interface SighashFault { readonly code: 'bad-type' | 'no-such-input' | 'no-matching-output' }
+export interface SighashFault {
+  readonly code: 'bad-type' | 'no-such-input' | 'no-matching-output'
+}
 
 /** SigMsg of BIP341 without its epoch byte, for a key-path spend without annex. */
-export function signatureMessage(tx: Tx, prevouts: readonly TxOut[], mid: SighashMidstate, index: number, type: number): Result<Uint8Array, SighashFault> {
+export function signatureMessage(
+  tx: Tx,
+  prevouts: readonly TxOut[],
+  mid: SighashMidstate,
+  index: number,
+  type: number,
+): Result<Uint8Array, SighashFault> {
   const input = tx.inputs[index]
   const prevout = prevouts[index]
   if (!TYPES.includes(type)) return err({ code: 'bad-type' })
@@ -50,17 +58,21 @@ export function signatureMessage(tx: Tx, prevouts: readonly TxOut[], mid: Sighas
   const kind = type & 3
   const own = tx.outputs[index]
   if (kind === SINGLE && own === undefined) return err({ code: 'no-matching-output' })
-  return ok(concatBytes(
-    Uint8Array.of(type), le(tx.version, 4), le(tx.locktime, 4),
-    ...(anyone ? [] : [mid.prevouts, mid.amounts, mid.scriptPubkeys, mid.sequences]),
-    ...(kind === NONE || kind === SINGLE ? [] : [mid.outputs]),
-    // spend type: no script path, no annex
-    Uint8Array.of(0),
-    anyone
-      ? concatBytes(serializeOutpoint(input), le(prevout.sats, 8), sized(prevout.script), le(input.sequence, 4))
-      : le(index, 4),
-    ...(kind === SINGLE && own !== undefined ? [sha256(serializeOutput(own))] : []),
-  ))
+  return ok(
+    concatBytes(
+      Uint8Array.of(type),
+      le(tx.version, 4),
+      le(tx.locktime, 4),
+      ...(anyone ? [] : [mid.prevouts, mid.amounts, mid.scriptPubkeys, mid.sequences]),
+      ...(kind === NONE || kind === SINGLE ? [] : [mid.outputs]),
+      // spend type: no script path, no annex
+      Uint8Array.of(0),
+      anyone
+        ? concatBytes(serializeOutpoint(input), le(prevout.sats, 8), sized(prevout.script), le(input.sequence, 4))
+        : le(index, 4),
+      ...(kind === SINGLE && own !== undefined ? [sha256(serializeOutput(own))] : []),
+    ),
+  )
 }
 
 /** The 32 bytes that BIP340 signs: tagged hash of epoch 0 and the signature message. */

@@ -44,7 +44,9 @@ export const MAX_SATS = 2_100_000_000_000_000n
 
 /** Thrown inside this file only: it ends a read and becomes the result. */
 class Stop extends Error {
-  constructor(readonly fault: TxFault) { super(fault.code) }
+  constructor(readonly fault: TxFault) {
+    super(fault.code)
+  }
 }
 
 class Reader {
@@ -54,7 +56,9 @@ class Reader {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
-  stop(code: TxFault['code']): never { throw new Stop({ code, offset: this.offset }) }
+  stop(code: TxFault['code']): never {
+    throw new Stop({ code, offset: this.offset })
+  }
 
   take(length: number): Uint8Array {
     if (length > this.bytes.length - this.offset) this.stop('truncated')
@@ -62,9 +66,17 @@ class Reader {
     return this.bytes.slice(this.offset - length, this.offset)
   }
 
-  u8(): number { return this.take(1)[0] ?? 0 }
-  u32(): number { this.take(4); return this.view.getUint32(this.offset - 4, true) }
-  u64(): bigint { this.take(8); return this.view.getBigUint64(this.offset - 8, true) }
+  u8(): number {
+    return this.take(1)[0] ?? 0
+  }
+  u32(): number {
+    this.take(4)
+    return this.view.getUint32(this.offset - 4, true)
+  }
+  u64(): bigint {
+    this.take(8)
+    return this.view.getBigUint64(this.offset - 8, true)
+  }
 
   /** CompactSize in its shortest form; a count or length, never above the bytes that are left. */
   size(): number {
@@ -84,7 +96,9 @@ class Reader {
   }
 
   /** Looks at the next byte without moving. */
-  peek(): number | undefined { return this.bytes[this.offset] }
+  peek(): number | undefined {
+    return this.bytes[this.offset]
+  }
 }
 
 /** Reads a transaction with or without witness. `maxBytes` bounds what a peer or server may send. */
@@ -92,8 +106,7 @@ export function parseTx(bytes: Uint8Array, maxBytes = MAX_BYTES): Result<Tx, TxF
   if (bytes.length > maxBytes) return err({ code: 'too-large', offset: maxBytes })
   try {
     return ok(read(new Reader(bytes), bytes.length))
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof Stop) return err(error.fault)
     throw error
   }
@@ -128,7 +141,9 @@ function read(r: Reader, length: number): Tx {
 /** Bitcoin's CompactSize of a length. */
 export function compactSize(value: number): Uint8Array {
   if (value < 0xfd) return Uint8Array.of(value)
-  return value <= 0xffff ? concatBytes(Uint8Array.of(0xfd), le(value, 2)) : concatBytes(Uint8Array.of(0xfe), le(value, 4))
+  return value <= 0xffff
+    ? concatBytes(Uint8Array.of(0xfd), le(value, 2))
+    : concatBytes(Uint8Array.of(0xfe), le(value, 4))
 }
 
 const withSize = (bytes: Uint8Array): Uint8Array => concatBytes(compactSize(bytes.length), bytes)
@@ -161,7 +176,11 @@ export function serializeTx(tx: Tx, stripped = false): Uint8Array {
     join(tx.inputs.map(input => concatBytes(serializeOutpoint(input), withSize(input.script), le(input.sequence, 4)))),
     compactSize(tx.outputs.length),
     join(tx.outputs.map(serializeOutput)),
-    join(witness ? tx.inputs.map(input => concatBytes(compactSize(input.witness.length), join(input.witness.map(withSize)))) : []),
+    join(
+      witness
+        ? tx.inputs.map(input => concatBytes(compactSize(input.witness.length), join(input.witness.map(withSize))))
+        : [],
+    ),
     le(tx.locktime, 4),
   )
 }

@@ -11,7 +11,14 @@ import { childPublic, syntheticKey, tapTweak } from './bip328'
 import { parseDescriptor } from './descriptor'
 import { printDescriptor, type DescriptorError } from './descriptor-text'
 import { applyTweaks, keyAgg, plainKey, xOnlyKey, type KeyAgg, type Tweak } from './musig2'
-import { keysFault, OUTPUTS_KEPT, walletIdOf, type OutputScript, type PublicWallet, type WalletMember } from './public-wallet'
+import {
+  keysFault,
+  OUTPUTS_KEPT,
+  walletIdOf,
+  type OutputScript,
+  type PublicWallet,
+  type WalletMember,
+} from './public-wallet'
 
 /** One address of the wallet and what signers need for it. */
 export interface WalletOutput extends OutputScript {
@@ -42,13 +49,25 @@ function readWallet(networkName: NetworkName, descriptor: string): Result<readon
   const { kind, key, leaf } = parsed.value
   if (kind !== 'tr' || leaf !== undefined || key.kind !== 'musig') return err({ code: 'not-canonical', position: 0 })
   const [branches, wildcard, ...more] = key.steps
-  if (typeof branches !== 'object' || branches.length !== 2 || branches[0] !== 0 || branches[1] !== 1 || wildcard !== '*' || more.length > 0) return err({ code: 'not-canonical', position: descriptor.lastIndexOf(')') })
+  if (
+    typeof branches !== 'object' ||
+    branches.length !== 2 ||
+    branches[0] !== 0 ||
+    branches[1] !== 1 ||
+    wildcard !== '*' ||
+    more.length > 0
+  )
+    return err({ code: 'not-canonical', position: descriptor.lastIndexOf(')') })
   const fault = keysFault(network, key.parts)
   if (fault !== undefined) return err(fault)
   const members = key.parts.flatMap(({ position, origin, publicKey }): WalletMember[] =>
-    (origin === undefined ? [] : [{ accountKey: toHex(publicKey), origin, xpub: descriptor.slice(position, position + 111), publicKey }]))
+    origin === undefined
+      ? []
+      : [{ accountKey: toHex(publicKey), origin, xpub: descriptor.slice(position, position + 111), publicKey }],
+  )
   for (let i = 1; i < members.length; i++) {
-    if (compareBytes(members[i - 1]?.publicKey ?? new Uint8Array(), members[i]?.publicKey ?? new Uint8Array()) > 0) return err({ code: 'not-canonical', position: key.parts[i]?.position ?? 0 })
+    if (compareBytes(members[i - 1]?.publicKey ?? new Uint8Array(), members[i]?.publicKey ?? new Uint8Array()) > 0)
+      return err({ code: 'not-canonical', position: key.parts[i]?.position ?? 0 })
   }
   if (printDescriptor(parsed.value) !== descriptor) return err({ code: 'not-canonical', position: 0 })
   return ok(members)
@@ -72,7 +91,10 @@ function context(network: NetworkParams, descriptor: string, members: readonly W
 
   return {
     id: walletIdOf(network.genesis, descriptor),
-    network, descriptor, members, agg,
+    network,
+    descriptor,
+    members,
+    agg,
     output(branch, index) {
       const key = placeKey(branch, index)
       const known = cache.get(key)

@@ -26,7 +26,9 @@ export function createWalletScripts(p: {
 }): WalletScripts {
   const network = NETWORKS[p.network]
   const facts = {
-    id: walletIdOf(network.genesis, p.descriptor), network, descriptor: p.descriptor,
+    id: walletIdOf(network.genesis, p.descriptor),
+    network,
+    descriptor: p.descriptor,
     members: p.members.map(member => ({ ...member, publicKey: fromHex(member.accountKey) })),
   }
   const kept = new Map<string, OutputScript>()

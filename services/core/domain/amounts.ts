@@ -39,10 +39,12 @@ export function parseAmount(text: string, unit: AmountUnit): Result<bigint, Amou
   const actual: AmountUnit = named === undefined ? unit : named.startsWith('sat') ? 'sats' : 'btc'
   if (/^[-\u2212]/.test(digits)) return err({ code: 'negative' })
   if (digits.includes(',')) return err({ code: 'ambiguous' })
-  if (actual === 'sats' && digits.includes('.')) return err({ code: /^\d+\.\d{3}(\.\d{3})*$/.test(digits) ? 'ambiguous' : 'malformed' })
+  if (actual === 'sats' && digits.includes('.'))
+    return err({ code: /^\d+\.\d{3}(\.\d{3})*$/.test(digits) ? 'ambiguous' : 'malformed' })
   const parts = digits.split('.')
   const [whole = '', fraction = ''] = parts
-  if (parts.length > 2 || !isWhole(whole) || !isFraction(fraction, parts.length === 2)) return err({ code: 'malformed' })
+  if (parts.length > 2 || !isWhole(whole) || !isFraction(fraction, parts.length === 2))
+    return err({ code: 'malformed' })
   const decimals = fraction.replaceAll(' ', '')
   if (decimals.length > 8) return err({ code: 'too-many-decimals' })
   const integer = BigInt(whole.replaceAll(' ', ''))
@@ -52,7 +54,8 @@ export function parseAmount(text: string, unit: AmountUnit): Result<bigint, Amou
 }
 
 const isWhole = (digits: string): boolean => /^\d+$/.test(digits) || /^\d{1,3}( \d{3})+$/.test(digits)
-const isFraction = (digits: string, there: boolean): boolean => there ? /^\d+$/.test(digits) || /^\d\d( \d{3}){1,2}$/.test(digits) : digits === ''
+const isFraction = (digits: string, there: boolean): boolean =>
+  there ? /^\d+$/.test(digits) || /^\d\d( \d{3}){1,2}$/.test(digits) : digits === ''
 
 /** `1 234 567`, grouped by thin spaces; the caller adds the unit. */
 export function formatSats(sats: bigint): string {

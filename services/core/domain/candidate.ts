@@ -23,12 +23,18 @@ export function parseCandidate(line: string): CandidateFact | undefined {
   const [foundation, , transport, , address, port, typ, type] = line.slice(0, MAX_LINE).replace(/^a=/, '').split(' ')
   const kind = Object.hasOwn(TYPES, type ?? '') ? TYPES[type ?? ''] : undefined
   const protocol = transport?.toLowerCase()
-  if (!foundation?.startsWith('candidate:') || typ !== 'typ' || kind === undefined || address === undefined) return undefined
+  if (!foundation?.startsWith('candidate:') || typ !== 'typ' || kind === undefined || address === undefined)
+    return undefined
   if (protocol !== 'udp' && protocol !== 'tcp') return undefined
   const number = Number(port)
   if (!Number.isInteger(number) || number < 0 || number > 65_535) return undefined
   const named = address.endsWith('.local')
-  return { kind: named ? 'mdns' : kind, protocol, port: number, ...(named ? {} : { family: address.includes(':') ? 6 : 4 }) }
+  return {
+    kind: named ? 'mdns' : kind,
+    protocol,
+    port: number,
+    ...(named ? {} : { family: address.includes(':') ? 6 : 4 }),
+  }
 }
 
 /** What the candidates that this browser gathered tell of the network around it. */

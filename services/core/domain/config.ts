@@ -24,12 +24,25 @@ export interface NetworkConfig {
 }
 
 export interface ConfigError {
-  readonly code: 'unreachable' | 'not-json' | 'version' | 'unknown-field' | 'relays' | 'networks' | 'no-network' | 'mainnet' | 'genesis' | 'esplora' | 'faucet' | 'stun'
+  readonly code:
+    | 'unreachable'
+    | 'not-json'
+    | 'version'
+    | 'unknown-field'
+    | 'relays'
+    | 'networks'
+    | 'no-network'
+    | 'mainnet'
+    | 'genesis'
+    | 'esplora'
+    | 'faucet'
+    | 'stun'
   /** path and value, for details */
   readonly detail: string
 }
 
-const RELAY = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/(tls|sni\/[^/\s]+))*\/wss?\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,56}$/
+const RELAY =
+  /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/(tls|sni\/[^/\s]+))*\/wss?\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,56}$/
 
 /** Form of a relay address: a WebSocket multiaddr that names the relay's peer id. */
 export function isRelayAddress(value: unknown): value is string {
@@ -37,8 +50,10 @@ export function isRelayAddress(value: unknown): value is string {
 }
 
 const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v)
-const isHttpUrl = (v: unknown): v is string => typeof v === 'string' && v.length <= 512 && /^https?:\/\/[^\s/]+(\/\S*)?$/.test(v)
-const isIceUrl = (v: unknown): v is string => typeof v === 'string' && v.length <= 256 && /^(stun|stuns|turn|turns):\S+$/.test(v)
+const isHttpUrl = (v: unknown): v is string =>
+  typeof v === 'string' && v.length <= 512 && /^https?:\/\/[^\s/]+(\/\S*)?$/.test(v)
+const isIceUrl = (v: unknown): v is string =>
+  typeof v === 'string' && v.length <= 256 && /^(stun|stuns|turn|turns):\S+$/.test(v)
 
 /** Checks the whole file; the first thing wrong is named. Nothing is guessed or silently dropped. */
 export function parseConfig(json: unknown): Result<AppConfig, ConfigError> {
@@ -49,7 +64,8 @@ export function parseConfig(json: unknown): Result<AppConfig, ConfigError> {
     if (!['version', 'relays', 'networks', 'stun', 'movedFrom'].includes(key)) return wrong('unknown-field', key)
   }
   const { relays, networks, stun, movedFrom } = json
-  if (!Array.isArray(relays) || relays.length > 16) return wrong('relays', 'relays must be a list of at most 16 addresses')
+  if (!Array.isArray(relays) || relays.length > 16)
+    return wrong('relays', 'relays must be a list of at most 16 addresses')
   for (const relay of relays) if (!isRelayAddress(relay)) return wrong('relays', String(relay))
   if (!isObject(networks)) return wrong('networks', 'networks must be an object')
   const out: Partial<Record<NetworkName, NetworkConfig>> = {}
@@ -67,5 +83,11 @@ export function parseConfig(json: unknown): Result<AppConfig, ConfigError> {
   if (!Array.isArray(stun) || stun.length > 8) return wrong('stun', 'stun must be a list of at most 8 URLs')
   for (const url of stun) if (!isIceUrl(url)) return wrong('stun', String(url))
   if (movedFrom !== undefined && !isHttpUrl(movedFrom)) return wrong('unknown-field', 'movedFrom')
-  return ok({ version: 1, relays: relays as string[], networks: out, stun: stun as string[], ...(movedFrom === undefined ? {} : { movedFrom }) })
+  return ok({
+    version: 1,
+    relays: relays as string[],
+    networks: out,
+    stun: stun as string[],
+    ...(movedFrom === undefined ? {} : { movedFrom }),
+  })
 }

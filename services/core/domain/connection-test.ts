@@ -1,14 +1,16 @@
 import type { CandidateKind, NatHint } from './candidate'
 
 /** Whether others will be able to reach this browser, and if not, what stands in the way first. */
-export type ReachVerdict = 'reachable' | 'offline' | 'no-relay' | 'relay-unreachable' | 'relay-refused' | 'no-place' | 'not-called' | 'cancelled'
+export type ReachVerdict =
+  'reachable' | 'offline' | 'no-relay' | 'relay-unreachable' | 'relay-refused' | 'no-place' | 'not-called' | 'cancelled'
 
 /** What to expect of direct lines; a relay carries everything where there are none. */
 export type DirectVerdict =
   /** switched off: relay only */
   | 'off'
   /** switched off but for the TURN servers, which work, or do not */
-  | 'turn-only' | 'turn-failed'
+  | 'turn-only'
+  | 'turn-failed'
   /** no WebRTC in this browser */
   | 'missing'
   /** not even this browser's own two ends found each other: an extension or a policy forbids it */

@@ -20,15 +20,27 @@ const TEST_BIP32 = { public: 0x043587cf, private: 0x04358394 } as const
 
 export const NETWORKS: Readonly<Record<NetworkName, NetworkParams>> = {
   regtest: {
-    name: 'regtest', bech32: 'bcrt', bip32: TEST_BIP32, coinType: 1, local: true,
+    name: 'regtest',
+    bech32: 'bcrt',
+    bip32: TEST_BIP32,
+    coinType: 1,
+    local: true,
     genesis: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206',
   },
   signet: {
-    name: 'signet', bech32: 'tb', bip32: TEST_BIP32, coinType: 1, local: false,
+    name: 'signet',
+    bech32: 'tb',
+    bip32: TEST_BIP32,
+    coinType: 1,
+    local: false,
     genesis: '00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6',
   },
   testnet4: {
-    name: 'testnet4', bech32: 'tb', bip32: TEST_BIP32, coinType: 1, local: false,
+    name: 'testnet4',
+    bech32: 'tb',
+    bip32: TEST_BIP32,
+    coinType: 1,
+    local: false,
     genesis: '00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043',
   },
 }

@@ -1,5 +1,7 @@
 /** The part of the Clock port that is needed here. */
-interface Timer { after(ms: number, fn: () => void): () => void }
+interface Timer {
+  after(ms: number, fn: () => void): () => void
+}
 
 /** milliseconds between two pictures that screens are given */
 export const SCREEN_MS = 80

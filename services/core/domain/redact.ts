@@ -11,11 +11,19 @@ const LONG = /\b[0-9a-fA-F]{32,}\b|[A-Za-z0-9+_-]{43,}={0,2}/g
 function kindOfIpv4(address: string): string {
   const [a = 0, b = 0] = address.split('.').map(Number)
   if (a === 127) return 'loopback'
-  if (a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128)) return 'private IPv4'
+  if (
+    a === 10 ||
+    (a === 172 && b >= 16 && b < 32) ||
+    (a === 192 && b === 168) ||
+    (a === 169 && b === 254) ||
+    (a === 100 && b >= 64 && b < 128)
+  )
+    return 'private IPv4'
   return 'public IPv4'
 }
 
-const kindOfIpv6 = (address: string): string => address === '::1' ? 'loopback' : /^(fe[89ab]|f[cd])/i.test(address) ? 'private IPv6' : 'public IPv6'
+const kindOfIpv6 = (address: string): string =>
+  address === '::1' ? 'loopback' : /^(fe[89ab]|f[cd])/i.test(address) ? 'private IPv6' : 'public IPv6'
 
 /** A text that may be shown to strangers: addresses are replaced by their kind, peer ids and what may be a key are taken out. */
 export function redactAddresses(text: string): string {

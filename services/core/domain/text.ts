@@ -3,7 +3,8 @@
  * ones that reorder or hide text (bidi marks and overrides, zero-width space, soft hyphen, tags). ZWJ and ZWNJ stay: emoji and
  * several scripts need them. The list is spelt out instead of \p{Cf} so that two browsers with different Unicode tables agree.
  */
-const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\u{e0000}-\u{e007f}]/u
+const FORBIDDEN =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\u{e0000}-\u{e007f}]/u
 const FORBIDDEN_ALL = new RegExp(FORBIDDEN.source, 'gu')
 
 /** UTF-8 length of a text, bytes; a lone surrogate counts as the replacement character that stands for it. Pages use it, and need no library for it. */

@@ -27,12 +27,15 @@ class Walk {
     const start = this.at + 1
     this.skip(1 + width)
     if (this.at === undefined || first === undefined) return 0
-    const value = width === 0 ? first : this.bytes.subarray(start, start + width).reduceRight((sum, byte) => sum * 256 + byte, 0)
+    const value =
+      width === 0 ? first : this.bytes.subarray(start, start + width).reduceRight((sum, byte) => sum * 256 + byte, 0)
     if (value > this.bytes.length) this.at = undefined
     return value
   }
 
-  sized(): void { this.skip(this.size()) }
+  sized(): void {
+    this.skip(this.size())
+  }
 
   times(count: number, step: () => void): void {
     for (let i = 0; i < count && this.at !== undefined; i++) step()

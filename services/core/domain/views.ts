@@ -80,7 +80,11 @@ export interface DraftView {
     | 'gathering'
     /** joiner: the creator's browser is not reachable yet; tried again by itself */
     | 'waiting-for-creator'
-    | 'admitted' | 'removed' | 'full' | 'expired' | 'refused'
+    | 'admitted'
+    | 'removed'
+    | 'full'
+    | 'expired'
+    | 'refused'
     /** roster is out, some have not acknowledged it yet */
     | 'closing'
   readonly seats: readonly SeatView[]

@@ -27,7 +27,10 @@ const RELAYS_PER_PEER = 4
 export class AddressCache {
   readonly #peers = new Map<PeerId, CachedPeer>()
 
-  constructor(private readonly store: PeerStore | undefined, private readonly onError: (error: unknown) => void) {}
+  constructor(
+    private readonly store: PeerStore | undefined,
+    private readonly onError: (error: unknown) => void,
+  ) {}
 
   async load(): Promise<void> {
     if (!this.store) return

@@ -2,7 +2,14 @@ import { ConnectivityErrorType, type ConnectivityError, type ConnectStep } from 
 import type { PeerId } from '../domain/ids'
 
 /** What our own code throws into the same channel as the network library; the names are the contract of this file. */
-export type NetErrorName = 'DeadlineError' | 'TimeoutError' | 'AbortError' | 'NoRelayAddressError' | 'PeerUnknownError' | 'ConnectionLostError' | 'DirectLinesSpentError'
+export type NetErrorName =
+  | 'DeadlineError'
+  | 'TimeoutError'
+  | 'AbortError'
+  | 'NoRelayAddressError'
+  | 'PeerUnknownError'
+  | 'ConnectionLostError'
+  | 'DirectLinesSpentError'
 
 export function netError(name: NetErrorName, message: string): Error {
   const error = new Error(message)
@@ -35,14 +42,24 @@ const MAX_ERRORS = 8
 const MESSAGE_LIMIT = 500
 
 const CONNECTION_LOST = new Set([
-  'ConnectionLostError', 'ConnectionClosedError', 'ConnectionClosingError', 'MuxerClosedError', 'StreamResetError', 'StreamAbortedError',
-  'StreamStateError', 'LimitedConnectionError', 'TransferLimitError', 'DurationLimitError', 'AbortError',
+  'ConnectionLostError',
+  'ConnectionClosedError',
+  'ConnectionClosingError',
+  'MuxerClosedError',
+  'StreamResetError',
+  'StreamAbortedError',
+  'StreamStateError',
+  'LimitedConnectionError',
+  'TransferLimitError',
+  'DurationLimitError',
+  'AbortError',
 ])
 const REJECTED = new Set(['DialDeniedError', 'ConnectionDeniedError', 'ConnectionInterceptedError'])
 const NO_ADDRESS = new Set(['NoRelayAddressError', 'NoValidAddressesError'])
 const WEBRTC = new Set(['SDPHandshakeFailedError', 'WebRTCTransportError'])
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 const inWebRtc = (step?: ConnectStep): boolean => step === 'sdp' || step === 'ice'
 
@@ -55,14 +72,19 @@ function byStatusWord(whole: string, step?: ConnectStep): Omit<Verdict, 'message
   // an address that is named says what was tried, not what went wrong: /webrtc is in most of them
   const message = whole.replace(/\/\S+/g, '')
   if (/\bNO_RESERVATION\b/.test(message)) return { type: T.PEER_NOT_FOUND, retryable: true, progress: PROGRESS.relay }
-  if (/\bRESERVATION_REFUSED\b/.test(message)) return { type: T.NO_RELAY_ADDRESS, retryable: true, progress: PROGRESS.local }
-  if (/\bMALFORMED_MESSAGE\b/.test(message)) return { type: T.TIMEOUT, retryable: true, progress: PROGRESS.peer, answered: true }
+  if (/\bRESERVATION_REFUSED\b/.test(message))
+    return { type: T.NO_RELAY_ADDRESS, retryable: true, progress: PROGRESS.local }
+  if (/\bMALFORMED_MESSAGE\b/.test(message))
+    return { type: T.TIMEOUT, retryable: true, progress: PROGRESS.peer, answered: true }
   // the relay has the peer and did not get through to it: it breaks off, or refuses and the relay does not say so
-  if (/\bCONNECTION_FAILED\b/.test(message)) return { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.peer, answered: true }
+  if (/\bCONNECTION_FAILED\b/.test(message))
+    return { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.peer, answered: true }
   if (/\bPERMISSION_DENIED\b/.test(message)) return { type: T.REJECTED, retryable: false, progress: PROGRESS.refused }
-  if (/RTCPeerConnection|\bICE\b|WebRTC|data ?channel/i.test(message)) return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
+  if (/RTCPeerConnection|\bICE\b|WebRTC|data ?channel/i.test(message))
+    return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
   // last resort for errors without a name: strings of callers, and what other code wraps
-  if (/no relay|no (valid )?address/i.test(message)) return { type: T.NO_RELAY_ADDRESS, retryable: false, progress: PROGRESS.local }
+  if (/no relay|no (valid )?address/i.test(message))
+    return { type: T.NO_RELAY_ADDRESS, retryable: false, progress: PROGRESS.local }
   if (/time(d)? ?-?out/i.test(message)) {
     return inWebRtc(step)
       ? { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
@@ -92,13 +114,25 @@ function byName(name: string, message: string, step?: ConnectStep): Omit<Verdict
   if (name === 'TimeoutError') {
     return inWebRtc(step)
       ? { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
-      : { type: T.TIMEOUT, retryable: true, progress: step === 'ping' ? PROGRESS.webrtc : step === 'relay' || step === 'resolve' ? PROGRESS.network : PROGRESS.peer }
+      : {
+          type: T.TIMEOUT,
+          retryable: true,
+          progress:
+            step === 'ping'
+              ? PROGRESS.webrtc
+              : step === 'relay' || step === 'resolve'
+                ? PROGRESS.network
+                : PROGRESS.peer,
+        }
   }
   // a page that has used up its direct lines gets no more by trying: it must be loaded anew
   if (name === 'DirectLinesSpentError') return { type: T.WEBRTC_FAILED, retryable: false, progress: PROGRESS.webrtc }
-  if (WEBRTC.has(name) || name.startsWith('WebRTC/')) return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
-  if (name === 'ConnectionFailedError' && /RTCPeerConnection/.test(message)) return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
-  if (CONNECTION_LOST.has(name)) return { type: T.NETWORK_ERROR, retryable: true, progress: inWebRtc(step) ? PROGRESS.peer : PROGRESS.network }
+  if (WEBRTC.has(name) || name.startsWith('WebRTC/'))
+    return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
+  if (name === 'ConnectionFailedError' && /RTCPeerConnection/.test(message))
+    return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
+  if (CONNECTION_LOST.has(name))
+    return { type: T.NETWORK_ERROR, retryable: true, progress: inWebRtc(step) ? PROGRESS.peer : PROGRESS.network }
   return undefined
 }
 
@@ -111,7 +145,12 @@ function judge(error: unknown, step: ConnectStep | undefined, depth: number): Ve
     if (isDomEvent(error)) {
       // an ErrorEvent carries the real thing; the Event of a WebSocket says nothing but that it failed
       if (isObject(error.error) && depth < MAX_DEPTH) return judge(error.error, step, depth + 1)
-      return { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.network, message: `network event "${text(error.type)}"` }
+      return {
+        type: T.NETWORK_ERROR,
+        retryable: true,
+        progress: PROGRESS.network,
+        message: `network event "${text(error.type)}"`,
+      }
     }
     const name = text(error.name)
     const code = text(error.code)
@@ -126,9 +165,10 @@ function judge(error: unknown, step: ConnectStep | undefined, depth: number): Ve
 }
 
 /** An error that says nothing by itself: between offer and channel it is a WebRTC failure, elsewhere the network's. */
-const byStep = (step?: ConnectStep): Omit<Verdict, 'message'> => inWebRtc(step)
-  ? { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
-  : { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.network }
+const byStep = (step?: ConnectStep): Omit<Verdict, 'message'> =>
+  inWebRtc(step)
+    ? { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
+    : { type: T.NETWORK_ERROR, retryable: true, progress: PROGRESS.network }
 
 function furthest(verdicts: readonly Verdict[]): Verdict {
   let best: Verdict | undefined
@@ -136,8 +176,13 @@ function furthest(verdicts: readonly Verdict[]): Verdict {
   return best ?? { type: T.NETWORK_ERROR, retryable: true, progress: 0, message: 'unknown error' }
 }
 
-const result = (peerId: PeerId, v: Verdict, step?: ConnectStep): ConnectivityError =>
-  ({ type: v.type, peerId, message: v.message, retryable: v.retryable, ...(step === undefined || v.answered === true ? {} : { step }) })
+const result = (peerId: PeerId, v: Verdict, step?: ConnectStep): ConnectivityError => ({
+  type: v.type,
+  peerId,
+  message: v.message,
+  retryable: v.retryable,
+  ...(step === undefined || v.answered === true ? {} : { step }),
+})
 
 /**
  * Classifies any error of the network (contract.md, decision 9): by name, code and `step` first, by text last; of an
@@ -149,7 +194,8 @@ export function classifyConnectivityError(peerId: PeerId, error: unknown, step?:
 
 /** The same for several tries of one peer, each with its own step; no try at all is a missing address. */
 export function classifyAttempts(peerId: PeerId, attempts: readonly FailedAttempt[]): ConnectivityError {
-  if (attempts.length === 0) return classifyConnectivityError(peerId, netError('NoRelayAddressError', 'No relay address available for peer'))
+  if (attempts.length === 0)
+    return classifyConnectivityError(peerId, netError('NoRelayAddressError', 'No relay address available for peer'))
   const verdicts = attempts.map(a => judge(a.error, a.step, 0))
   const best = furthest(verdicts)
   return result(peerId, best, attempts[verdicts.indexOf(best)]?.step)

@@ -53,12 +53,21 @@ export type ConnectOutcome =
   | { readonly ok: true; readonly connection: ConnectionInfo; readonly kind: ConnectionKind; readonly rttMs: number }
   | { readonly ok: false; readonly failure: ConnectivityError }
 
-interface Live { readonly connection: ConnectionInfo; readonly rttMs: number }
+interface Live {
+  readonly connection: ConnectionInfo
+  readonly rttMs: number
+}
 
 /** A live ping over this very connection; a silent one is closed. */
-async function verify(o: ConnectOptions, connection: ConnectionInfo, signal: AbortSignal): Promise<Live | FailedAttempt> {
+async function verify(
+  o: ConnectOptions,
+  connection: ConnectionInfo,
+  signal: AbortSignal,
+): Promise<Live | FailedAttempt> {
   try {
-    const rttMs = await withDeadline({ clock: o.clock, ms: o.pingMs ?? PING_MS, signal }, s => o.transport.ping(connection.id, { signal: s }))
+    const rttMs = await withDeadline({ clock: o.clock, ms: o.pingMs ?? PING_MS, signal }, s =>
+      o.transport.ping(connection.id, { signal: s }),
+    )
     return { connection, rttMs }
   } catch (error) {
     // cancelled is not silent: the connection may serve somebody else
@@ -92,10 +101,22 @@ async function known(o: ConnectOptions, signal: AbortSignal): Promise<Live | und
 export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
   const attempts: RelayAttempt[] = []
   let step: ConnectStep = 'resolve'
-  const options: ConnectOptions = { ...o, onStep: (s) => { step = s; o.onStep?.(s) } }
+  const options: ConnectOptions = {
+    ...o,
+    onStep: s => {
+      step = s
+      o.onStep?.(s)
+    },
+  }
   try {
     const live = await withDeadline(
-      { clock: o.clock, ms: o.deadlineMs, signal: o.signal, name: 'DeadlineError', message: `Timeout: not connected within ${o.deadlineMs} ms` },
+      {
+        clock: o.clock,
+        ms: o.deadlineMs,
+        signal: o.signal,
+        name: 'DeadlineError',
+        message: `Timeout: not connected within ${o.deadlineMs} ms`,
+      },
       signal => rounds(options, signal, attempts),
     )
     if (live) return { ok: true, connection: live.connection, kind: live.connection.kind, rttMs: live.rttMs }
@@ -111,7 +132,7 @@ export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
  */
 export async function upgradePeer(o: Omit<ConnectOptions, 'onStep'>): Promise<boolean> {
   try {
-    return await withDeadline({ clock: o.clock, ms: o.deadlineMs, signal: o.signal }, async (signal) => {
+    return await withDeadline({ clock: o.clock, ms: o.deadlineMs, signal: o.signal }, async signal => {
       for (const candidate of o.candidates) {
         if (candidate.kind !== 'webrtc') continue
         if (isLive(await attempt(o, candidate, ATTEMPT_MS, signal))) return true
@@ -142,7 +163,7 @@ async function rounds(o: ConnectOptions, signal: AbortSignal, attempts: RelayAtt
 
 /** Ends early, and leaves no timer, when the signal aborts. */
 function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     if (signal.aborted) return resolve()
     const over = (): void => {
       cancel()
@@ -170,7 +191,11 @@ async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAtt
   }
   const onAbort = (): void => giveUp(reasonOf(signal))
   const way = async (kind: Candidate['kind'], onStep: ConnectOptions['onStep']): Promise<Live | undefined> => {
-    const live = await inTurn({ ...o, candidates: o.candidates.filter(c => c.kind === kind), onStep }, going.signal, round)
+    const live = await inTurn(
+      { ...o, candidates: o.candidates.filter(c => c.kind === kind), onStep },
+      going.signal,
+      round,
+    )
     if (live) giveUp(netError('AbortError', 'connected the other way'))
     return live
   }
@@ -186,7 +211,11 @@ async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAtt
   const circuit = async (): Promise<Live | undefined> => {
     await pause(o.clock, HEAD_START_MS, headStart.signal)
     // people are told of one way at a time
-    return going.signal.aborted ? undefined : way('relay', step => { if (directOver) o.onStep?.(step) })
+    return going.signal.aborted
+      ? undefined
+      : way('relay', step => {
+          if (directOver) o.onStep?.(step)
+        })
   }
   signal.addEventListener('abort', onAbort, { once: true })
   try {
@@ -213,7 +242,11 @@ interface Round {
 }
 
 /** One candidate after the other, each with its share of the time; a WebRTC failure is tried again at once, once a round. */
-async function inTurn(o: ConnectOptions, signal: AbortSignal, { end, attempts, absent }: Round): Promise<Live | undefined> {
+async function inTurn(
+  o: ConnectOptions,
+  signal: AbortSignal,
+  { end, attempts, absent }: Round,
+): Promise<Live | undefined> {
   const note = (failed: FailedAttempt, relay: string): ConnectivityError => {
     const verdict = classifyAttempts(o.peerId, [failed])
     if (verdict.type === ConnectivityErrorType.PEER_NOT_FOUND) {
@@ -233,7 +266,12 @@ async function inTurn(o: ConnectOptions, signal: AbortSignal, { end, attempts, a
     let outcome = await attempt(o, candidate, share(), signal)
     if (!isLive(outcome)) {
       const verdict = note(outcome, candidate.relay)
-      if (candidate.kind === 'webrtc' && verdict.type === ConnectivityErrorType.WEBRTC_FAILED && verdict.retryable && !retried) {
+      if (
+        candidate.kind === 'webrtc' &&
+        verdict.type === ConnectivityErrorType.WEBRTC_FAILED &&
+        verdict.retryable &&
+        !retried
+      ) {
         retried = true
         outcome = await attempt(o, candidate, share(), signal)
         if (!isLive(outcome)) note(outcome, candidate.relay)
@@ -253,13 +291,18 @@ async function inTurn(o: ConnectOptions, signal: AbortSignal, { end, attempts, a
 /** Both sides may dial at once: where the other connection is to stay, and answers, the new one goes before anything runs over it. */
 async function kept(o: ConnectOptions, fresh: ConnectionInfo, signal: AbortSignal): Promise<Live | undefined> {
   const other = keptInstead(o.transport.peerId, fresh, o.transport.connections(o.peerId))
-  const live = other && await verify(o, other, signal)
+  const live = other && (await verify(o, other, signal))
   if (!live || !isLive(live)) return undefined
   closeQuietly(o.transport, fresh)
   return live
 }
 
-async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, signal: AbortSignal): Promise<Live | FailedAttempt> {
+async function attempt(
+  o: ConnectOptions,
+  candidate: Candidate,
+  ms: number,
+  signal: AbortSignal,
+): Promise<Live | FailedAttempt> {
   let step: ConnectStep = 'resolve'
   const onStep = (s: ConnectStep): void => {
     if (signal.aborted) return
@@ -270,7 +313,10 @@ async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, sign
   }
   onStep('resolve')
   if (candidate.kind === 'webrtc' && !o.lines.allows(o.peerId)) {
-    return { error: netError('DirectLinesSpentError', 'This page has used up its WebRTC connections for this peer'), step }
+    return {
+      error: netError('DirectLinesSpentError', 'This page has used up its WebRTC connections for this peer'),
+      step,
+    }
   }
   try {
     const connection = await withDeadline(
@@ -283,7 +329,7 @@ async function attempt(o: ConnectOptions, candidate: Candidate, ms: number, sign
       return { error: netError('ConnectionLostError', 'another peer answered'), step }
     }
     onStep('ping')
-    return await kept(o, connection, signal) ?? await verify(o, connection, signal)
+    return (await kept(o, connection, signal)) ?? (await verify(o, connection, signal))
   } catch (error) {
     if (signal.aborted) throw reasonOf(signal)
     return { error, step }

@@ -25,7 +25,8 @@ export interface ConnectionTestDeps {
   online(): boolean
 }
 
-const told = (error: unknown): string => error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : 'no connection'
+const told = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : 'no connection'
 
 /**
  * Really tries everything that a session needs: the relays with a stranger's eyes, a call through them to this very browser, two ends
@@ -39,17 +40,46 @@ export async function testConnection(d: ConnectionTestDeps, signal?: AbortSignal
 
   const servers = turnOf(d.ice)
   const [relays, rtc, turn, chains] = await Promise.all([
-    Promise.all(d.relays().slice(0, MAX_RELAYS).map(r => part(s => testRelay(d, r, s), (error): RelayResult => ({ address: r.address, state: 'unreachable', error: told(error) })))),
-    directAllowed(d.ice) ? part(s => d.probe.rtc(d.ice, { signal: s }), (error): RtcProbe => ({ candidates: [], connected: false, error: told(error) })) : undefined,
-    servers.length === 0 ? undefined : part(async (s) => {
-      const found = await d.probe.rtc({ servers, relayOnly: true }, { signal: s })
-      return found?.candidates.some(c => c.kind === 'relay') ?? false
-    }, () => false),
-    Promise.all([...d.chains].map(([network, chain]) => part(async (s): Promise<ChainResult> => {
-      const asked = d.clock.now()
-      const tip = await chain.tip(s)
-      return tip.ok ? { network, ok: true, ms: d.clock.now() - asked } : { network, ok: false, code: tip.error.code }
-    }, (): ChainResult => ({ network, ok: false, code: 'unreachable' })))),
+    Promise.all(
+      d
+        .relays()
+        .slice(0, MAX_RELAYS)
+        .map(r =>
+          part(
+            s => testRelay(d, r, s),
+            (error): RelayResult => ({ address: r.address, state: 'unreachable', error: told(error) }),
+          ),
+        ),
+    ),
+    directAllowed(d.ice)
+      ? part(
+          s => d.probe.rtc(d.ice, { signal: s }),
+          (error): RtcProbe => ({ candidates: [], connected: false, error: told(error) }),
+        )
+      : undefined,
+    servers.length === 0
+      ? undefined
+      : part(
+          async s => {
+            const found = await d.probe.rtc({ servers, relayOnly: true }, { signal: s })
+            return found?.candidates.some(c => c.kind === 'relay') ?? false
+          },
+          () => false,
+        ),
+    Promise.all(
+      [...d.chains].map(([network, chain]) =>
+        part(
+          async (s): Promise<ChainResult> => {
+            const asked = d.clock.now()
+            const tip = await chain.tip(s)
+            return tip.ok
+              ? { network, ok: true, ms: d.clock.now() - asked }
+              : { network, ok: false, code: tip.error.code }
+          },
+          (): ChainResult => ({ network, ok: false, code: 'unreachable' }),
+        ),
+      ),
+    ),
   ])
 
   const candidates: Partial<Record<CandidateKind, number>> = {}
@@ -57,7 +87,11 @@ export async function testConnection(d: ConnectionTestDeps, signal?: AbortSignal
   return {
     verdict: signal?.aborted ? 'cancelled' : reach(relays, d.online()),
     direct: direct(d.ice, rtc, turn),
-    relays, candidates, nat: natHint(rtc?.candidates ?? []), chains, ms: d.clock.now() - from,
+    relays,
+    candidates,
+    nat: natHint(rtc?.candidates ?? []),
+    chains,
+    ms: d.clock.now() - from,
     ...(turn === undefined ? {} : { turn }),
   }
 }
@@ -69,10 +103,22 @@ async function testRelay(d: ConnectionTestDeps, relay: RelayStatus, signal: Abor
   const latency = seen.latencyMs === undefined ? {} : { latencyMs: seen.latencyMs }
   // asked anew: the place may have come back meanwhile, and a full relay refuses the stranger but keeps ours
   const held = d.relays().find(r => r.address === address)?.state === 'reserved'
-  if (!held) return { address, state: seen.state === 'reserved' ? 'no-place' : seen.state, ...latency, ...(seen.error === undefined ? {} : { error: told(seen.error) }) }
+  if (!held)
+    return {
+      address,
+      state: seen.state === 'reserved' ? 'no-place' : seen.state,
+      ...latency,
+      ...(seen.error === undefined ? {} : { error: told(seen.error) }),
+    }
   if (seen.state === 'unreachable') return { address, state: 'unreachable', error: told(seen.error) }
   const call = await d.probe.circuit(address, d.peerId, { signal })
-  return { address, state: 'reserved', ...latency, called: 'rttMs' in call, ...('error' in call ? { error: told(call.error) } : {}) }
+  return {
+    address,
+    state: 'reserved',
+    ...latency,
+    called: 'rttMs' in call,
+    ...('error' in call ? { error: told(call.error) } : {}),
+  }
 }
 
 function reach(relays: readonly RelayResult[], online: boolean): ReachVerdict {

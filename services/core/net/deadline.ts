@@ -18,7 +18,11 @@ export interface DeadlineOptions {
  * Runs `work` with a signal that is aborted after `ms` or with the caller's; rejects at that moment even if `work` ignores its signal,
  * so that nothing hangs on a library. Timer and listener are gone when it settles. A result that comes too late goes to `late`.
  */
-export async function withDeadline<T>(options: DeadlineOptions, work: (signal: AbortSignal) => Promise<T>, late?: (value: T) => void): Promise<T> {
+export async function withDeadline<T>(
+  options: DeadlineOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+  late?: (value: T) => void,
+): Promise<T> {
   const { clock, ms, signal: outer } = options
   if (outer?.aborted) throw reasonOf(outer)
   const controller = new AbortController()
@@ -36,8 +40,12 @@ export async function withDeadline<T>(options: DeadlineOptions, work: (signal: A
       controller.abort(reason)
       reject(reason)
     }
-    const onAbort = (): void => { if (outer) stop(reasonOf(outer)) }
-    const cancel = clock.after(Math.max(0, ms), () => stop(netError(options.name ?? 'TimeoutError', options.message ?? `no answer within ${ms} ms`)))
+    const onAbort = (): void => {
+      if (outer) stop(reasonOf(outer))
+    }
+    const cancel = clock.after(Math.max(0, ms), () =>
+      stop(netError(options.name ?? 'TimeoutError', options.message ?? `no answer within ${ms} ms`)),
+    )
     outer?.addEventListener('abort', onAbort, { once: true })
     const run = async (): Promise<void> => {
       try {
@@ -75,6 +83,8 @@ export function trackedClock(clock: Clock): TrackedClock {
       return cancel
     },
     pending: () => cancels.size,
-    cancelAll() { for (const cancel of [...cancels]) cancel() },
+    cancelAll() {
+      for (const cancel of [...cancels]) cancel()
+    },
   }
 }

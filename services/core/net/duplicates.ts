@@ -19,9 +19,14 @@ export const SETTLED_MS = 10_000
  * @param open connections to the same peer; those of other kinds, and `mine`, are passed over
  * @param now left out when the connection has only just come
  */
-export function keptInstead(self: PeerId, mine: ConnectionInfo, open: readonly ConnectionInfo[], now = mine.openedAt): ConnectionInfo | undefined {
+export function keptInstead(
+  self: PeerId,
+  mine: ConnectionInfo,
+  open: readonly ConnectionInfo[],
+  now = mine.openedAt,
+): ConnectionInfo | undefined {
   if (mine.direction !== 'outbound') return undefined
-  return open.find((other) => {
+  return open.find(other => {
     if (other.id === mine.id || other.kind !== mine.kind) return false
     const elderBy = mine.openedAt - other.openedAt
     // both by this side: nobody else decides

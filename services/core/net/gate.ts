@@ -54,7 +54,10 @@ export interface GateDeps {
 /** Stands for a member whose peer id nobody knows (contract.md, decision 5). */
 export const unknownPeerId = (member: AccountKey | undefined): PeerId => `unknown:${(member ?? '').slice(0, 8)}`
 
-interface Job { readonly peerId: PeerId; readonly member?: AccountKey }
+interface Job {
+  readonly peerId: PeerId
+  readonly member?: AccountKey
+}
 
 /**
  * The gate (contract.md, decisions 1 to 6): connects everybody in parallel and says who is there and who is not, and why. Invariants:
@@ -65,13 +68,22 @@ interface Job { readonly peerId: PeerId; readonly member?: AccountKey }
  * 5. with more targets than slots the time is shared by waves, so that the later ones get their turn.
  * Never rejects: network trouble and an aborted `signal` are results.
  */
-export async function runGate(deps: GateDeps, targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
+export async function runGate(
+  deps: GateDeps,
+  targets: readonly GateTarget[],
+  options: GateOptions = {},
+): Promise<GateResult> {
   const { transport, clock } = deps
   const end = clock.now() + (options.connectivityTimeoutMs ?? GATE_TIMEOUT_MS)
   const verdicts = new Map<PeerId, GateFailure | undefined>()
   const waiting: Job[] = []
   const report = (job: Job, rest: Omit<ParticipantStatus, 'peerId' | 'member' | 'since'>): void => {
-    options.onStatus?.({ peerId: job.peerId, ...(job.member ? { member: job.member } : {}), since: clock.now(), ...rest })
+    options.onStatus?.({
+      peerId: job.peerId,
+      ...(job.member ? { member: job.member } : {}),
+      since: clock.now(),
+      ...rest,
+    })
   }
   const fail = (job: Job, failure: Omit<ConnectivityError, 'peerId'>): void => {
     const entry = { error: failure.message, errorType: failure.type, retryable: failure.retryable }
@@ -80,12 +92,19 @@ export async function runGate(deps: GateDeps, targets: readonly GateTarget[], op
   }
 
   for (const target of targets) {
-    const job: Job = { peerId: target.peerId ?? unknownPeerId(target.member), ...(target.member ? { member: target.member } : {}) }
+    const job: Job = {
+      peerId: target.peerId ?? unknownPeerId(target.member),
+      ...(target.member ? { member: target.member } : {}),
+    }
     if (verdicts.has(job.peerId) || (job.peerId === transport.peerId && options.excludeSelf !== false)) continue
     verdicts.set(job.peerId, undefined)
     if (job.peerId === transport.peerId) continue
     if (target.peerId === undefined) {
-      fail(job, { type: ConnectivityErrorType.PEER_NOT_FOUND, retryable: true, message: 'Peer id of the member is not known' })
+      fail(job, {
+        type: ConnectivityErrorType.PEER_NOT_FOUND,
+        retryable: true,
+        message: 'Peer id of the member is not known',
+      })
       continue
     }
     waiting.push(job)
@@ -99,12 +118,27 @@ export async function runGate(deps: GateDeps, targets: readonly GateTarget[], op
     const behind = Math.max(0, waiting.length - (GATE_PARALLEL - running))
     const waves = 1 + Math.ceil(behind / GATE_PARALLEL)
     const outcome = await connectPeer({
-      transport, clock, peerId: job.peerId, candidates: deps.candidates(job.peerId), onReached: deps.onReached, signal: options.signal,
-      lines: deps.lines, retry: deps.entropy,
+      transport,
+      clock,
+      peerId: job.peerId,
+      candidates: deps.candidates(job.peerId),
+      onReached: deps.onReached,
+      signal: options.signal,
+      lines: deps.lines,
+      retry: deps.entropy,
       deadlineMs: Math.max(0, Math.floor((end - since) / waves)),
-      onStep: step => options.onStatus?.({ peerId: job.peerId, ...(job.member ? { member: job.member } : {}), connected: false, state: 'connecting', step, since }),
+      onStep: step =>
+        options.onStatus?.({
+          peerId: job.peerId,
+          ...(job.member ? { member: job.member } : {}),
+          connected: false,
+          state: 'connecting',
+          step,
+          since,
+        }),
     })
-    if (outcome.ok) report(job, { connected: true, state: 'connected', connectionType: outcome.kind, rttMs: outcome.rttMs })
+    if (outcome.ok)
+      report(job, { connected: true, state: 'connected', connectionType: outcome.kind, rttMs: outcome.rttMs })
     else fail(job, outcome.failure)
   }
   const slot = async (): Promise<void> => {
@@ -115,7 +149,8 @@ export async function runGate(deps: GateDeps, targets: readonly GateTarget[], op
     }
   }
   const jobs = [...waiting]
-  const lost = (): Job[] => jobs.filter(job => verdicts.get(job.peerId) === undefined && transport.connections(job.peerId).length === 0)
+  const lost = (): Job[] =>
+    jobs.filter(job => verdicts.get(job.peerId) === undefined && transport.connections(job.peerId).length === 0)
   for (let left = jobs; left.length > 0; left = lost()) {
     waiting.splice(0, waiting.length, ...left)
     await Promise.all(Array.from({ length: Math.min(GATE_PARALLEL, left.length) }, slot))

@@ -12,7 +12,12 @@ export interface HealthReportInput {
   readonly now: number
   readonly clockOffsetMs: number | null
   readonly relayOnly: boolean
-  readonly relays: ReadonlyArray<{ readonly address: string; readonly state: string; readonly origin: string; readonly latencyMs?: number }>
+  readonly relays: ReadonlyArray<{
+    readonly address: string
+    readonly state: string
+    readonly origin: string
+    readonly latencyMs?: number
+  }>
   readonly ice: ReadonlyArray<{ readonly turn: boolean }>
   readonly chains: ReadonlyArray<{ readonly network: string; readonly state: string; readonly height?: number }>
   /** members in a fixed order; they are told apart by number, not by name or id */
@@ -20,16 +25,23 @@ export interface HealthReportInput {
   readonly test?: ConnectionTest
 }
 
-const round = (ms: number | undefined): number | undefined => ms === undefined ? undefined : Math.round(ms)
+const round = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms))
 
 /** One line per attempt: "12 s ago outbound webrtc connected 113 ms: resolve 5, relay 20, ...". */
 function line(a: Attempt, now: number): string {
   const steps = a.steps.map(s => `${s.step} ${s.ms === undefined ? '…' : round(s.ms)}`).join(', ')
-  const kinds = (side: Attempt['local']): string => Object.entries(side).map(([kind, n]) => `${kind} ${n}`).join(' ')
+  const kinds = (side: Attempt['local']): string =>
+    Object.entries(side)
+      .map(([kind, n]) => `${kind} ${n}`)
+      .join(' ')
   return [
     `${Math.round((now - a.at) / 1000)} s ago ${a.direction} ${a.via} ${a.state}${a.ms === undefined ? '' : ` ${round(a.ms)} ms`}: ${steps}`,
-    kinds(a.local) && `own candidates ${kinds(a.local)}`, kinds(a.remote) && `theirs ${kinds(a.remote)}`, a.error,
-  ].filter(Boolean).join('; ')
+    kinds(a.local) && `own candidates ${kinds(a.local)}`,
+    kinds(a.remote) && `theirs ${kinds(a.remote)}`,
+    a.error,
+  ]
+    .filter(Boolean)
+    .join('; ')
 }
 
 /**
@@ -38,17 +50,37 @@ function line(a: Attempt, now: number): string {
  */
 export function healthReport(input: HealthReportInput, withAddresses: boolean): string {
   const report = {
-    build: input.build, browser: input.browser, at: input.at, online: input.online, clockOffsetMs: input.clockOffsetMs,
-    relayOnly: input.relayOnly, stun: input.ice.filter(s => !s.turn).length, turn: input.ice.filter(s => s.turn).length,
+    build: input.build,
+    browser: input.browser,
+    at: input.at,
+    online: input.online,
+    clockOffsetMs: input.clockOffsetMs,
+    relayOnly: input.relayOnly,
+    stun: input.ice.filter(s => !s.turn).length,
+    turn: input.ice.filter(s => s.turn).length,
     relays: input.relays.map(r => ({ ...r, latencyMs: round(r.latencyMs) })),
     chains: input.chains,
     members: input.links.map((link, i) => ({
-      member: i + 1, ...(withAddresses ? { peerId: link.peerId, relay: link.relay } : {}), connection: link.kind, rttMs: round(link.rttMs), bytesSent: link.bytesSent, bytesReceived: link.bytesReceived,
-      openForS: link.openedAt === undefined ? undefined : Math.round((input.now - link.openedAt) / 1000), candidates: [link.localCandidate, link.remoteCandidate].filter(Boolean).join(' to ') || undefined,
-      nat: link.nat, attempts: link.attempts.map(a => line(a, input.now)),
+      member: i + 1,
+      ...(withAddresses ? { peerId: link.peerId, relay: link.relay } : {}),
+      connection: link.kind,
+      rttMs: round(link.rttMs),
+      bytesSent: link.bytesSent,
+      bytesReceived: link.bytesReceived,
+      openForS: link.openedAt === undefined ? undefined : Math.round((input.now - link.openedAt) / 1000),
+      candidates: [link.localCandidate, link.remoteCandidate].filter(Boolean).join(' to ') || undefined,
+      nat: link.nat,
+      attempts: link.attempts.map(a => line(a, input.now)),
     })),
     test: input.test,
   }
   // the browser's version looks like an address and is none
-  return JSON.stringify(report, (key, value: unknown) => withAddresses || typeof value !== 'string' || key === 'browser' || key === 'build' ? value : redactAddresses(value), 2)
+  return JSON.stringify(
+    report,
+    (key, value: unknown) =>
+      withAddresses || typeof value !== 'string' || key === 'browser' || key === 'build'
+        ? value
+        : redactAddresses(value),
+    2,
+  )
 }

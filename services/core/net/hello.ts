@@ -24,10 +24,19 @@ export interface SelfInfo {
   readonly build: string
 }
 
-export const makeHello = (self: SelfInfo, clock: Clock): Hello =>
-  ({ type: 'hello', versions: VERSIONS, instance: self.instance, startedAt: self.startedAt, clock: Math.floor(clock.now()), build: self.build })
+export const makeHello = (self: SelfInfo, clock: Clock): Hello => ({
+  type: 'hello',
+  versions: VERSIONS,
+  instance: self.instance,
+  startedAt: self.startedAt,
+  clock: Math.floor(clock.now()),
+  build: self.build,
+})
 
-export const supersededNotice = (self: SelfInfo, clock: Clock): Hello => ({ ...makeHello(self, clock), versions: [SUPERSEDED] })
+export const supersededNotice = (self: SelfInfo, clock: Clock): Hello => ({
+  ...makeHello(self, clock),
+  versions: [SUPERSEDED],
+})
 export const isSupersededNotice = (hello: Hello): boolean => hello.versions.every(v => v === SUPERSEDED)
 
 /** The highest version that both sides speak; undefined when there is none. */
@@ -36,10 +45,14 @@ export function commonVersion(hello: Hello): number | undefined {
   return both.length > 0 ? Math.max(...both) : undefined
 }
 
-interface Run { readonly instance: Hex; readonly startedAt: number }
+interface Run {
+  readonly instance: Hex
+  readonly startedAt: number
+}
 
 /** The later start wins; of two equal ones the greater id, so that everybody picks the same. */
-export const isNewer = (a: Run, b: Run): boolean => a.startedAt > b.startedAt || (a.startedAt === b.startedAt && a.instance > b.instance)
+export const isNewer = (a: Run, b: Run): boolean =>
+  a.startedAt > b.startedAt || (a.startedAt === b.startedAt && a.instance > b.instance)
 
 /**
  * Which run of the app is behind which open channel of a peer. One peer id may be open on two machines (one seed): only the newest is

@@ -64,7 +64,11 @@ export class OutLink {
   #settle: (() => void) | undefined
   readonly #abort = new AbortController()
 
-  constructor(private readonly d: OutLinkDeps, readonly peerId: PeerId, readonly protocol: ProtocolName) {}
+  constructor(
+    private readonly d: OutLinkDeps,
+    readonly peerId: PeerId,
+    readonly protocol: ProtocolName,
+  ) {}
 
   get up(): boolean {
     return this.#channel !== undefined
@@ -79,8 +83,9 @@ export class OutLink {
   /** Resolves `true` when the frame was handed over, `false` when it cannot be: no connection, queue full, stopped. */
   send(frame: Uint8Array): Promise<boolean> {
     const full = this.#queue.length >= QUEUE_MESSAGES || this.#bytes + frame.length > QUEUE_BYTES
-    if (this.#stopped || full || !this.d.mayOpen() || this.d.transport.connections(this.peerId).length === 0) return Promise.resolve(false)
-    return new Promise((done) => {
+    if (this.#stopped || full || !this.d.mayOpen() || this.d.transport.connections(this.peerId).length === 0)
+      return Promise.resolve(false)
+    return new Promise(done => {
       this.#queue.push({ frame, sends: 0, done })
       this.#bytes += frame.length
       this.#wake?.()
@@ -95,7 +100,9 @@ export class OutLink {
     const only = this.d.transport.connections(this.peerId)[0]
     if (connection && !this.#running && this.#queue.length === 0 && only?.kind === 'relay') {
       this.#settle?.()
-      this.#settle = this.d.clock.after(RELAY_SETTLE_MS, () => { this.#start() })
+      this.#settle = this.d.clock.after(RELAY_SETTLE_MS, () => {
+        this.#start()
+      })
       return
     }
     this.#wake?.()
@@ -144,7 +151,8 @@ export class OutLink {
   async #open(connection: ConnectionInfo): Promise<{ channel: Channel; frames: AsyncIterator<Uint8Array> }> {
     const options = { clock: this.d.clock, ms: OPEN_MS, signal: this.#abort.signal }
     const channel = await withDeadline(
-      options, signal => this.d.transport.open(connection.id, PROTOCOLS[this.protocol], { signal }),
+      options,
+      signal => this.d.transport.open(connection.id, PROTOCOLS[this.protocol], { signal }),
       late => late.abort(netError('TimeoutError', 'opened too late')),
     )
     try {
@@ -167,14 +175,16 @@ export class OutLink {
     while (!this.#ended && !this.#stopped && !this.#migrate) {
       const head = this.#queue[0]
       if (!head) {
-        await new Promise<void>((resolve) => { this.#wake = resolve })
+        await new Promise<void>(resolve => {
+          this.#wake = resolve
+        })
         continue
       }
       if (!this.d.pace.take()) {
         await this.#pause(this.d.pace.waitMs())
         continue
       }
-      if (!await this.#push(channel, head)) break
+      if (!(await this.#push(channel, head))) break
     }
     this.#channel = undefined
     if (this.#migrate && !this.#ended) channel.close().catch(() => undefined)
@@ -201,7 +211,7 @@ export class OutLink {
   }
 
   #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       const cancel = this.d.clock.after(ms, resolve)
       this.#wake = () => {
         cancel()

@@ -5,11 +5,26 @@ import type { Channel, Transport, TransportEvent } from '../../ports/transport'
 import type { PeerId } from '../domain/ids'
 import { decodeFrame, encodeFrame } from '../wire/codec'
 import { LIMITS } from '../wire/limits'
-import { PROTOCOLS, type Hello, type JoinMessage, type ProtocolName, type SignedMessage, type WalletMessage } from '../wire/messages'
+import {
+  PROTOCOLS,
+  type Hello,
+  type JoinMessage,
+  type ProtocolName,
+  type SignedMessage,
+  type WalletMessage,
+} from '../wire/messages'
 import { netError } from './classify'
 import { closeQuietly } from './connect'
 import { withDeadline } from './deadline'
-import { CLOCK_OFFSET_MS, commonVersion, Instances, isSupersededNotice, makeHello, supersededNotice, type SelfInfo } from './hello'
+import {
+  CLOCK_OFFSET_MS,
+  commonVersion,
+  Instances,
+  isSupersededNotice,
+  makeHello,
+  supersededNotice,
+  type SelfInfo,
+} from './hello'
 import { OPEN_MS, OutLink } from './link'
 import { TokenBucket } from './rate'
 
@@ -26,7 +41,12 @@ export type LinkEvent =
   /** a peer talks to a newer run of our own peer id ("open on another device") */
   | { readonly type: 'superseded'; readonly by: PeerId }
   /** no common version with this peer */
-  | { readonly type: 'version'; readonly peerId: PeerId; readonly protocol: ProtocolName; readonly versions: readonly number[] }
+  | {
+      readonly type: 'version'
+      readonly peerId: PeerId
+      readonly protocol: ProtocolName
+      readonly versions: readonly number[]
+    }
   /** the peer sent what no version of the protocol allows; not served until `until` (unix ms) */
   | { readonly type: 'offence'; readonly peerId: PeerId; readonly reason: string; readonly until: number }
 
@@ -87,9 +107,13 @@ export class Links {
 
   constructor(private readonly d: LinksDeps) {
     for (const protocol of Object.keys(PROTOCOLS) as ProtocolName[]) {
-      d.transport.handle(PROTOCOLS[protocol], (channel) => { void this.#serve(channel, protocol) })
+      d.transport.handle(PROTOCOLS[protocol], channel => {
+        void this.#serve(channel, protocol)
+      })
     }
-    this.#unlisten = d.transport.onEvent((event) => { this.#onTransport(event) })
+    this.#unlisten = d.transport.onEvent(event => {
+      this.#onTransport(event)
+    })
   }
 
   /** Wants (or no longer wants) the link open whenever there is a connection. */
@@ -110,13 +134,17 @@ export class Links {
 
   onMessage<P extends ProtocolName>(protocol: P, handler: Handler<P>): () => void {
     this.#handlers[protocol].add(handler)
-    return () => { this.#handlers[protocol].delete(handler) }
+    return () => {
+      this.#handlers[protocol].delete(handler)
+    }
   }
 
   /** Up: the outgoing stream is greeted and usable. Down: it ended; what was not said must be said again by `sync`. */
   onLink(listener: (peerId: PeerId, protocol: ProtocolName, up: boolean) => void): () => void {
     this.#linkListeners.add(listener)
-    return () => { this.#linkListeners.delete(listener) }
+    return () => {
+      this.#linkListeners.delete(listener)
+    }
   }
 
   /** A peer broke a rule of what the frames mean: as a malformed frame, it ends the connection for a while. */
@@ -158,7 +186,12 @@ export class Links {
   }
 
   #mayServe(peerId: PeerId, protocol: ProtocolName): boolean {
-    return !this.#stopped && this.blockedUntil(peerId) === 0 && !this.#refusedBy.has(peerId) && this.d.allowed(peerId, protocol)
+    return (
+      !this.#stopped &&
+      this.blockedUntil(peerId) === 0 &&
+      !this.#refusedBy.has(peerId) &&
+      this.d.allowed(peerId, protocol)
+    )
   }
 
   #link(peerId: PeerId, protocol: ProtocolName): OutLink {
@@ -168,14 +201,28 @@ export class Links {
     const { transport, clock, entropy } = this.d
     const pace = this.#paces.get(peerId) ?? new TokenBucket(clock, PACE_PER_SECOND, PACE_BURST)
     this.#paces.set(peerId, pace)
-    const link = new OutLink({
-      transport, clock, entropy, pace,
-      greet: (channel, _, signal) => this.#greet(channel, protocol, signal),
-      drain: (channel, _, frames) => this.#drain(channel, protocol, frames),
-      mayOpen: () => this.#mayServe(peerId, protocol),
-      onFailed: error => this.d.log.write('debug', 'net.link-failed', { peer: peerId, protocol, error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' }),
-      onUp: (up) => { for (const l of this.#linkListeners) l(peerId, protocol, up) },
-    }, peerId, protocol)
+    const link = new OutLink(
+      {
+        transport,
+        clock,
+        entropy,
+        pace,
+        greet: (channel, _, signal) => this.#greet(channel, protocol, signal),
+        drain: (channel, _, frames) => this.#drain(channel, protocol, frames),
+        mayOpen: () => this.#mayServe(peerId, protocol),
+        onFailed: error =>
+          this.d.log.write('debug', 'net.link-failed', {
+            peer: peerId,
+            protocol,
+            error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown',
+          }),
+        onUp: up => {
+          for (const l of this.#linkListeners) l(peerId, protocol, up)
+        },
+      },
+      peerId,
+      protocol,
+    )
     this.#links.set(key, link)
     return link
   }
@@ -199,7 +246,7 @@ export class Links {
     const frames = channel.frames()[Symbol.asyncIterator]()
     const first = await frames.next()
     if (first.done || signal.aborted) throw netError('ConnectionLostError', 'stream ended before hello')
-    if (!await this.#meet(channel, protocol, first.value)) throw netError('ConnectionLostError', 'not greeted')
+    if (!(await this.#meet(channel, protocol, first.value))) throw netError('ConnectionLostError', 'not greeted')
     return frames
   }
 
@@ -235,7 +282,8 @@ export class Links {
     try {
       const frames = channel.frames()[Symbol.asyncIterator]()
       const first = await withDeadline({ clock: this.d.clock, ms: OPEN_MS }, () => frames.next())
-      if (!first.done && await this.#meet(channel, protocol, first.value, true)) await this.#read(channel, protocol, frames)
+      if (!first.done && (await this.#meet(channel, protocol, first.value, true)))
+        await this.#read(channel, protocol, frames)
       await channel.close()
     } catch (error) {
       channel.abort(error instanceof Error ? error : netError('ConnectionLostError', 'stream failed'))
@@ -270,11 +318,17 @@ export class Links {
 
   async #deliver(peerId: PeerId, protocol: ProtocolName, message: MessageOf[ProtocolName]): Promise<void> {
     // decodeFrame gave a message of exactly this protocol
-    for (const handler of this.#handlers[protocol] as ReadonlySet<(peerId: PeerId, message: MessageOf[ProtocolName]) => void | Promise<void>>) {
+    for (const handler of this.#handlers[protocol] as ReadonlySet<
+      (peerId: PeerId, message: MessageOf[ProtocolName]) => void | Promise<void>
+    >) {
       try {
         await handler(peerId, message)
       } catch (error) {
-        this.d.log.write('error', 'net.handler-failed', { peer: peerId, protocol, error: error instanceof Error ? error.message : 'unknown' })
+        this.d.log.write('error', 'net.handler-failed', {
+          peer: peerId,
+          protocol,
+          error: error instanceof Error ? error.message : 'unknown',
+        })
       }
     }
   }

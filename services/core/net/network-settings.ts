@@ -9,7 +9,10 @@ import { LIMITS } from '../wire/limits'
 const RELAYS = 'relays'
 const ICE = 'ice'
 
-export interface SettingError { readonly field: string; readonly code: string }
+export interface SettingError {
+  readonly field: string
+  readonly code: string
+}
 type Changed = Promise<Result<void, SettingError>>
 
 /**
@@ -25,15 +28,20 @@ export class NetworkSettings {
   static async load(storage: Pick<Storage, 'get' | 'put'>): Promise<NetworkSettings> {
     const settings = new NetworkSettings(storage)
     const relays = await read(storage, RELAYS)
-    if (relays.known && Array.isArray(relays.value)) settings.#relays = relays.value.filter(isRelayAddress).slice(0, LIMITS.relays)
+    if (relays.known && Array.isArray(relays.value))
+      settings.#relays = relays.value.filter(isRelayAddress).slice(0, LIMITS.relays)
     const ice = await read(storage, ICE)
     // a record that cannot be read may have said relay-only: nobody's address is shown because of a damaged byte
     settings.#ice = ice.known ? readIceSettings(ice.value) : { servers: [], relayOnly: ice.damaged }
     return settings
   }
 
-  get relays(): readonly string[] { return this.#relays }
-  get ice(): IceSettings { return this.#ice }
+  get relays(): readonly string[] {
+    return this.#relays
+  }
+  get ice(): IceSettings {
+    return this.#ice
+  }
 
   /** `others`: relays that are in the list already, by config.json or a wallet. */
   async addRelay(typed: string, others: readonly string[]): Changed {
@@ -41,11 +49,19 @@ export class NetworkSettings {
     if (!isRelayAddress(address)) return err({ field: 'relay', code: address === '' ? 'empty' : 'malformed' })
     if (this.#relays.includes(address) || others.includes(address)) return err({ field: 'relay', code: 'known' })
     if (this.#relays.length >= LIMITS.relays) return err({ field: 'relay', code: 'too-many' })
-    return this.#save(RELAYS, [...this.#relays, address], (list) => { this.#relays = list })
+    return this.#save(RELAYS, [...this.#relays, address], list => {
+      this.#relays = list
+    })
   }
 
   removeRelay(address: string): Changed {
-    return this.#save(RELAYS, this.#relays.filter(a => a !== address), (list) => { this.#relays = list })
+    return this.#save(
+      RELAYS,
+      this.#relays.filter(a => a !== address),
+      list => {
+        this.#relays = list
+      },
+    )
   }
 
   async addIceServer(typed: IceServer): Changed {
@@ -65,7 +81,9 @@ export class NetworkSettings {
   }
 
   #setIce(ice: IceSettings): Changed {
-    return this.#save(ICE, ice, (value) => { this.#ice = value })
+    return this.#save(ICE, ice, value => {
+      this.#ice = value
+    })
   }
 
   /** What could not be stored is not in force: after a reload it would be gone without a word. */
@@ -85,7 +103,9 @@ type Stored = { readonly known: true; readonly value: unknown } | { readonly kno
 async function read(storage: Pick<Storage, 'get'>, key: string): Promise<Stored> {
   try {
     const bytes = await storage.get('settings', key)
-    return bytes === undefined ? { known: false, damaged: false } : { known: true, value: JSON.parse(bytesToUtf8(bytes)) as unknown }
+    return bytes === undefined
+      ? { known: false, damaged: false }
+      : { known: true, value: JSON.parse(bytesToUtf8(bytes)) as unknown }
   } catch {
     return { known: false, damaged: true }
   }

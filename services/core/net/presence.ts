@@ -38,11 +38,15 @@ export interface PresenceKeys {
 export function presenceKeys(groupSecret: Hex): PresenceKeys {
   const secret = fromHex(groupSecret)
   const derive = (label: string): Uint8Array => hkdf(sha256, secret, undefined, utf8ToBytes(label), 32)
-  return { topic: `/tandem/presence/${VERSION}/${toHex(derive('tandem/presence/topic/1'))}`, key: derive('tandem/presence/key/1') }
+  return {
+    topic: `/tandem/presence/${VERSION}/${toHex(derive('tandem/presence/topic/1'))}`,
+    key: derive('tandem/presence/key/1'),
+  }
 }
 
 const additionalData = (topic: string): Uint8Array => concatBytes(Uint8Array.of(VERSION), utf8ToBytes(topic))
-const signedBytes = (topic: string, content: Uint8Array): Uint8Array => concatBytes(SIGNATURE_CONTEXT, additionalData(topic), content)
+const signedBytes = (topic: string, content: Uint8Array): Uint8Array =>
+  concatBytes(SIGNATURE_CONTEXT, additionalData(topic), content)
 
 /** Public key inside an Ed25519 peer id ("12D3KooW..."); undefined for any other text. */
 export function peerIdPublicKey(peerId: PeerId): Uint8Array | undefined {
@@ -72,7 +76,10 @@ export function verifyPeerSignature(peerId: PeerId, message: Uint8Array, signatu
  * Additional data: version and topic. `sign` is Ed25519 by the sender's peer key, which the network adapter holds.
  */
 export async function sealAnnouncement(
-  announcement: Announcement, keys: PresenceKeys, entropy: Entropy, sign: (bytes: Uint8Array) => Promise<Uint8Array>,
+  announcement: Announcement,
+  keys: PresenceKeys,
+  entropy: Entropy,
+  sign: (bytes: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const content = encodeAnnouncement(announcement)
   const signature = await sign(signedBytes(keys.topic, content))
@@ -89,12 +96,19 @@ export type PresenceError = 'size' | 'seal' | 'malformed' | 'unknown-sender' | '
 export type MemberPeer = (sender: AccountKey) => PeerId | undefined
 
 /** Opens and checks everything that needs no memory: seal, form, sender, peer-key signature, time (unix ms). Replays: `PresenceTable`. */
-export function openAnnouncement(sealed: Uint8Array, keys: PresenceKeys, memberPeer: MemberPeer, now: number): Result<Announcement, PresenceError> {
+export function openAnnouncement(
+  sealed: Uint8Array,
+  keys: PresenceKeys,
+  memberPeer: MemberPeer,
+  now: number,
+): Result<Announcement, PresenceError> {
   const steps = (sealed.length - NONCE - TAG) / PAD_STEP
   if (sealed.length > LIMITS.announcementBytes || steps < 1 || !Number.isInteger(steps)) return err('size')
   let plain: Uint8Array
   try {
-    plain = xchacha20poly1305(keys.key, sealed.subarray(0, NONCE), additionalData(keys.topic)).decrypt(sealed.subarray(NONCE))
+    plain = xchacha20poly1305(keys.key, sealed.subarray(0, NONCE), additionalData(keys.topic)).decrypt(
+      sealed.subarray(NONCE),
+    )
   } catch {
     return err('seal')
   }
@@ -106,7 +120,8 @@ export function openAnnouncement(sealed: Uint8Array, keys: PresenceKeys, memberP
   if (!decoded.ok) return err('malformed')
   const a = decoded.value
   if (memberPeer(a.sender) !== a.peerId) return err('unknown-sender')
-  if (!verifyPeerSignature(a.peerId, signedBytes(keys.topic, content), plain.slice(0, SIGNATURE))) return err('signature')
+  if (!verifyPeerSignature(a.peerId, signedBytes(keys.topic, content), plain.slice(0, SIGNATURE)))
+    return err('signature')
   return Math.abs(a.at - now) > PRESENCE_EXPIRY_MS ? err('stale') : ok(a)
 }
 
@@ -119,7 +134,13 @@ export function announcedRelays(announcement: Announcement, walletRelays: readon
   return walletRelays.filter(relay => ids.has(relayPeerId(relay)))
 }
 
-interface Seen { startedAt: number; counter: number; instance: Hex; at: number; heardAt: number }
+interface Seen {
+  startedAt: number
+  counter: number
+  instance: Hex
+  at: number
+  heardAt: number
+}
 
 /** What announcements tell about one wallet's members: who was heard when. Bounded by the roster. */
 export class PresenceTable {
@@ -130,9 +151,19 @@ export class PresenceTable {
     const last = this.#seen.get(a.peerId)
     // past twice the expiry no replay passes the time check, and a clock that was set back gets its chance
     if (last && now - last.heardAt <= 2 * PRESENCE_EXPIRY_MS) {
-      if (a.startedAt < last.startedAt || (a.startedAt === last.startedAt && (a.instance !== last.instance || a.counter <= last.counter))) return false
+      if (
+        a.startedAt < last.startedAt ||
+        (a.startedAt === last.startedAt && (a.instance !== last.instance || a.counter <= last.counter))
+      )
+        return false
     }
-    this.#seen.set(a.peerId, { startedAt: a.startedAt, counter: a.counter, instance: a.instance, at: a.at, heardAt: now })
+    this.#seen.set(a.peerId, {
+      startedAt: a.startedAt,
+      counter: a.counter,
+      instance: a.instance,
+      at: a.at,
+      heardAt: now,
+    })
     return true
   }
 

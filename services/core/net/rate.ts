@@ -5,7 +5,11 @@ export class TokenBucket {
   #tokens: number
   #at: number
 
-  constructor(private readonly clock: Clock, private readonly perSecond: number, private readonly burst: number) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly perSecond: number,
+    private readonly burst: number,
+  ) {
     this.#tokens = burst
     this.#at = clock.now()
   }

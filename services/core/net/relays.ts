@@ -49,7 +49,10 @@ export class RelayChoice {
       // one failure is reported once per try of the transport; only a try after the rest makes it longer
       if (before && before.until > this.d.clock.now()) return
       const times = (before?.times ?? 0) + 1
-      this.#rest.set(relay.address, { until: this.d.clock.now() + Math.min(REST_MAX_MS, REST_MS * 2 ** (times - 1)), times })
+      this.#rest.set(relay.address, {
+        until: this.d.clock.now() + Math.min(REST_MAX_MS, REST_MS * 2 ** (times - 1)),
+        times,
+      })
     } else return
     this.#update()
   }
@@ -82,11 +85,18 @@ export class RelayChoice {
     const next = [...wanted]
     if (next.length !== this.#wanted.length || next.some((r, i) => r !== this.#wanted[i])) {
       this.#wanted = next
-      this.d.transport.setRelays(next).catch((error: unknown) => { this.d.onError(error) })
+      this.d.transport.setRelays(next).catch((error: unknown) => {
+        this.d.onError(error)
+      })
     }
     this.#timer?.()
     const now = this.d.clock.now()
     const ends = [...this.#rest.values()].map(r => r.until).filter(until => until > now)
-    this.#timer = ends.length > 0 ? this.d.clock.after(Math.min(...ends) - now, () => { this.#update() }) : undefined
+    this.#timer =
+      ends.length > 0
+        ? this.d.clock.after(Math.min(...ends) - now, () => {
+            this.#update()
+          })
+        : undefined
   }
 }

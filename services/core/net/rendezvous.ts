@@ -24,13 +24,13 @@ export const relayOfAddress = (address: string): PeerId | undefined => CIRCUIT.e
  * id are left out, equal ones count once.
  */
 export function rankRelays(peerId: PeerId, relays: readonly string[]): string[] {
-  const weighed = [...new Set(relays)].flatMap((relay) => {
+  const weighed = [...new Set(relays)].flatMap(relay => {
     const id = relayPeerId(relay)
-    return id === undefined ? [] : [{ relay, weight: sha256(concatBytes(utf8ToBytes(`tandem/rendezvous/1 ${peerId} ${id}`))) }]
+    return id === undefined
+      ? []
+      : [{ relay, weight: sha256(concatBytes(utf8ToBytes(`tandem/rendezvous/1 ${peerId} ${id}`))) }]
   })
-  return weighed
-    .sort((a, b) => compareBytes(b.weight, a.weight) || (a.relay < b.relay ? -1 : 1))
-    .map(w => w.relay)
+  return weighed.sort((a, b) => compareBytes(b.weight, a.weight) || (a.relay < b.relay ? -1 : 1)).map(w => w.relay)
 }
 
 export type RelayLife = 'live' | 'pending' | 'dead' | 'probe'
@@ -74,7 +74,9 @@ export const circuitAddress = (relay: string, peerId: PeerId): string => `${rela
  */
 export function candidates(peerId: PeerId, relays: readonly string[], known: readonly string[]): Candidate[] {
   const allowed = new Set(relays)
-  const order = [...new Set([...known.filter(r => allowed.has(r)), ...rankRelays(peerId, relays).slice(0, TRIED_RANKS)])]
+  const order = [
+    ...new Set([...known.filter(r => allowed.has(r)), ...rankRelays(peerId, relays).slice(0, TRIED_RANKS)]),
+  ]
   return [
     ...order.map((relay): Candidate => ({ relay, address: webrtcAddress(relay, peerId), kind: 'webrtc' })),
     ...order.map((relay): Candidate => ({ relay, address: circuitAddress(relay, peerId), kind: 'relay' })),

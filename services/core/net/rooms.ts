@@ -7,7 +7,15 @@ import type { AccountKey, PeerId, WalletId } from '../domain/ids'
 import { LIMITS } from '../wire/limits'
 import type { Announcement } from '../wire/messages'
 import { isNewer, type SelfInfo } from './hello'
-import { ANNOUNCE_MS, announcedRelays, openAnnouncement, presenceKeys, PresenceTable, sealAnnouncement, type PresenceKeys } from './presence'
+import {
+  ANNOUNCE_MS,
+  announcedRelays,
+  openAnnouncement,
+  presenceKeys,
+  PresenceTable,
+  sealAnnouncement,
+  type PresenceKeys,
+} from './presence'
 import { relayOfAddress, relayPeerId } from './rendezvous'
 
 /** What presence needs to know of a wallet. */
@@ -70,7 +78,9 @@ export class Rooms {
       return
     }
     const keys = presenceKeys(wallet.groupSecret)
-    const unsubscribe = this.d.transport.subscribe(keys.topic, (bytes) => { this.#hear(room, bytes) })
+    const unsubscribe = this.d.transport.subscribe(keys.topic, bytes => {
+      this.#hear(room, bytes)
+    })
     const room: Room = { wallet, keys, unsubscribe, table: new PresenceTable(), saidAt: -Infinity, said: 0 }
     this.#rooms.set(wallet.walletId, room)
     this.#sayIn(room, 0)
@@ -110,7 +120,9 @@ export class Rooms {
 
   #sayIn(room: Room, ms: number): void {
     room.cancel?.()
-    room.cancel = this.d.clock.after(ms, () => { void this.#say(room) })
+    room.cancel = this.d.clock.after(ms, () => {
+      void this.#say(room)
+    })
   }
 
   async #say(room: Room): Promise<void> {
@@ -121,7 +133,10 @@ export class Rooms {
     const announcement: Announcement = {
       sender: room.wallet.self,
       peerId: transport.peerId,
-      addresses: transport.addresses().filter(a => ids.has(relayOfAddress(a))).slice(0, LIMITS.announcedAddresses),
+      addresses: transport
+        .addresses()
+        .filter(a => ids.has(relayOfAddress(a)))
+        .slice(0, LIMITS.announcedAddresses),
       startedAt: self.startedAt,
       counter: ++this.#counter,
       instance: self.instance,
@@ -129,7 +144,8 @@ export class Rooms {
     }
     try {
       const sealed = await sealAnnouncement(announcement, room.keys, this.d.entropy, bytes => this.d.sign(bytes))
-      if (!this.#stopped && this.#rooms.get(room.wallet.walletId) === room) await transport.publish(room.keys.topic, sealed)
+      if (!this.#stopped && this.#rooms.get(room.wallet.walletId) === room)
+        await transport.publish(room.keys.topic, sealed)
     } catch (error) {
       // a hint only: nobody subscribed yet, or the relay is away
       this.d.log.write('debug', 'net.announce-failed', { error: error instanceof Error ? error.message : 'unknown' })
@@ -148,12 +164,14 @@ export class Rooms {
     }
     const announcement = opened.value
     if (announcement.peerId === this.d.transport.peerId) {
-      if (announcement.instance !== this.d.self.instance && isNewer(announcement, this.d.self)) this.d.onNewerSelf(announcement)
+      if (announcement.instance !== this.d.self.instance && isNewer(announcement, this.d.self))
+        this.d.onNewerSelf(announcement)
       return
     }
     const newcomer = room.table.instance(announcement.peerId) !== announcement.instance
     if (!room.table.accept(announcement, now)) return
-    if (newcomer && now - room.saidAt >= MIN_GAP_MS) this.#sayIn(room, ((this.d.entropy.bytes(1)[0] ?? 0) * ANSWER_SPREAD_MS) / 255)
+    if (newcomer && now - room.saidAt >= MIN_GAP_MS)
+      this.#sayIn(room, ((this.d.entropy.bytes(1)[0] ?? 0) * ANSWER_SPREAD_MS) / 255)
     this.d.onHeard(room.wallet, announcement, announcedRelays(announcement, room.wallet.relays))
   }
 }

@@ -53,13 +53,24 @@ export class Timeline {
   /** The same transport, whose dials and first pings are recorded. */
   watch<T extends Dialler>(transport: T): T {
     const dial = async (peerId: PeerId, address: string, options: DialOptions) => {
-      const attempt = this.#begin(peerId, 'outbound', address.includes('/webrtc') ? 'webrtc' : 'relay', relayOfAddress(address))
+      const attempt = this.#begin(
+        peerId,
+        'outbound',
+        address.includes('/webrtc') ? 'webrtc' : 'relay',
+        relayOfAddress(address),
+      )
       this.#step(attempt, 'resolve')
       try {
         const connection = await transport.dial(peerId, address, {
           signal: options.signal,
-          onStep: (step) => { this.#step(attempt, step); options.onStep?.(step) },
-          onFact: (fact) => { this.#note(attempt, fact); options.onFact?.(fact) },
+          onStep: step => {
+            this.#step(attempt, step)
+            options.onStep?.(step)
+          },
+          onFact: fact => {
+            this.#note(attempt, fact)
+            options.onFact?.(fact)
+          },
         })
         this.#unproven.set(connection.id, attempt)
         return connection
@@ -86,7 +97,7 @@ export class Timeline {
         if (key === 'dial') return dial
         if (key === 'ping') return ping
         const value: unknown = Reflect.get(target, key)
-        return typeof value === 'function' ? value.bind(target) as unknown : value
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
     })
   }
@@ -116,7 +127,17 @@ export class Timeline {
   }
 
   #begin(peerId: PeerId, direction: Attempt['direction'], via: Attempt['via'], relay?: PeerId): Running {
-    const attempt: Running = { id: ++this.#counter, direction, via, ...(relay ? { relay } : {}), at: this.clock.now(), state: 'running', steps: [], local: [], remote: [] }
+    const attempt: Running = {
+      id: ++this.#counter,
+      direction,
+      via,
+      ...(relay ? { relay } : {}),
+      at: this.clock.now(),
+      state: 'running',
+      steps: [],
+      local: [],
+      remote: [],
+    }
     const list = this.#peers.get(peerId) ?? []
     list.push(attempt)
     for (const old of list.splice(0, Math.max(0, list.length - ATTEMPTS_KEPT))) this.#forget(old)
@@ -139,7 +160,8 @@ export class Timeline {
   #note(attempt: Running, fact: AttemptFact): void {
     if (attempt.state !== 'running') return
     if (fact.type === 'step') this.#step(attempt, fact.step)
-    if (fact.type === 'candidate' && attempt[fact.side].length < CANDIDATES_KEPT) attempt[fact.side].push(fact.candidate)
+    if (fact.type === 'candidate' && attempt[fact.side].length < CANDIDATES_KEPT)
+      attempt[fact.side].push(fact.candidate)
   }
 
   #step(attempt: Running, step: AttemptStepName): void {
@@ -170,8 +192,17 @@ function count(facts: readonly CandidateFact[]): CandidateCount {
 
 function picture(a: Running): Attempt {
   return {
-    id: a.id, direction: a.direction, via: a.via, at: a.at, state: a.state, steps: a.steps.map((s): AttemptStep => ({ ...s })),
-    local: count(a.local), remote: count(a.remote), nat: natHint(a.local),
-    ...(a.relay ? { relay: a.relay } : {}), ...(a.endedAt === undefined ? {} : { ms: a.endedAt - a.at }), ...(a.error === undefined ? {} : { error: a.error }),
+    id: a.id,
+    direction: a.direction,
+    via: a.via,
+    at: a.at,
+    state: a.state,
+    steps: a.steps.map((s): AttemptStep => ({ ...s })),
+    local: count(a.local),
+    remote: count(a.remote),
+    nat: natHint(a.local),
+    ...(a.relay ? { relay: a.relay } : {}),
+    ...(a.endedAt === undefined ? {} : { ms: a.endedAt - a.at }),
+    ...(a.error === undefined ? {} : { error: a.error }),
   }
 }

@@ -81,7 +81,16 @@ export class Watcher {
     let entry = this.#entries.get(peerId)
     if (!entry) {
       const since = this.d.clock.now()
-      entry = { peerId, refs: 0, alone: unknown, fails: 0, misses: 0, upgrades: 0, holds: 0, status: { peerId, connected: false, state: 'waiting', since } }
+      entry = {
+        peerId,
+        refs: 0,
+        alone: unknown,
+        fails: 0,
+        misses: 0,
+        upgrades: 0,
+        holds: 0,
+        status: { peerId, connected: false, state: 'waiting', since },
+      }
       this.#entries.set(peerId, entry)
       this.#look(entry)
     }
@@ -175,11 +184,20 @@ export class Watcher {
 
   #set(entry: Entry, status: Omit<ParticipantStatus, 'peerId' | 'member' | 'since'>): void {
     const since = status.state === entry.status.state ? entry.status.since : this.d.clock.now()
-    const next: ParticipantStatus = { peerId: entry.peerId, ...(entry.member ? { member: entry.member } : {}), ...status, since }
+    const next: ParticipantStatus = {
+      peerId: entry.peerId,
+      ...(entry.member ? { member: entry.member } : {}),
+      ...status,
+      since,
+    }
     const before = entry.status
     entry.status = next
-    const same = before.state === next.state && before.step === next.step && before.connectionType === next.connectionType
-      && before.rttMs === next.rttMs && before.errorType === next.errorType
+    const same =
+      before.state === next.state &&
+      before.step === next.step &&
+      before.connectionType === next.connectionType &&
+      before.rttMs === next.rttMs &&
+      before.errorType === next.errorType
     if (!same) this.d.onStatus(next)
   }
 
@@ -189,7 +207,9 @@ export class Watcher {
     if (entry.checking) {
       // something changed meanwhile: once more after this one
       const running = entry.checking
-      void running.then(() => { if (entry.checking === undefined) this.#look(entry) })
+      void running.then(() => {
+        if (entry.checking === undefined) this.#look(entry)
+      })
       return
     }
     const open = this.#open(entry)
@@ -198,14 +218,17 @@ export class Watcher {
       else if (!entry.dial) this.#retryIn(entry, this.#delay(entry))
       return
     }
-    entry.checking = this.#check(entry, open).finally(() => { entry.checking = undefined })
+    entry.checking = this.#check(entry, open).finally(() => {
+      entry.checking = undefined
+    })
   }
 
   async #check(entry: Entry, open: readonly ConnectionInfo[]): Promise<void> {
     const rtts = await Promise.all(open.map(async c => ({ c, rtt: await this.#ping(c) })))
     if (!this.#alive(entry)) return
     const answered = rtts.filter(({ rtt }) => rtt !== undefined).map(({ c }) => c)
-    for (const { c } of rtts) if (!answered.includes(c) || this.#isOneTooMany(c, answered)) closeQuietly(this.d.transport, c)
+    for (const { c } of rtts)
+      if (!answered.includes(c) || this.#isOneTooMany(c, answered)) closeQuietly(this.d.transport, c)
     const live = rtts.find(({ c, rtt }) => rtt !== undefined && this.#open(entry).some(o => o.id === c.id))
     if (live) this.#up(entry, live.c, live.rtt)
     else if (entry.status.connected) this.#down(entry, netError('TimeoutError', 'no answer to a ping'))
@@ -215,12 +238,17 @@ export class Watcher {
 
   /** Relayed ones come and go with the offers that they carry, and are closed when the peer is reached without (`#settled`). */
   #isOneTooMany(connection: ConnectionInfo, answered: readonly ConnectionInfo[]): boolean {
-    return connection.kind !== 'relay' && keptInstead(this.d.transport.peerId, connection, answered, this.d.clock.now()) !== undefined
+    return (
+      connection.kind !== 'relay' &&
+      keptInstead(this.d.transport.peerId, connection, answered, this.d.clock.now()) !== undefined
+    )
   }
 
   async #ping(connection: ConnectionInfo): Promise<number | undefined> {
     try {
-      return await withDeadline({ clock: this.d.clock, ms: PING_MS, signal: this.#abort.signal }, signal => this.d.transport.ping(connection.id, { signal }))
+      return await withDeadline({ clock: this.d.clock, ms: PING_MS, signal: this.#abort.signal }, signal =>
+        this.d.transport.ping(connection.id, { signal }),
+      )
     } catch {
       return undefined
     }
@@ -232,7 +260,12 @@ export class Watcher {
     entry.misses = 0
     // a dial under way is left alone: this may be its very connection, not yet handed over
     entry.retry?.()
-    this.#set(entry, { connected: true, state: 'connected', connectionType: connection.kind, ...(rttMs === undefined ? {} : { rttMs }) })
+    this.#set(entry, {
+      connected: true,
+      state: 'connected',
+      connectionType: connection.kind,
+      ...(rttMs === undefined ? {} : { rttMs }),
+    })
     this.#pingLater(entry)
     if (connection.kind === 'relay') this.#upgradeLater(entry)
     else this.#settled(entry)
@@ -244,13 +277,22 @@ export class Watcher {
     entry.ping?.()
     entry.upgrade?.()
     entry.upgrade = undefined
-    this.#set(entry, { connected: false, state: 'failed', error: failure.message, errorType: failure.type, retryable: failure.retryable, ...(failure.step ? { step: failure.step } : {}) })
+    this.#set(entry, {
+      connected: false,
+      state: 'failed',
+      error: failure.message,
+      errorType: failure.type,
+      retryable: failure.retryable,
+      ...(failure.step ? { step: failure.step } : {}),
+    })
     this.#retryIn(entry, this.#delay(entry))
   }
 
   #pingLater(entry: Entry): void {
     entry.ping?.()
-    entry.ping = this.d.clock.after(WATCH_PING_MS, () => { void this.#pingNow(entry) })
+    entry.ping = this.d.clock.after(WATCH_PING_MS, () => {
+      void this.#pingNow(entry)
+    })
   }
 
   async #pingNow(entry: Entry): Promise<void> {
@@ -280,14 +322,18 @@ export class Watcher {
   }
 
   #delay(entry: Entry): number {
-    return entry.fails === 0 ? this.#first(entry) : backoffMs(entry.fails - 1, RETRY_BASE_MS, RETRY_MAX_MS, this.#byte())
+    return entry.fails === 0
+      ? this.#first(entry)
+      : backoffMs(entry.fails - 1, RETRY_BASE_MS, RETRY_MAX_MS, this.#byte())
   }
 
   #retryIn(entry: Entry, ms: number): void {
     entry.retry?.()
     if (!this.#alive(entry) || entry.holds > 0) return
     const blocked = this.d.blockedUntil(entry.peerId)
-    entry.retry = this.d.clock.after(Math.max(ms, blocked - this.d.clock.now()), () => { void this.#dialNow(entry) })
+    entry.retry = this.d.clock.after(Math.max(ms, blocked - this.d.clock.now()), () => {
+      void this.#dialNow(entry)
+    })
   }
 
   async #dialNow(entry: Entry): Promise<void> {
@@ -297,8 +343,18 @@ export class Watcher {
     entry.dial = dial
     this.#set(entry, { connected: false, state: 'connecting' })
     const outcome = await connectPeer({
-      transport: this.d.transport, clock: this.d.clock, peerId: entry.peerId, candidates, deadlineMs: DIAL_MS, signal: dial.signal,
-      lines: this.d.lines, onReached: this.d.onReached, onStep: step => { if (entry.dial === dial && !entry.status.connected) this.#set(entry, { connected: false, state: 'connecting', step }) },
+      transport: this.d.transport,
+      clock: this.d.clock,
+      peerId: entry.peerId,
+      candidates,
+      deadlineMs: DIAL_MS,
+      signal: dial.signal,
+      lines: this.d.lines,
+      onReached: this.d.onReached,
+      onStep: step => {
+        if (entry.dial === dial && !entry.status.connected)
+          this.#set(entry, { connected: false, state: 'connecting', step })
+      },
     })
     entry.dial = undefined
     if (!this.#alive(entry) || entry.status.connected) return
@@ -313,7 +369,9 @@ export class Watcher {
   #upgradeLater(entry: Entry): void {
     if (entry.upgrade || entry.upgrading) return
     const ms = backoffMs(entry.upgrades * 2, UPGRADE_BASE_MS, UPGRADE_MAX_MS, this.#byte()) + this.#first(entry)
-    entry.upgrade = this.d.clock.after(ms, () => { void this.#upgradeNow(entry) })
+    entry.upgrade = this.d.clock.after(ms, () => {
+      void this.#upgradeNow(entry)
+    })
   }
 
   async #upgradeNow(entry: Entry): Promise<void> {
@@ -323,8 +381,14 @@ export class Watcher {
     const dial = new AbortController()
     entry.upgrading = dial
     await upgradePeer({
-      transport: this.d.transport, clock: this.d.clock, peerId: entry.peerId, candidates: this.d.candidates(entry.peerId),
-      deadlineMs: DIAL_MS, signal: dial.signal, lines: this.d.lines, onReached: this.d.onReached,
+      transport: this.d.transport,
+      clock: this.d.clock,
+      peerId: entry.peerId,
+      candidates: this.d.candidates(entry.peerId),
+      deadlineMs: DIAL_MS,
+      signal: dial.signal,
+      lines: this.d.lines,
+      onReached: this.d.onReached,
     })
     entry.upgrading = undefined
     this.#look(entry)

@@ -16,8 +16,16 @@ export interface Before {
 }
 
 const changes = refine(
-  array(struct<Before>({ accountKey: field('key', accountKey), name: field('name', memberName), peerId: field('peer', peerId) }), LIMITS.members),
-  list => ascending(list.map(b => b.accountKey)), 'bad-order',
+  array(
+    struct<Before>({
+      accountKey: field('key', accountKey),
+      name: field('name', memberName),
+      peerId: field('peer', peerId),
+    }),
+    LIMITS.members,
+  ),
+  list => ascending(list.map(b => b.accountKey)),
+  'bad-order',
 )
 
 export const encodeChanges = (list: readonly Before[]): Uint8Array => encodeWith(changes, list, LIMITS.recordBytes)
@@ -35,14 +43,24 @@ export function noteChanges(list: readonly Before[], notes: readonly MergeNote[]
     if (note.kind !== 'member-changed' || all.has(note.accountKey)) continue
     all.set(note.accountKey, { accountKey: note.accountKey, name: note.before.name, peerId: note.before.peerId })
   }
-  return [...all.values()].sort((a, b) => a.accountKey < b.accountKey ? -1 : 1)
+  return [...all.values()].sort((a, b) => (a.accountKey < b.accountKey ? -1 : 1))
 }
 
 /** Differences to the record as it is; who has changed back has not changed. */
-export function changesOf(list: readonly Before[], record: WalletRecord): ReadonlyMap<AccountKey, { readonly name?: string; readonly moved: boolean }> {
-  return new Map(list.flatMap((before) => {
-    const now = record.roster.find(e => e.accountKey === before.accountKey)
-    if (now === undefined || (now.name === before.name && now.peerId === before.peerId)) return []
-    return [[before.accountKey, { ...(now.name === before.name ? {} : { name: before.name }), moved: now.peerId !== before.peerId }] as const]
-  }))
+export function changesOf(
+  list: readonly Before[],
+  record: WalletRecord,
+): ReadonlyMap<AccountKey, { readonly name?: string; readonly moved: boolean }> {
+  return new Map(
+    list.flatMap(before => {
+      const now = record.roster.find(e => e.accountKey === before.accountKey)
+      if (now === undefined || (now.name === before.name && now.peerId === before.peerId)) return []
+      return [
+        [
+          before.accountKey,
+          { ...(now.name === before.name ? {} : { name: before.name }), moved: now.peerId !== before.peerId },
+        ] as const,
+      ]
+    }),
+  )
 }

@@ -40,7 +40,15 @@ export interface CreatorDraft {
   readonly left: readonly AccountKey[]
 }
 
-export type JoinEnd = 'removed' | 'closed' | 'full' | 'unknown' | 'expired' | 'duplicate' | 'bad-proof' | 'left'
+export type JoinEnd =
+  | 'removed'
+  | 'closed'
+  | 'full'
+  | 'unknown'
+  | 'expired'
+  | 'duplicate'
+  | 'bad-proof'
+  | 'left'
   /** the roster broke a rule: `fault` names it */
   | 'refused'
 

@@ -2,9 +2,33 @@ import { NETWORK_NAMES } from '../domain/network'
 import { MEMBERS_MAX_CODE, MEMBERS_MIN } from '../domain/policy'
 import type { Result } from '../domain/result'
 import { LIMITS } from '../wire/limits'
-import { array, ascii, bool, decodeWith, encodeWith, field, hexBytes, name, oneOf, optional, struct, uint, union } from '../wire/schema'
+import {
+  array,
+  ascii,
+  bool,
+  decodeWith,
+  encodeWith,
+  field,
+  hexBytes,
+  name,
+  oneOf,
+  optional,
+  struct,
+  uint,
+  union,
+} from '../wire/schema'
 import type { DecodeError } from '../wire/schema'
-import { accountKey, hash, memberName, multiaddr, peerId, relayList, roster, rosterEntry, seconds } from '../wire/shapes'
+import {
+  accountKey,
+  hash,
+  memberName,
+  multiaddr,
+  peerId,
+  relayList,
+  roster,
+  rosterEntry,
+  seconds,
+} from '../wire/shapes'
 import type { CreatorDraft, DraftState, JoinerDraft, Joiner, MadeWallet } from './draft-state'
 import type { Invite } from './invite'
 import type { RosterError } from './join'
@@ -38,7 +62,13 @@ const creator = struct<Omit<CreatorDraft, 'role'>>({
   invite: field('invite', invite),
   own: field('own', rosterEntry),
   phase: field('phase', oneOf(['open', 'sealing', 'closed', 'done'] as const)),
-  joiners: field('joiners', array(struct<Joiner>({ entry: field('entry', rosterEntry), admitted: field('in', bool) }), LIMITS.draftJoiners + LIMITS.members)),
+  joiners: field(
+    'joiners',
+    array(
+      struct<Joiner>({ entry: field('entry', rosterEntry), admitted: field('in', bool) }),
+      LIMITS.draftJoiners + LIMITS.members,
+    ),
+  ),
   removed: field('removed', array(peerId, LIMITS.draftJoiners)),
   made: optional('made', made),
   acknowledged: field('acks', keys),
@@ -46,7 +76,23 @@ const creator = struct<Omit<CreatorDraft, 'role'>>({
 })
 
 const fault = struct<RosterError>({
-  code: field('code', oneOf(['draft', 'network', 'name', 'count', 'order', 'duplicate-key', 'duplicate-peer', 'bad-entry', 'bad-proof', 'own-entry', 'creator', 'relay-list'] as const)),
+  code: field(
+    'code',
+    oneOf([
+      'draft',
+      'network',
+      'name',
+      'count',
+      'order',
+      'duplicate-key',
+      'duplicate-peer',
+      'bad-entry',
+      'bad-proof',
+      'own-entry',
+      'creator',
+      'relay-list',
+    ] as const),
+  ),
   index: optional('index', uint(LIMITS.members)),
 })
 
@@ -57,7 +103,10 @@ const joiner = struct<Omit<JoinerDraft, 'role'>>({
   heard: field('heard', bool),
   seats: field('seats', array(memberName, LIMITS.members)),
   walletId: optional('wallet', hash),
-  end: optional('end', oneOf(['removed', 'closed', 'full', 'unknown', 'expired', 'duplicate', 'bad-proof', 'left', 'refused'] as const)),
+  end: optional(
+    'end',
+    oneOf(['removed', 'closed', 'full', 'unknown', 'expired', 'duplicate', 'bad-proof', 'left', 'refused'] as const),
+  ),
   fault: optional('fault', fault),
   contradicted: field('contra', bool),
 })

@@ -28,19 +28,43 @@ import type { Claim, Verify } from './join'
  *  7. Expiry (own clock) stops new seats; who has one keeps it.
  */
 /** `own` carries the join proof of the creator over the draft id of the invite. */
-export const createDraft = (invite: Invite, own: RosterEntry): CreatorDraft =>
-  ({ role: 'creator', invite, own, phase: 'open', joiners: [], removed: [], acknowledged: [], left: [] })
+export const createDraft = (invite: Invite, own: RosterEntry): CreatorDraft => ({
+  role: 'creator',
+  invite,
+  own,
+  phase: 'open',
+  joiners: [],
+  removed: [],
+  acknowledged: [],
+  left: [],
+})
 
-export const joinDraft = (invite: Invite, own: RosterEntry): JoinerDraft =>
-  ({ role: 'joiner', invite, own, phase: 'asking', heard: false, seats: [], contradicted: false })
+export const joinDraft = (invite: Invite, own: RosterEntry): JoinerDraft => ({
+  role: 'joiner',
+  invite,
+  own,
+  phase: 'asking',
+  heard: false,
+  seats: [],
+  contradicted: false,
+})
 
 /** The claims in a message that must be verified (`preverify`) before it is given to `step`; none where the answer would not matter. */
 export function draftClaims(state: DraftState, from: PeerId, message: JoinMessage): readonly Claim[] {
   if (state.role === 'creator') {
-    const open = state.phase === 'open' && message.type === 'join' && message.draftId === state.invite.draftId && message.secret === state.invite.secret && message.entry.peerId === from
+    const open =
+      state.phase === 'open' &&
+      message.type === 'join' &&
+      message.draftId === state.invite.draftId &&
+      message.secret === state.invite.secret &&
+      message.entry.peerId === from
     return open ? [joinClaim(state.invite.draftId, NETWORKS[state.invite.network].genesis, message.entry)] : []
   }
-  const due = message.type === 'roster' && from === state.invite.creatorPeerId && message.network === state.invite.network && message.roster.length === state.invite.n
+  const due =
+    message.type === 'roster' &&
+    from === state.invite.creatorPeerId &&
+    message.network === state.invite.network &&
+    message.roster.length === state.invite.n
   return due && (state.phase === 'asking' || state.phase === 'admitted') ? rosterClaims(message) : []
 }
 
@@ -49,5 +73,8 @@ export function step(state: DraftState, event: DraftEvent, verify: Verify): Step
   const next: Step = state.role === 'creator' ? stepCreator(state, event, verify) : stepJoiner(state, event, verify)
   if (next.state === state) return next
   const records: DraftEffect[] = next.effects.filter(effect => effect.type === 'wallet')
-  return { state: next.state, effects: [...records, { type: 'store' }, ...next.effects.filter(effect => effect.type !== 'wallet')] }
+  return {
+    state: next.state,
+    effects: [...records, { type: 'store' }, ...next.effects.filter(effect => effect.type !== 'wallet')],
+  }
 }

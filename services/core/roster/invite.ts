@@ -79,7 +79,10 @@ function payloadOf(text: string): string {
 }
 
 /** Reads what a person pasted or a link carried. `now` is unix seconds; `available` are the networks of `config.json`. */
-export function parseInvite(text: string, at: { readonly now: number; readonly available: readonly NetworkName[] }): Result<Invite, InviteError> {
+export function parseInvite(
+  text: string,
+  at: { readonly now: number; readonly available: readonly NetworkName[] },
+): Result<Invite, InviteError> {
   if (text.length > LIMITS.inviteChars) return err({ code: 'damaged' })
   const payload = payloadOf(text)
   if (payload === '') return err({ code: 'empty' })
@@ -90,7 +93,8 @@ export function parseInvite(text: string, at: { readonly now: number; readonly a
     return err({ code: 'damaged' })
   }
   const body = bytes.slice(0, -CHECKSUM)
-  if (bytes.length <= CHECKSUM + 1 || !equalBytes(checksum(body), bytes.slice(-CHECKSUM))) return err({ code: 'damaged' })
+  if (bytes.length <= CHECKSUM + 1 || !equalBytes(checksum(body), bytes.slice(-CHECKSUM)))
+    return err({ code: 'damaged' })
   const version = body[0] ?? 0
   if (version !== VERSION) return err({ code: 'unknown-version', version })
   const decoded = decodeWith(schema, body.slice(1), LIMITS.inviteChars)

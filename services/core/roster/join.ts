@@ -21,10 +21,17 @@ export type Verify = (statement: Statement, signature: Hex) => boolean
  * Curve work belongs in the worker, decisions in pure functions: the claims of a message are verified first, then the synchronous step
  * looks the answers up. A claim that was not in the list is false.
  */
-export async function preverify(claims: readonly Claim[], verify: (statement: Statement, signature: Hex) => boolean | Promise<boolean>): Promise<Verify> {
+export async function preverify(
+  claims: readonly Claim[],
+  verify: (statement: Statement, signature: Hex) => boolean | Promise<boolean>,
+): Promise<Verify> {
   const good = new Set<string>()
   const name = (statement: Statement, signature: Hex): string => JSON.stringify([statement, signature])
-  await Promise.all(claims.map(async c => { if (await verify(c.statement, c.signature)) good.add(name(c.statement, c.signature)) }))
+  await Promise.all(
+    claims.map(async c => {
+      if (await verify(c.statement, c.signature)) good.add(name(c.statement, c.signature))
+    }),
+  )
   return (statement, signature) => good.has(name(statement, signature))
 }
 
@@ -32,19 +39,37 @@ export async function preverify(claims: readonly Claim[], verify: (statement: St
 export function joinClaim(draftId: Hex, genesis: Hex, entry: RosterEntry): Claim {
   const { accountKey, origin, xpub, peerId, name, proofNumber, proof } = entry
   return {
-    statement: { type: 'join', draftId, genesis, accountKey, origin: { fingerprint: origin.fingerprint, path: origin.path }, xpub, peerId, name, proofNumber },
+    statement: {
+      type: 'join',
+      draftId,
+      genesis,
+      accountKey,
+      origin: { fingerprint: origin.fingerprint, path: origin.path },
+      xpub,
+      peerId,
+      name,
+      proofNumber,
+    },
     signature: proof,
   }
 }
 
 export function relaysClaim(walletId: WalletId, list: RelayList): Claim {
-  return { statement: { type: 'relays', walletId, accountKey: list.by, number: list.number, relays: [...list.relays] }, signature: list.signature }
+  return {
+    statement: { type: 'relays', walletId, accountKey: list.by, number: list.number, relays: [...list.relays] },
+    signature: list.signature,
+  }
 }
 
 /** An entry on its own: its extended key has the form of one, is of this network, and the one that the account key names. That it is a point its join proof says. */
 export function isSoundEntry(network: NetworkName, entry: RosterEntry): boolean {
   const key = readExtendedKey(entry.xpub)
-  return key !== undefined && key.version === NETWORKS[network].bip32.public && isHex(entry.accountKey, 33) && toHex(key.publicKey) === entry.accountKey
+  return (
+    key !== undefined &&
+    key.version === NETWORKS[network].bip32.public &&
+    isHex(entry.accountKey, 33) &&
+    toHex(key.publicKey) === entry.accountKey
+  )
 }
 
 /** The 32 bytes by which two keys are the same for BIP340, whatever their parity. */
@@ -52,8 +77,15 @@ export const xOf = (key: AccountKey): Hex => key.slice(2)
 
 export type RosterFault =
   /** of another draft, network, wallet name or size than the invite said */
-  | 'draft' | 'network' | 'name' | 'count'
-  | 'order' | 'duplicate-key' | 'duplicate-peer' | 'bad-entry' | 'bad-proof'
+  | 'draft'
+  | 'network'
+  | 'name'
+  | 'count'
+  | 'order'
+  | 'duplicate-key'
+  | 'duplicate-peer'
+  | 'bad-entry'
+  | 'bad-proof'
   /** my own entry is missing or was changed */
   | 'own-entry'
   /** nobody in it has the peer id and name of the invite */
@@ -95,14 +127,25 @@ export function rosterClaims(message: RosterMessage): Claim[] {
 
 /** Entries agree in every field. */
 export const sameEntry = (a: RosterEntry, b: RosterEntry): boolean =>
-  a.accountKey === b.accountKey && a.xpub === b.xpub && a.name === b.name && a.peerId === b.peerId && a.proofNumber === b.proofNumber && a.proof === b.proof
-  && a.origin.fingerprint === b.origin.fingerprint && a.origin.path === b.origin.path
+  a.accountKey === b.accountKey &&
+  a.xpub === b.xpub &&
+  a.name === b.name &&
+  a.peerId === b.peerId &&
+  a.proofNumber === b.proofNumber &&
+  a.proof === b.proof &&
+  a.origin.fingerprint === b.origin.fingerprint &&
+  a.origin.path === b.origin.path
 
 /**
  * The rules that hold for every stored roster: entries sound, in strictly rising order of the keys, no x-coordinate and no peer id twice,
  * every proof good. Two members may have one name: `memberLabels` tells them apart.
  */
-export function checkEntries(network: NetworkName, draftId: Hex, roster: readonly RosterEntry[], verify: Verify): Result<CheckedRoster, RosterError> {
+export function checkEntries(
+  network: NetworkName,
+  draftId: Hex,
+  roster: readonly RosterEntry[],
+  verify: Verify,
+): Result<CheckedRoster, RosterError> {
   const { genesis } = NETWORKS[network]
   const keys = new Set<string>()
   const peers = new Set<string>()
@@ -124,9 +167,14 @@ export function checkEntries(network: NetworkName, draftId: Hex, roster: readonl
 }
 
 /** A member's check of the creator's roster; the descriptor and the wallet id are derived here and come from nobody. */
-export function checkRoster(message: RosterMessage, expected: RosterExpectation, verify: Verify): Result<CheckedRoster, RosterError> {
+export function checkRoster(
+  message: RosterMessage,
+  expected: RosterExpectation,
+  verify: Verify,
+): Result<CheckedRoster, RosterError> {
   if (message.draftId !== expected.draftId) return err({ code: 'draft' })
-  if (message.network !== expected.network || message.genesis !== NETWORKS[expected.network].genesis) return err({ code: 'network' })
+  if (message.network !== expected.network || message.genesis !== NETWORKS[expected.network].genesis)
+    return err({ code: 'network' })
   if (message.name !== expected.walletName) return err({ code: 'name' })
   if (message.roster.length !== expected.n) return err({ code: 'count' })
   const checked = checkEntries(expected.network, expected.draftId, message.roster, verify)
@@ -136,12 +184,19 @@ export function checkRoster(message: RosterMessage, expected: RosterExpectation,
   const creator = message.roster.find(entry => entry.peerId === expected.creatorPeerId)
   if (creator === undefined || creator.name !== expected.creatorName) return err({ code: 'creator' })
   const relays = relaysClaim(checked.value.walletId, message.relayList)
-  if (message.relayList.number !== 1 || message.relayList.by !== creator.accountKey || !verify(relays.statement, relays.signature)) return err({ code: 'relay-list' })
+  if (
+    message.relayList.number !== 1 ||
+    message.relayList.by !== creator.accountKey ||
+    !verify(relays.statement, relays.signature)
+  )
+    return err({ code: 'relay-list' })
   return checked
 }
 
 /** Names as they are shown, by account key: who shares a name with an earlier entry is "Anna (2)". The same for every member, by the order of the keys. */
-export function memberLabels(roster: ReadonlyArray<Pick<RosterEntry, 'accountKey' | 'name'>>): ReadonlyMap<AccountKey, string> {
+export function memberLabels(
+  roster: ReadonlyArray<Pick<RosterEntry, 'accountKey' | 'name'>>,
+): ReadonlyMap<AccountKey, string> {
   const labels = new Map<AccountKey, string>()
   const taken = new Set<string>()
   for (const { accountKey, name } of roster) {

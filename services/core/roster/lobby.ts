@@ -65,7 +65,8 @@ export interface Lobby {
   finished(): Record<Hex, WalletId>
 }
 
-const walletOf = (draft: DraftState): WalletId | undefined => draft.role === 'creator' ? draft.made?.walletId : draft.walletId
+const walletOf = (draft: DraftState): WalletId | undefined =>
+  draft.role === 'creator' ? draft.made?.walletId : draft.walletId
 
 export function createLobby(deps: LobbyDeps): Lobby {
   const { signer, storage, clock, entropy } = deps
@@ -76,7 +77,9 @@ export function createLobby(deps: LobbyDeps): Lobby {
   /** One event after the other, over all drafts: they are rare, and order is worth more than speed. */
   function inLine<T>(work: () => Promise<T>): Promise<T> {
     const next = tail.then(work)
-    tail = next.catch((error: unknown) => deps.log.write('error', 'lobby.failed', { message: error instanceof Error ? error.message : String(error) }))
+    tail = next.catch((error: unknown) =>
+      deps.log.write('error', 'lobby.failed', { message: error instanceof Error ? error.message : String(error) }),
+    )
     return next
   }
 
@@ -111,7 +114,11 @@ export function createLobby(deps: LobbyDeps): Lobby {
   async function ownEntry(network: NetworkName, draftId: Hex, name: string): Promise<RosterEntry> {
     const account = await signer.newAccount(network)
     const entry: RosterEntry = { ...account, name, peerId: deps.selfPeerId, proofNumber: 1, proof: '' }
-    const signed = await signer.signStatement(network, account.origin, joinClaim(draftId, NETWORKS[network].genesis, entry).statement)
+    const signed = await signer.signStatement(
+      network,
+      account.origin,
+      joinClaim(draftId, NETWORKS[network].genesis, entry).statement,
+    )
     if (!signed.ok) throw new Error(`join proof: ${signed.error.code}`)
     return { ...entry, proof: signed.value }
   }
@@ -129,12 +136,27 @@ export function createLobby(deps: LobbyDeps): Lobby {
       // the creator's list: himself first; one's own seat is known by the name that one gave. Keys of the others come with the roster
       const own = draft.seats.lastIndexOf(draft.own.name)
       const { accountKey } = draft.own
-      const list = draft.seats.map((name, i): SeatView => (i === 0 ? { name, state: 'creator' } : i === own ? { name, accountKey, state: 'self' } : { name, state: 'admitted' }))
-      return own > 0 || draft.phase === 'ended' ? list : [...(list.length > 0 ? list : [{ name: draft.invite.creatorName, state: 'creator' as const }]), { name: draft.own.name, accountKey, state: 'asking' }]
+      const list = draft.seats.map((name, i): SeatView =>
+        i === 0
+          ? { name, state: 'creator' }
+          : i === own
+            ? { name, accountKey, state: 'self' }
+            : { name, state: 'admitted' },
+      )
+      return own > 0 || draft.phase === 'ended'
+        ? list
+        : [
+            ...(list.length > 0 ? list : [{ name: draft.invite.creatorName, state: 'creator' as const }]),
+            { name: draft.own.name, accountKey, state: 'asking' },
+          ]
     }
     return [
       { name: draft.own.name, accountKey: draft.own.accountKey, state: 'self' },
-      ...draft.joiners.map((j): SeatView => ({ name: j.entry.name, accountKey: j.entry.accountKey, state: j.admitted ? 'admitted' : 'asking' })),
+      ...draft.joiners.map((j): SeatView => ({
+        name: j.entry.name,
+        accountKey: j.entry.accountKey,
+        state: j.admitted ? 'admitted' : 'asking',
+      })),
     ]
   }
 
@@ -158,10 +180,22 @@ export function createLobby(deps: LobbyDeps): Lobby {
     async create(p) {
       const draftId = toHex(entropy.bytes(32))
       const own = await ownEntry(p.network, draftId, p.myName)
-      return add(createDraft({
-        network: p.network, draftId, relays: p.relays, creatorPeerId: deps.selfPeerId, creatorName: p.myName, secret: toHex(entropy.bytes(16)),
-        walletName: p.name, n: p.n, expiresAt: nowS() + INVITE_LIFE_S,
-      }, own))
+      return add(
+        createDraft(
+          {
+            network: p.network,
+            draftId,
+            relays: p.relays,
+            creatorPeerId: deps.selfPeerId,
+            creatorName: p.myName,
+            secret: toHex(entropy.bytes(16)),
+            walletName: p.name,
+            n: p.n,
+            expiresAt: nowS() + INVITE_LIFE_S,
+          },
+          own,
+        ),
+      )
     },
     async join(invite, myName) {
       const known = drafts.get(invite.draftId)
@@ -170,40 +204,65 @@ export function createLobby(deps: LobbyDeps): Lobby {
     },
     tell: (id, event) => inLine(() => apply(id, event)),
     close: id => inLine(() => apply(id, { type: 'close', groupSecret: toHex(entropy.bytes(32)), now: nowS() })),
-    remove: id => inLine(async () => {
-      drafts.delete(id)
-      await storage.delete('drafts', id)
-      deps.changed()
-    }),
+    remove: id =>
+      inLine(async () => {
+        drafts.delete(id)
+        await storage.delete('drafts', id)
+        deps.changed()
+      }),
     get: id => drafts.get(id),
-    onMessage: (from, message) => inLine(async () => {
-      // an invite names its draft; a message of an unknown one is answered by nobody
-      if (drafts.has(message.draftId)) await apply(message.draftId, { type: 'message', from, message, now: nowS() })
-    }),
-    onConnected: peerId => inLine(async () => {
-      for (const id of [...drafts.keys()]) await apply(id, { type: 'connected', peerId })
-    }),
+    onMessage: (from, message) =>
+      inLine(async () => {
+        // an invite names its draft; a message of an unknown one is answered by nobody
+        if (drafts.has(message.draftId)) await apply(message.draftId, { type: 'message', from, message, now: nowS() })
+      }),
+    onConnected: peerId =>
+      inLine(async () => {
+        for (const id of [...drafts.keys()]) await apply(id, { type: 'connected', peerId })
+      }),
     wanted() {
-      return [...drafts.values()].flatMap((d): Wanted[] => d.role === 'joiner' && (d.phase === 'asking' || d.phase === 'admitted')
-        ? [{ peerId: d.invite.creatorPeerId, relays: d.invite.relays, unknown: true }]
-        // members who have not acknowledged the roster yet
-        : d.role === 'creator' && d.phase === 'closed' && d.made !== undefined
-          ? d.made.roster.filter(e => e.accountKey !== d.own.accountKey && !d.acknowledged.includes(e.accountKey)).map(e => ({ peerId: e.peerId, relays: d.invite.relays, unknown: false }))
-          : [])
+      return [...drafts.values()].flatMap((d): Wanted[] =>
+        d.role === 'joiner' && (d.phase === 'asking' || d.phase === 'admitted')
+          ? [{ peerId: d.invite.creatorPeerId, relays: d.invite.relays, unknown: true }]
+          : // members who have not acknowledged the roster yet
+            d.role === 'creator' && d.phase === 'closed' && d.made !== undefined
+            ? d.made.roster
+                .filter(e => e.accountKey !== d.own.accountKey && !d.acknowledged.includes(e.accountKey))
+                .map(e => ({ peerId: e.peerId, relays: d.invite.relays, unknown: false }))
+            : [],
+      )
     },
     mayTalk(peerId) {
-      return [...drafts.values()].some(d => d.role === 'creator' ? d.phase !== 'done' || d.made?.roster.some(e => e.peerId === peerId) === true : d.invite.creatorPeerId === peerId)
+      return [...drafts.values()].some(d =>
+        d.role === 'creator'
+          ? d.phase !== 'done' || d.made?.roster.some(e => e.peerId === peerId) === true
+          : d.invite.creatorPeerId === peerId,
+      )
     },
-    relays: () => [...new Set([...drafts.values()].flatMap(d => d.phase === 'done' || d.phase === 'ended' ? [] : [...d.invite.relays]))],
-    views: link => [...drafts.values()]
-      // a finished draft goes on as its wallet; the creator's table stays until all have acknowledged
-      .filter(d => d.phase !== 'done' && !(d.role === 'joiner' && d.end === 'left'))
-      .map((d): DraftView => ({
-        id: d.invite.draftId, role: d.role, name: d.invite.walletName, network: d.invite.network, n: d.invite.n, creatorName: d.invite.creatorName,
-        state: stateOf(d), seats: seats(d), expiresAt: d.invite.expiresAt,
-        ...(d.role === 'creator' && d.phase === 'open' ? { inviteLink: link(inviteFragment(d.invite)) } : {}),
-        ...(d.role === 'joiner' && d.end !== undefined ? { errorCode: d.fault === undefined ? d.end : `roster-${d.fault.code}` } : {}),
-      })),
+    relays: () => [
+      ...new Set(
+        [...drafts.values()].flatMap(d => (d.phase === 'done' || d.phase === 'ended' ? [] : [...d.invite.relays])),
+      ),
+    ],
+    views: link =>
+      [...drafts.values()]
+        // a finished draft goes on as its wallet; the creator's table stays until all have acknowledged
+        .filter(d => d.phase !== 'done' && !(d.role === 'joiner' && d.end === 'left'))
+        .map((d): DraftView => ({
+          id: d.invite.draftId,
+          role: d.role,
+          name: d.invite.walletName,
+          network: d.invite.network,
+          n: d.invite.n,
+          creatorName: d.invite.creatorName,
+          state: stateOf(d),
+          seats: seats(d),
+          expiresAt: d.invite.expiresAt,
+          ...(d.role === 'creator' && d.phase === 'open' ? { inviteLink: link(inviteFragment(d.invite)) } : {}),
+          ...(d.role === 'joiner' && d.end !== undefined
+            ? { errorCode: d.fault === undefined ? d.end : `roster-${d.fault.code}` }
+            : {}),
+        })),
     finished() {
       const out: Record<Hex, WalletId> = {}
       for (const [id, d] of drafts) {
@@ -214,4 +273,3 @@ export function createLobby(deps: LobbyDeps): Lobby {
     },
   }
 }
-

@@ -13,11 +13,16 @@ const QR_PREFIX = 'tandem-safety:1:'
  * account keys, each with its length before it. Two members see the same number only when they hold the same wallet: keys, names, peer ids.
  */
 export function safetyHash(record: Pick<WalletRecord, 'network' | 'descriptor' | 'roster'>): Hex {
-  const entries = [...record.roster].sort((a, b) => a.accountKey < b.accountKey ? -1 : 1)
-  return toHex(tagged(
-    TAGS.safety, Uint8Array.of(VERSION), sized(utf8ToBytes(record.network)), sized(utf8ToBytes(record.descriptor)),
-    ...entries.map(entry => sized(encodeRosterEntry(entry))),
-  ))
+  const entries = [...record.roster].sort((a, b) => (a.accountKey < b.accountKey ? -1 : 1))
+  return toHex(
+    tagged(
+      TAGS.safety,
+      Uint8Array.of(VERSION),
+      sized(utf8ToBytes(record.network)),
+      sized(utf8ToBytes(record.descriptor)),
+      ...entries.map(entry => sized(encodeRosterEntry(entry))),
+    ),
+  )
 }
 
 /**

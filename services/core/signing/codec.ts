@@ -4,7 +4,22 @@ import { err, ok } from '../domain/result'
 import { decodeProposal, decodeSigned, encodeProposal, encodeSigned } from '../wire/codec'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
-import { array, bool, bytes, bytesUpTo, decodeWith, encodeWith, field, hexBytes, optional, struct, text, uint, type DecodeError, type Schema } from '../wire/schema'
+import {
+  array,
+  bool,
+  bytes,
+  bytesUpTo,
+  decodeWith,
+  encodeWith,
+  field,
+  hexBytes,
+  optional,
+  struct,
+  text,
+  uint,
+  type DecodeError,
+  type Schema,
+} from '../wire/schema'
 import { accountKey, attempt, hash } from '../wire/shapes'
 import { freshRun, isBody, type AttemptFailure, type Session, type SignedOf } from './state'
 import { isSessionState } from './table'
@@ -35,7 +50,13 @@ interface Stored {
   readonly height?: number
   readonly end?: EndReason
   readonly failures: number
-  readonly failure?: { readonly code: string; readonly by: number; readonly culprit?: number; readonly input?: number; readonly proven: boolean }
+  readonly failure?: {
+    readonly code: string
+    readonly by: number
+    readonly culprit?: number
+    readonly input?: number
+    readonly proven: boolean
+  }
 }
 
 const VERSION = 1
@@ -64,24 +85,60 @@ const stored: Schema<Stored> = struct<Stored>({
   txid: optional('txid', hash),
   final: optional('final', message),
   height: optional('height', uint(2 ** 32 - 1)),
-  end: optional('end', struct<EndReason>({ code: field('code', reason), by: optional('by', accountKey), txid: optional('txid', hexBytes(32)), input: optional('input', input) })),
+  end: optional(
+    'end',
+    struct<EndReason>({
+      code: field('code', reason),
+      by: optional('by', accountKey),
+      txid: optional('txid', hexBytes(32)),
+      input: optional('input', input),
+    }),
+  ),
   failures: field('failures', uint(LIMITS.attempts)),
-  failure: optional('failure', struct<NonNullable<Stored['failure']>>({
-    code: field('code', reason), by: field('by', member), culprit: optional('culprit', member), input: optional('input', input), proven: field('proven', bool),
-  })),
+  failure: optional(
+    'failure',
+    struct<NonNullable<Stored['failure']>>({
+      code: field('code', reason),
+      by: field('by', member),
+      culprit: optional('culprit', member),
+      input: optional('input', input),
+      proven: field('proven', bool),
+    }),
+  ),
 })
 
 const opt = (m: SignedMessage | undefined): Uint8Array | undefined => m && encodeSigned(m)
 
 /** The durable part of a session. Throws `RangeError` only for a session that breaks its own bounds (a fault of the program). */
 export function encodeSession(s: Session): Uint8Array {
-  return encodeWith(stored, {
-    version: VERSION, id: s.id, digest: s.digest, proposal: encodeProposal(s.proposal), members: s.members, self: s.self, state: s.state,
-    propose: opt(s.propose), votes: s.votes.filter(v => v !== undefined).map(encodeSigned), cancel: opt(s.cancel), last: s.last, seen: s.seen,
-    releasedNonces: opt(s.released?.nonces), releasedPartials: opt(s.released?.partials),
-    signatures: s.signed?.signatures, raw: s.signed?.raw, txid: s.signed?.txid, final: opt(s.final), height: s.height, end: s.end,
-    failures: Math.min(s.failures, LIMITS.attempts), failure: s.lastFailure,
-  }, LIMITS.sessionBytes)
+  return encodeWith(
+    stored,
+    {
+      version: VERSION,
+      id: s.id,
+      digest: s.digest,
+      proposal: encodeProposal(s.proposal),
+      members: s.members,
+      self: s.self,
+      state: s.state,
+      propose: opt(s.propose),
+      votes: s.votes.filter(v => v !== undefined).map(encodeSigned),
+      cancel: opt(s.cancel),
+      last: s.last,
+      seen: s.seen,
+      releasedNonces: opt(s.released?.nonces),
+      releasedPartials: opt(s.released?.partials),
+      signatures: s.signed?.signatures,
+      raw: s.signed?.raw,
+      txid: s.signed?.txid,
+      final: opt(s.final),
+      height: s.height,
+      end: s.end,
+      failures: Math.min(s.failures, LIMITS.attempts),
+      failure: s.lastFailure,
+    },
+    LIMITS.sessionBytes,
+  )
 }
 
 export type SessionFault = DecodeError | { readonly code: 'inconsistent'; readonly path: string }
@@ -102,8 +159,15 @@ export function decodeSession(data: Uint8Array): Result<Session, SessionFault> {
     if (index < 0 || !isBody(vote.value, 'vote')) return err({ code: 'inconsistent', path: 'votes' })
     votes[index] = vote.value
   }
-  const messages: Record<'propose' | 'cancel' | 'releasedNonces' | 'releasedPartials' | 'final', SignedMessage | undefined> = {
-    propose: undefined, cancel: undefined, releasedNonces: undefined, releasedPartials: undefined, final: undefined,
+  const messages: Record<
+    'propose' | 'cancel' | 'releasedNonces' | 'releasedPartials' | 'final',
+    SignedMessage | undefined
+  > = {
+    propose: undefined,
+    cancel: undefined,
+    releasedNonces: undefined,
+    releasedPartials: undefined,
+    final: undefined,
   }
   for (const key of ['propose', 'cancel', 'releasedNonces', 'releasedPartials', 'final'] as const) {
     const encoded = r[key]
@@ -115,12 +179,33 @@ export function decodeSession(data: Uint8Array): Result<Session, SessionFault> {
   const { releasedNonces: nonces, releasedPartials: partials } = messages
   const failure = r.failure
   return ok({
-    walletId: proposal.value.walletId, id: r.id, digest: r.digest, proposal: proposal.value, members: r.members, self: r.self,
-    state: r.state, propose: messages.propose, votes, cancel: messages.cancel, last: r.last, seen: r.seen,
+    walletId: proposal.value.walletId,
+    id: r.id,
+    digest: r.digest,
+    proposal: proposal.value,
+    members: r.members,
+    self: r.self,
+    state: r.state,
+    propose: messages.propose,
+    votes,
+    cancel: messages.cancel,
+    last: r.last,
+    seen: r.seen,
     released: nonces && partials ? { nonces, partials } : undefined,
     signed: r.signatures ? { signatures: r.signatures, raw: r.raw, txid: r.txid } : undefined,
-    final: messages.final, height: r.height, end: r.end, failures: r.failures,
-    lastFailure: failure && { code: failure.code, by: failure.by, culprit: failure.culprit, input: failure.input, proven: failure.proven } satisfies AttemptFailure,
+    final: messages.final,
+    height: r.height,
+    end: r.end,
+    failures: r.failures,
+    lastFailure:
+      failure &&
+      ({
+        code: failure.code,
+        by: failure.by,
+        culprit: failure.culprit,
+        input: failure.input,
+        proven: failure.proven,
+      } satisfies AttemptFailure),
     ...freshRun,
   })
 }

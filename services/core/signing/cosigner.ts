@@ -5,8 +5,29 @@ import type { AttemptName } from '../domain/proposal'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
 import { blame } from './blame'
-import { dropAttempt, emit, isExpired, memberOf, move, offence, send, set, setLive, sign, syncBody, type Run } from './run'
-import { beats, sameAttempt, signatureCount, voteOf, type AttemptFailure, type LiveAttempt, type SignedOf } from './state'
+import {
+  dropAttempt,
+  emit,
+  isExpired,
+  memberOf,
+  move,
+  offence,
+  send,
+  set,
+  setLive,
+  sign,
+  syncBody,
+  type Run,
+} from './run'
+import {
+  beats,
+  sameAttempt,
+  signatureCount,
+  voteOf,
+  type AttemptFailure,
+  type LiveAttempt,
+  type SignedOf,
+} from './state'
 
 /**
  * What every member does in an attempt, the hub included.
@@ -24,7 +45,8 @@ export function onBegin(run: Run, message: SignedOf<'begin'>): void {
   const { s } = run
   const name = message.attempt
   const hub = memberOf(s, message)
-  if (!name || name.hub !== hub || name.counter < 1 || name.counter > LIMITS.attempts) return offence(run, hub, 'begin-malformed', message)
+  if (!name || name.hub !== hub || name.counter < 1 || name.counter > LIMITS.attempts)
+    return offence(run, hub, 'begin-malformed', message)
   if (s.live && sameAttempt(name, s.live.name) && equalBytes(message.signature, s.live.begin.signature)) {
     // at-least-once: the hub did not get what I sent
     if (s.live.pubnonces) send(run, [hub], s.live.pubnonces)
@@ -51,11 +73,31 @@ export function enter(run: Run, begin: SignedMessage, name: AttemptName): void {
     emit(run, { type: 'erase-nonces' })
     if (old.name.hub !== run.s.self && old.name.hub !== name.hub) refuseTo(run, old.name, 'superseded')
   }
-  const live: LiveAttempt = { name, begin, phase: 'checking', startedAt: run.at, pubnonces: undefined, nonces: undefined, hub: undefined }
-  set(run, { live, last: name, seen: Math.max(run.s.seen, name.counter), beginPending: false, idleSince: undefined, interrupted: undefined })
+  const live: LiveAttempt = {
+    name,
+    begin,
+    phase: 'checking',
+    startedAt: run.at,
+    pubnonces: undefined,
+    nonces: undefined,
+    hub: undefined,
+  }
+  set(run, {
+    live,
+    last: name,
+    seen: Math.max(run.s.seen, name.counter),
+    beginPending: false,
+    idleSince: undefined,
+    interrupted: undefined,
+  })
   const changed = run.s.state === 'proposed' && move(run, 'signing')
   // the check is only begun before the write: its answer waits in the queue behind it
-  emit(run, { type: 'verify', purpose: 'nonces', attempt: name }, { type: 'store' }, { type: 'notify', what: changed ? 'state' : 'progress' })
+  emit(
+    run,
+    { type: 'verify', purpose: 'nonces', attempt: name },
+    { type: 'store' },
+    { type: 'notify', what: changed ? 'state' : 'progress' },
+  )
 }
 
 const refuseTo = (run: Run, attempt: AttemptName, code: AttemptFailureCode): void =>
@@ -70,10 +112,21 @@ export function giveUp(run: Run, code: AttemptFailureCode): void {
   dropAttempt(run, ownFailure(run, code))
 }
 
-const ownFailure = (run: Run, code: AttemptFailureCode): AttemptFailure => ({ code, by: run.s.self, culprit: undefined, input: undefined, proven: true })
+const ownFailure = (run: Run, code: AttemptFailureCode): AttemptFailure => ({
+  code,
+  by: run.s.self,
+  culprit: undefined,
+  input: undefined,
+  proven: true,
+})
 
 /** The full check before a contribution has its answer. */
-export function onAttemptVerdict(run: Run, purpose: 'nonces' | 'partials', attempt: AttemptName | undefined, verdict: Verdict): void {
+export function onAttemptVerdict(
+  run: Run,
+  purpose: 'nonces' | 'partials',
+  attempt: AttemptName | undefined,
+  verdict: Verdict,
+): void {
   const live = run.s.live
   if (!live || !sameAttempt(live.name, attempt) || run.s.leaving !== undefined) return
   set(run, { verdict })
@@ -99,7 +152,8 @@ export function signWhenLast(run: Run): void {
 
 export function onNoncesMade(run: Run, message: SignedOf<'pubnonces'>): SignedOf<'pubnonces'> | undefined {
   const live = run.s.live
-  if (!live || live.phase !== 'checking' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined) return undefined
+  if (!live || live.phase !== 'checking' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined)
+    return undefined
   setLive(run, { phase: 'nonces', pubnonces: message })
   emit(run, { type: 'notify', what: 'progress' })
   if (live.name.hub === run.s.self) return message
@@ -111,7 +165,8 @@ export function onNonces(run: Run, message: SignedOf<'nonces'>): void {
   const { s } = run
   const name = message.attempt
   const hub = memberOf(s, message)
-  if (!name || name.hub !== hub || !isWellFormed(message.body, signatureCount(s.proposal), s.members.length)) return offence(run, hub, 'nonces-malformed', message)
+  if (!name || name.hub !== hub || !isWellFormed(message.body, signatureCount(s.proposal), s.members.length))
+    return offence(run, hub, 'nonces-malformed', message)
   if (sameAttempt(name, s.released?.partials.attempt) && s.released) {
     if (sameMessage(message, s.released.nonces)) return send(run, [hub], s.released.partials)
     return onOtherNonces(run, name, message, s.released.nonces)
@@ -147,7 +202,13 @@ const sameMessage = (a: SignedMessage, b: SignedMessage): boolean => equalBytes(
 /** From here on the payment may go out whatever happens: `released`. */
 export function onPartialsMade(run: Run, message: SignedOf<'partials'>): SignedOf<'partials'> | undefined {
   const live = run.s.live
-  if (!live?.nonces || live.phase !== 'signing' || !sameAttempt(live.name, message.attempt) || run.s.leaving !== undefined) return undefined
+  if (
+    !live?.nonces ||
+    live.phase !== 'signing' ||
+    !sameAttempt(live.name, message.attempt) ||
+    run.s.leaving !== undefined
+  )
+    return undefined
   if (run.s.state !== 'released' && !move(run, 'released')) return undefined
   setLive(run, { phase: 'done' })
   set(run, { released: { nonces: live.nonces, partials: message } })
@@ -162,7 +223,9 @@ export function onFailFromHub(run: Run, message: SignedOf<'fail'>): void {
   const live = run.s.live
   if (!live || !sameAttempt(live.name, message.attempt)) return
   const { code, culprit, input, evidence } = message.body
-  if (culprit !== undefined && culprit >= run.s.members.length) return offence(run, live.name.hub, 'fail-malformed', message)
+  if (culprit !== undefined && culprit >= run.s.members.length)
+    return offence(run, live.name.hub, 'fail-malformed', message)
   dropAttempt(run, { code, by: live.name.hub, culprit, input, proven: false })
-  if (culprit !== undefined && evidence.length > 0) emit(run, { type: 'check-evidence', attempt: live.name, culprit, input, evidence })
+  if (culprit !== undefined && evidence.length > 0)
+    emit(run, { type: 'check-evidence', attempt: live.name, culprit, input, evidence })
 }

@@ -6,7 +6,23 @@ import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
 import type { ChainFact, UserAction } from './events'
 import { failAttempt } from './hub'
-import { canEnd, canAttempt, emit, end, everybodyElse, isExpired, memberOf, move, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
+import {
+  canEnd,
+  canAttempt,
+  emit,
+  end,
+  everybodyElse,
+  isExpired,
+  memberOf,
+  move,
+  offence,
+  send,
+  set,
+  sign,
+  syncBody,
+  TIMES,
+  type Run,
+} from './run'
 import { holdsCoins, hubOf, proposerOf, signatureCount, voteOf, type Session, type SignedOf } from './state'
 import { isCalledOff, isChainEnd, isLive, isOpen, isSignable } from './table'
 
@@ -26,8 +42,12 @@ export function onVote(run: Run, from: MemberIndex, message: SignedOf<'vote'>): 
   const before = s.votes[member]
   const { choice } = message.body
   if (before && (before.body.choice !== 'yes' || choice === 'yes')) return
-  set(run, { votes: s.votes.map((v, m) => m === member ? message : v) })
-  if (choice !== 'yes' && isOpen(s.state)) return end(run, choice === 'no' ? 'declined' : 'withdrawn', { code: choice === 'no' ? 'declined' : 'withdrawn', by: message.sender })
+  set(run, { votes: s.votes.map((v, m) => (m === member ? message : v)) })
+  if (choice !== 'yes' && isOpen(s.state))
+    return end(run, choice === 'no' ? 'declined' : 'withdrawn', {
+      code: choice === 'no' ? 'declined' : 'withdrawn',
+      by: message.sender,
+    })
   emit(run, { type: 'store' }, { type: 'notify', what: 'progress' })
   if (choice !== 'yes') showSignatures(run, from, message)
   // my own vote from another life: the vault of this device knows nothing of it
@@ -35,7 +55,8 @@ export function onVote(run: Run, from: MemberIndex, message: SignedOf<'vote'>): 
 }
 
 export function onCancel(run: Run, from: MemberIndex, message: SignedOf<'cancel'>): void {
-  if (memberOf(run.s, message) !== proposerOf(run.s)) return offence(run, memberOf(run.s, message), 'cancel-not-proposer', message)
+  if (memberOf(run.s, message) !== proposerOf(run.s))
+    return offence(run, memberOf(run.s, message), 'cancel-not-proposer', message)
   if (!isOpen(run.s.state)) return showSignatures(run, from, message)
   set(run, { cancel: message })
   end(run, 'cancelled', { code: message.body.reason || 'cancelled', by: message.sender })
@@ -47,8 +68,14 @@ export function showSignatures(run: Run, from: MemberIndex, message: SignedMessa
 }
 
 export const canApprove = (s: Session, at: number): boolean =>
-  isOpen(s.state) && s.leaving === undefined && !s.approving && !s.locked && s.propose !== undefined
-  && (voteOf(s, s.self) === undefined || s.unapproved) && s.verdict?.kind === 'ok' && !isExpired(s, at)
+  isOpen(s.state) &&
+  s.leaving === undefined &&
+  !s.approving &&
+  !s.locked &&
+  s.propose !== undefined &&
+  (voteOf(s, s.self) === undefined || s.unapproved) &&
+  s.verdict?.kind === 'ok' &&
+  !isExpired(s, at)
 export const canDecline = (s: Session): boolean => canEnd(s) && !s.approving && voteOf(s, s.self) === undefined
 export const canWithdraw = (s: Session): boolean => canEnd(s) && s.self !== proposerOf(s) && voteOf(s, s.self) === 'yes'
 export const canCancel = (s: Session): boolean => canEnd(s) && s.self === proposerOf(s)
@@ -87,7 +114,11 @@ function leave(run: Run, leaving: 'no' | 'withdraw' | 'cancel', words: string): 
   if (s.live?.hub) failAttempt(run, 'leaving')
   set(run, { leaving, leavingReason: reason, live: undefined, approving: false })
   emit(run, { type: 'retract' })
-  sign(run, leaving === 'cancel' ? { type: 'cancel', reason } : { type: 'vote', digest: s.digest, choice: leaving }, everybodyElse(s))
+  sign(
+    run,
+    leaving === 'cancel' ? { type: 'cancel', reason } : { type: 'vote', digest: s.digest, choice: leaving },
+    everybodyElse(s),
+  )
 }
 
 /** My no, withdrawal or cancel is signed (or cannot be: then the others learn it by my never signing). */
@@ -95,7 +126,8 @@ export function finishLeaving(run: Run, message?: SignedOf<'vote'> | SignedOf<'c
   const { s } = run
   const { leaving } = s
   if (!leaving || !isOpen(s.state)) return
-  if (message?.body.type === 'vote') set(run, { votes: s.votes.map((v, m) => m === s.self ? message as SignedOf<'vote'> : v) })
+  if (message?.body.type === 'vote')
+    set(run, { votes: s.votes.map((v, m) => (m === s.self ? (message as SignedOf<'vote'>) : v)) })
   if (message?.body.type === 'cancel') set(run, { cancel: message })
   const state = leaving === 'no' ? 'declined' : leaving === 'withdraw' ? 'withdrawn' : 'cancelled'
   const code = leaving === 'cancel' && s.leavingReason ? s.leavingReason : state
@@ -114,12 +146,15 @@ function retry(run: Run): void {
 /** Signing must not start after this; released coins are never let go by a clock. A practice has none. */
 export function expire(run: Run): void {
   if (!isExpired(run.s, run.at)) return
-  if (isOpen(run.s.state) || (run.s.state === 'released' && run.s.proposal.kind === 'practice')) end(run, 'expired', { code: 'expired' })
+  if (isOpen(run.s.state) || (run.s.state === 'released' && run.s.proposal.kind === 'practice'))
+    end(run, 'expired', { code: 'expired' })
 }
 
 /** Unix ms at which `expire` will do something. */
 export const expiryOf = (s: Session): number | undefined =>
-  isOpen(s.state) || (s.state === 'released' && s.proposal.kind === 'practice') ? s.proposal.expiresAt * 1000 : undefined
+  isOpen(s.state) || (s.state === 'released' && s.proposal.kind === 'practice')
+    ? s.proposal.expiresAt * 1000
+    : undefined
 
 export function onChain(run: Run, fact: ChainFact): void {
   const { s } = run
@@ -149,10 +184,18 @@ export function onChain(run: Run, fact: ChainFact): void {
       if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
       return
     case 'conflict':
-      if (isOpen(s.state)) return end(run, 'failed', { code: s.proposal.kind === 'spend' && s.proposal.replaces === fact.txid ? 'paid-before' : 'input-spent', txid: fact.txid })
+      if (isOpen(s.state))
+        return end(run, 'failed', {
+          code: s.proposal.kind === 'spend' && s.proposal.replaces === fact.txid ? 'paid-before' : 'input-spent',
+          txid: fact.txid,
+        })
       // after a reorg the block may hold another one
       if (isOvertaken(s) && s.end?.txid !== fact.txid) toState(run, s.signed ? 'signed' : 'released')
-      if (run.s.state === 'released' || run.s.state === 'signed' || run.s.state === 'broadcast') toState(run, fact.replacement ? 'replaced' : 'conflicted', { code: fact.replacement ? 'replaced' : 'conflicted', txid: fact.txid })
+      if (run.s.state === 'released' || run.s.state === 'signed' || run.s.state === 'broadcast')
+        toState(run, fact.replacement ? 'replaced' : 'conflicted', {
+          code: fact.replacement ? 'replaced' : 'conflicted',
+          txid: fact.txid,
+        })
       return
     case 'conflict-gone':
       if (!isOvertaken(s)) return
@@ -160,7 +203,8 @@ export function onChain(run: Run, fact: ChainFact): void {
       if (s.signed?.raw) emit(run, { type: 'broadcast', raw: s.signed.raw })
       return
     case 'tip':
-      if (isOpen(s.state) && s.propose && !s.live && s.verdict?.kind !== 'ok') emit(run, { type: 'verify', purpose: 'show' })
+      if (isOpen(s.state) && s.propose && !s.live && s.verdict?.kind !== 'ok')
+        emit(run, { type: 'verify', purpose: 'show' })
   }
 }
 
@@ -170,27 +214,50 @@ function takeSignatures(run: Run, raw: Uint8Array | undefined): void {
   const tx = raw === undefined || run.s.signed ? undefined : parseTx(raw, LIMITS.frameBytes)
   if (tx?.ok !== true) return
   const signatures = tx.value.inputs.map(i => i.witness[0]).filter(w => w?.length === 64)
-  if (signatures.length === signatureCount(run.s.proposal)) emit(run, { type: 'finalize', signatures: signatures.filter(w => w !== undefined), from: run.s.self })
+  if (signatures.length === signatureCount(run.s.proposal))
+    emit(run, { type: 'finalize', signatures: signatures.filter(w => w !== undefined), from: run.s.self })
 }
 
 /** A change that the chain made: its reason goes with it, and leaves with it after a reorg. */
-function toState(run: Run, state: 'released' | 'signed' | 'broadcast' | 'confirmed' | 'replaced' | 'conflicted', reason?: EndReason): void {
+function toState(
+  run: Run,
+  state: 'released' | 'signed' | 'broadcast' | 'confirmed' | 'replaced' | 'conflicted',
+  reason?: EndReason,
+): void {
   const held = holdsCoins(run.s)
   if (!move(run, state)) return
   const ended = isChainEnd(state)
-  set(run, { end: reason, live: undefined, beginPending: false, approving: false, leaving: undefined, broadcastAt: undefined, broadcasts: 0 })
+  set(run, {
+    end: reason,
+    live: undefined,
+    beginPending: false,
+    approving: false,
+    leaving: undefined,
+    broadcastAt: undefined,
+    broadcasts: 0,
+  })
   emit(run, { type: 'store' })
   if (held !== holdsCoins(run.s)) emit(run, { type: 'holds', held: !held })
   emit(run, { type: 'notify', what: ended ? 'end' : 'state' })
 }
 
-export function onBroadcastDone(run: Run, fact: { readonly ok: boolean; readonly code?: string; readonly detail?: string }): void {
+export function onBroadcastDone(
+  run: Run,
+  fact: { readonly ok: boolean; readonly code?: string; readonly detail?: string },
+): void {
   if (run.s.state !== 'signed') return
   if (fact.ok) return toState(run, 'broadcast')
   const wait = Math.min(TIMES.broadcastRetry * 2 ** run.s.broadcasts, TIMES.broadcastRetryMax)
   set(run, {
-    broadcasts: run.s.broadcasts + 1, broadcastAt: run.at + wait,
-    lastFailure: { code: `broadcast-${fact.code ?? 'failed'}`, by: run.s.self, culprit: undefined, input: undefined, proven: true },
+    broadcasts: run.s.broadcasts + 1,
+    broadcastAt: run.at + wait,
+    lastFailure: {
+      code: `broadcast-${fact.code ?? 'failed'}`,
+      by: run.s.self,
+      culprit: undefined,
+      input: undefined,
+      proven: true,
+    },
   })
   emit(run, { type: 'notify', what: 'progress' })
 }

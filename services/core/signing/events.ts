@@ -24,7 +24,12 @@ export type Fact =
   | { readonly type: 'resumed' }
   | { readonly type: 'message'; readonly from: MemberIndex; readonly message: SignedMessage }
   /** answer to `verify`. `attempt` is given back as it was asked */
-  | { readonly type: 'verdict'; readonly purpose: VerifyPurpose; readonly attempt?: AttemptName; readonly verdict: Verdict }
+  | {
+      readonly type: 'verdict'
+      readonly purpose: VerifyPurpose
+      readonly attempt?: AttemptName
+      readonly verdict: Verdict
+    }
   | { readonly type: 'user'; readonly action: UserAction; readonly reason?: string }
   /** answer to `sign` */
   | { readonly type: 'signed'; readonly message: SignedMessage; readonly to: readonly MemberIndex[] }
@@ -39,9 +44,20 @@ export type Fact =
   /** answers to `aggregate-nonces` and `aggregate-partials` */
   | { readonly type: 'nonces-aggregated'; readonly attempt: AttemptName; readonly aggregates: readonly Uint8Array[] }
   | { readonly type: 'partials-aggregated'; readonly attempt: AttemptName; readonly signatures: readonly Uint8Array[] }
-  | { readonly type: 'aggregation-failed'; readonly attempt: AttemptName; readonly phase: 'nonces' | 'partials'; readonly member?: MemberIndex; readonly input: number }
+  | {
+      readonly type: 'aggregation-failed'
+      readonly attempt: AttemptName
+      readonly phase: 'nonces' | 'partials'
+      readonly member?: MemberIndex
+      readonly input: number
+    }
   /** answer to `finalize`: every signature is valid. `raw` and `txid` are absent for a practice text */
-  | { readonly type: 'finalized'; readonly signatures: readonly Uint8Array[]; readonly raw?: Uint8Array; readonly txid?: Txid }
+  | {
+      readonly type: 'finalized'
+      readonly signatures: readonly Uint8Array[]
+      readonly raw?: Uint8Array
+      readonly txid?: Txid
+    }
   | { readonly type: 'finalize-failed'; readonly from: MemberIndex; readonly input: number }
   /** answer to `check-evidence` */
   | { readonly type: 'evidence-checked'; readonly attempt: AttemptName; readonly proven: boolean }
@@ -100,7 +116,12 @@ export type Effect =
   /** to those of `to` who are connected; a lost message is made good by `sync` */
   | { readonly type: 'send'; readonly to: readonly MemberIndex[]; readonly message: SignedMessage }
   /** Signer.signMessage -> `signed` (with `to` given back) or `refused` 'sign' */
-  | { readonly type: 'sign'; readonly body: SignBody; readonly attempt?: AttemptName; readonly to: readonly MemberIndex[] }
+  | {
+      readonly type: 'sign'
+      readonly body: SignBody
+      readonly attempt?: AttemptName
+      readonly to: readonly MemberIndex[]
+    }
   /** Signer.approve -> `approved` or `refused` 'approve' */
   | { readonly type: 'approve' }
   /** Signer.retract: the stored yes is void for good */
@@ -114,13 +135,28 @@ export type Effect =
   /** the co-signer's full check on the own chain view -> `verdict` */
   | { readonly type: 'verify'; readonly purpose: VerifyPurpose; readonly attempt?: AttemptName }
   /** Aggregator.aggregateNonces; entries in roster order -> `nonces-aggregated` or `aggregation-failed` */
-  | { readonly type: 'aggregate-nonces'; readonly attempt: AttemptName; readonly pubnonces: ReadonlyArray<readonly Uint8Array[]> }
+  | {
+      readonly type: 'aggregate-nonces'
+      readonly attempt: AttemptName
+      readonly pubnonces: ReadonlyArray<readonly Uint8Array[]>
+    }
   /** Aggregator.aggregatePartials -> `partials-aggregated` or `aggregation-failed` */
-  | { readonly type: 'aggregate-partials'; readonly attempt: AttemptName; readonly pubnonces: ReadonlyArray<readonly Uint8Array[]>; readonly partials: ReadonlyArray<readonly Uint8Array[]> }
+  | {
+      readonly type: 'aggregate-partials'
+      readonly attempt: AttemptName
+      readonly pubnonces: ReadonlyArray<readonly Uint8Array[]>
+      readonly partials: ReadonlyArray<readonly Uint8Array[]>
+    }
   /** Aggregator.finalize -> `finalized` or `finalize-failed`; `from` is who sent the signatures (me when I am the hub) */
   | { readonly type: 'finalize'; readonly signatures: readonly Uint8Array[]; readonly from: MemberIndex }
   /** Aggregator.checkEvidence: decodes and verifies the signed messages, and makes the curve check again -> `evidence-checked` */
-  | { readonly type: 'check-evidence'; readonly attempt: AttemptName; readonly culprit: MemberIndex; readonly input?: number; readonly evidence: readonly Uint8Array[] }
+  | {
+      readonly type: 'check-evidence'
+      readonly attempt: AttemptName
+      readonly culprit: MemberIndex
+      readonly input?: number
+      readonly evidence: readonly Uint8Array[]
+    }
   /** Chain.broadcast -> `broadcast-done` */
   | { readonly type: 'broadcast'; readonly raw: Uint8Array }
   /** my coins of this proposal are held from now on, or no longer (`holdsOf` in registry.ts is the truth) */
@@ -128,6 +164,11 @@ export type Effect =
   /** give a `tick` at this time (unix ms); replaces the earlier timer of this session; undefined: none is wanted */
   | { readonly type: 'timer'; readonly at: number | undefined }
   /** something that is legal in no state, with what proves it: disconnect `member` for 60 s, then back off */
-  | { readonly type: 'offence'; readonly member: MemberIndex; readonly code: string; readonly evidence: readonly SignedMessage[] }
+  | {
+      readonly type: 'offence'
+      readonly member: MemberIndex
+      readonly code: string
+      readonly evidence: readonly SignedMessage[]
+    }
   /** screens: `request` asks the person for a vote, `state` and `end` are changes of the state, `progress` is all else */
   | { readonly type: 'notify'; readonly what: 'request' | 'progress' | 'state' | 'end' }

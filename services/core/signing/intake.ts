@@ -100,7 +100,8 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
     if (message.body.type !== 'propose') {
       const question = asksAgain(record.id, from, message.session) ? askAbout(message) : undefined
       const keys = { network: record.network, descriptor: record.descriptor }
-      const signed = question === undefined ? undefined : await signer.signMessage(keys, message.session, undefined, question)
+      const signed =
+        question === undefined ? undefined : await signer.signMessage(keys, message.session, undefined, question)
       const peerId = record.roster[from]?.peerId
       if (signed?.ok === true && peerId !== undefined) deps.send(peerId, signed.value)
       return false
@@ -129,9 +130,16 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
     const still = admit(ofWallet(record.id), proposal.proposer)
     if (!still.ok) return refused(still.error)
     for (const id of forgettable(ofWallet(record.id), proposal.proposer)) if (runner.remove(id)) deps.forget(id)
-    await deps.begin(newSession(named.value, record.roster.map(e => e.accountKey), record.self))
+    await deps.begin(
+      newSession(
+        named.value,
+        record.roster.map(e => e.accountKey),
+        record.self,
+      ),
+    )
     // a proposer who wants one coin twice says different things: the earlier request must lose its Approve at once
-    for (const other of overlaps(ofWallet(record.id), proposal, message.session)) void runner.tell(other.id, { type: 'user', action: 'recheck' })
+    for (const other of overlaps(ofWallet(record.id), proposal, message.session))
+      void runner.tell(other.id, { type: 'user', action: 'recheck' })
     return true
   }
 

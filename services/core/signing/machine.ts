@@ -4,10 +4,46 @@ import type { AttemptFailureCode, Verdict } from '../domain/signing-state'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
 import { giveUp, onAttemptVerdict, onBegin, onFailFromHub, onNonces, onNoncesMade, onPartialsMade } from './cosigner'
-import { driveBroadcast, expire, expiryOf, finishLeaving, onBroadcastDone, onCancel, onChain, onUser, onVote } from './ends'
+import {
+  driveBroadcast,
+  expire,
+  expiryOf,
+  finishLeaving,
+  onBroadcastDone,
+  onCancel,
+  onChain,
+  onUser,
+  onVote,
+} from './ends'
 import type { Effect, SigningEvent, SignerRequest, VerifyPurpose } from './events'
-import { driveAttempt, failAttempt, onAggregationFailed, onFailFromMember, onFinalized, onNoncesAggregated, onOwnBegin, onOwnNonces, onPartialsAggregated, receivePartials, receivePubnonces } from './hub'
-import { dropAttempt, emit, end, everybodyElse, isExpired, memberOf, offence, send, set, sign, syncBody, TIMES, type Run } from './run'
+import {
+  driveAttempt,
+  failAttempt,
+  onAggregationFailed,
+  onFailFromMember,
+  onFinalized,
+  onNoncesAggregated,
+  onOwnBegin,
+  onOwnNonces,
+  onPartialsAggregated,
+  receivePartials,
+  receivePubnonces,
+} from './hub'
+import {
+  dropAttempt,
+  emit,
+  end,
+  everybodyElse,
+  isExpired,
+  memberOf,
+  offence,
+  send,
+  set,
+  sign,
+  syncBody,
+  TIMES,
+  type Run,
+} from './run'
 import { isBody, proposerOf, sameAttempt, signatureCount, voteOf, type Session } from './state'
 import { onMessageAfterEnd, onPeers, onSync, tellInterrupted } from './sync'
 import { isCalledOff, isLive, isOpen, isSignable } from './table'
@@ -24,7 +60,10 @@ import { isCalledOff, isLive, isOpen, isSignable } from './table'
  * 4. A message is believed for what its sender may say, never for who passed it on.
  * Rules of the parts: cosigner.ts, hub.ts, ends.ts, sync.ts; legal changes of state: table.ts.
  */
-export function step(session: Session, event: SigningEvent): { readonly session: Session; readonly effects: readonly Effect[] } {
+export function step(
+  session: Session,
+  event: SigningEvent,
+): { readonly session: Session; readonly effects: readonly Effect[] } {
   const run: Run = { s: session, effects: [], at: event.at }
   take(run, event)
   decide(run)
@@ -33,13 +72,20 @@ export function step(session: Session, event: SigningEvent): { readonly session:
 
 function take(run: Run, event: SigningEvent): void {
   switch (event.type) {
-    case 'opened': return onOpened(run)
-    case 'resumed': return onResumed(run)
-    case 'message': return onMessage(run, event.from, event.message)
-    case 'verdict': return onVerdict(run, event)
-    case 'user': return onUser(run, event.action, event.reason ?? '')
-    case 'signed': return onSigned(run, event.message, event.to)
-    case 'approved': return onApproved(run, event.message)
+    case 'opened':
+      return onOpened(run)
+    case 'resumed':
+      return onResumed(run)
+    case 'message':
+      return onMessage(run, event.from, event.message)
+    case 'verdict':
+      return onVerdict(run, event)
+    case 'user':
+      return onUser(run, event.action, event.reason ?? '')
+    case 'signed':
+      return onSigned(run, event.message, event.to)
+    case 'approved':
+      return onApproved(run, event.message)
     case 'nonces-made': {
       // a hub is a co-signer too: what it would send to itself it takes at once
       const own = isBody(event.message, 'pubnonces') ? onNoncesMade(run, event.message) : undefined
@@ -49,19 +95,32 @@ function take(run: Run, event: SigningEvent): void {
       const own = isBody(event.message, 'partials') ? onPartialsMade(run, event.message) : undefined
       return own && receivePartials(run, own)
     }
-    case 'refused': return onRefused(run, event)
-    case 'nonces-aggregated': return onNoncesAggregated(run, event.attempt, event.aggregates)
-    case 'partials-aggregated': return onPartialsAggregated(run, event.attempt, event.signatures)
-    case 'aggregation-failed': return onAggregationFailed(run, event.attempt, event.phase, event.member, event.input)
-    case 'finalized': return onFinalized(run, event)
-    case 'finalize-failed': return onFinalizeFailed(run, event.from, event.input)
-    case 'evidence-checked': return onEvidence(run, event.attempt, event.proven)
-    case 'peers': return onPeers(run, event.connected)
-    case 'tick': return
-    case 'chain': return onChain(run, event.fact)
-    case 'broadcast-done': return onBroadcastDone(run, event)
-    case 'unlocked': return onUnlocked(run)
-    case 'locked': return onLocked(run)
+    case 'refused':
+      return onRefused(run, event)
+    case 'nonces-aggregated':
+      return onNoncesAggregated(run, event.attempt, event.aggregates)
+    case 'partials-aggregated':
+      return onPartialsAggregated(run, event.attempt, event.signatures)
+    case 'aggregation-failed':
+      return onAggregationFailed(run, event.attempt, event.phase, event.member, event.input)
+    case 'finalized':
+      return onFinalized(run, event)
+    case 'finalize-failed':
+      return onFinalizeFailed(run, event.from, event.input)
+    case 'evidence-checked':
+      return onEvidence(run, event.attempt, event.proven)
+    case 'peers':
+      return onPeers(run, event.connected)
+    case 'tick':
+      return
+    case 'chain':
+      return onChain(run, event.fact)
+    case 'broadcast-done':
+      return onBroadcastDone(run, event)
+    case 'unlocked':
+      return onUnlocked(run)
+    case 'locked':
+      return onLocked(run)
   }
 }
 
@@ -69,7 +128,9 @@ function take(run: Run, event: SigningEvent): void {
 function decide(run: Run): void {
   expire(run)
   const times = [expiryOf(run.s), driveAttempt(run), driveBroadcast(run), driveSync(run)]
-  const wake = times.filter(t => t !== undefined).reduce<number | undefined>((min, t) => min === undefined || t < min ? t : min, undefined)
+  const wake = times
+    .filter(t => t !== undefined)
+    .reduce<number | undefined>((min, t) => (min === undefined || t < min ? t : min), undefined)
   if (wake !== run.s.timer) {
     set(run, { timer: wake })
     emit(run, { type: 'timer', at: wake })
@@ -123,14 +184,16 @@ function onMessage(run: Run, from: MemberIndex, message: SignedMessage): void {
   if (isBody(message, 'sync')) return onSync(run, from, message)
   if (isBody(message, 'final')) return onFinal(run, sender, message)
   const { attempt } = message
-  if (!attempt || attempt.counter < 1 || attempt.counter > LIMITS.attempts || attempt.hub >= s.members.length) return offence(run, sender, 'attempt-malformed', message)
+  if (!attempt || attempt.counter < 1 || attempt.counter > LIMITS.attempts || attempt.hub >= s.members.length)
+    return offence(run, sender, 'attempt-malformed', message)
   // nobody needs another's contribution to his attempt but that hub, and mine come from me
   if (sender === s.self) return
   if (isBody(message, 'begin')) return onBegin(run, message)
   if (isBody(message, 'nonces')) return onNonces(run, message)
   if (isBody(message, 'pubnonces')) return receivePubnonces(run, message)
   if (isBody(message, 'partials')) return receivePartials(run, message)
-  if (isBody(message, 'fail')) return sender === attempt.hub ? onFailFromHub(run, message) : onFailFromMember(run, message)
+  if (isBody(message, 'fail'))
+    return sender === attempt.hub ? onFailFromHub(run, message) : onFailFromMember(run, message)
 }
 
 /** Called off here, while another computer of mine may have signed it. A practice text has no payment that could go out. */
@@ -147,8 +210,15 @@ function onPropose(run: Run, sender: MemberIndex, message: SignedMessage): void 
 }
 
 function onFinal(run: Run, sender: MemberIndex, message: SignedMessage): void {
-  if (message.body.type !== 'final' || !(isSignable(run.s.state) || mayComeBack(run.s)) || run.s.signed || run.s.pendingFinal) return
-  if (message.body.signatures.length !== signatureCount(run.s.proposal)) return offence(run, sender, 'final-malformed', message)
+  if (
+    message.body.type !== 'final' ||
+    !(isSignable(run.s.state) || mayComeBack(run.s)) ||
+    run.s.signed ||
+    run.s.pendingFinal
+  )
+    return
+  if (message.body.signatures.length !== signatureCount(run.s.proposal))
+    return offence(run, sender, 'final-malformed', message)
   set(run, { pendingFinal: message })
   emit(run, { type: 'finalize', signatures: message.body.signatures, from: sender })
 }
@@ -159,19 +229,31 @@ function onFinalizeFailed(run: Run, from: MemberIndex, input: number): void {
   if (from === run.s.self) {
     // what a chain server called our transaction may be anything: only my own aggregate spoils my attempt
     if (run.s.live?.hub?.step === 'finalizing') failAttempt(run, 'signature-invalid', undefined, input)
-  }
-  else offence(run, from, 'final-invalid', ...(pendingFinal ? [pendingFinal] : []))
+  } else offence(run, from, 'final-invalid', ...(pendingFinal ? [pendingFinal] : []))
 }
 
-function onVerdict(run: Run, event: { readonly purpose: VerifyPurpose; readonly attempt?: { readonly counter: number; readonly hub: MemberIndex }; readonly verdict: Verdict }): void {
+function onVerdict(
+  run: Run,
+  event: {
+    readonly purpose: VerifyPurpose
+    readonly attempt?: { readonly counter: number; readonly hub: MemberIndex }
+    readonly verdict: Verdict
+  },
+): void {
   const { purpose, verdict } = event
   if (purpose === 'nonces' || purpose === 'partials') return onAttemptVerdict(run, purpose, event.attempt, verdict)
   set(run, { verdict })
   // only a proposal that has passed the check is put before the person
-  emit(run, { type: 'notify', what: purpose === 'show' && voteOf(run.s, run.s.self) === undefined ? 'request' : 'progress' })
+  emit(run, {
+    type: 'notify',
+    what: purpose === 'show' && voteOf(run.s, run.s.self) === undefined ? 'request' : 'progress',
+  })
   if (purpose !== 'approve' || !run.s.approving) return
   if (verdict.kind === 'ok' && isOpen(run.s.state) && !isExpired(run.s, run.at)) return emit(run, { type: 'approve' })
-  stopApproving(run, verdict.kind === 'wrong' ? `check:${verdict.rule}` : verdict.kind === 'ok' ? 'expired' : 'not-yet-seen')
+  stopApproving(
+    run,
+    verdict.kind === 'wrong' ? `check:${verdict.rule}` : verdict.kind === 'ok' ? 'expired' : 'not-yet-seen',
+  )
 }
 
 /** My yes did not come about. A proposal of mine that nobody has heard of ends here. */
@@ -187,7 +269,7 @@ function onApproved(run: Run, message: SignedMessage): void {
   if (!isOpen(s.state) || s.leaving !== undefined) return emit(run, { type: 'retract' })
   if (!s.approving || !isBody(message, 'vote')) return
   const again = s.unapproved
-  set(run, { votes: s.votes.map((v, m) => m === s.self ? message : v), unapproved: false })
+  set(run, { votes: s.votes.map((v, m) => (m === s.self ? message : v)), unapproved: false })
   if (again) set(run, { stopped: undefined })
   if (!s.propose) return sign(run, { type: 'propose', proposal: s.proposal }, everybodyElse(s))
   set(run, { approving: false })
@@ -219,9 +301,21 @@ function onSigned(run: Run, message: SignedMessage, to: readonly MemberIndex[]):
 }
 
 /** Refusals of the vault that are told as what they are. Nonces are gone after a page hide, a takeover or their minute: a new attempt has others. */
-const REFUSALS: { readonly [code: string]: AttemptFailureCode } = { locked: 'locked', 'not-approved': 'not-approved', expired: 'expired', 'no-nonce': 'nonces-gone' }
+const REFUSALS: { readonly [code: string]: AttemptFailureCode } = {
+  locked: 'locked',
+  'not-approved': 'not-approved',
+  expired: 'expired',
+  'no-nonce': 'nonces-gone',
+}
 
-function onRefused(run: Run, event: { readonly request: SignerRequest; readonly attempt?: { readonly counter: number; readonly hub: MemberIndex }; readonly code: string }): void {
+function onRefused(
+  run: Run,
+  event: {
+    readonly request: SignerRequest
+    readonly attempt?: { readonly counter: number; readonly hub: MemberIndex }
+    readonly code: string
+  },
+): void {
   const { request, code } = event
   if (code === 'locked') set(run, { locked: true })
   switch (request) {
@@ -230,10 +324,14 @@ function onRefused(run: Run, event: { readonly request: SignerRequest; readonly 
       return run.s.approving ? stopApproving(run, `signer-${code}`) : undefined
     case 'sign':
       // one of possibly several signatures was refused: a locked or broken vault refuses them all. Asked again at once a broken one would say the same
-      set(run, { beginPending: false, stopped: run.s.beginPending && code !== 'locked' ? `signer-${code}` : run.s.stopped })
+      set(run, {
+        beginPending: false,
+        stopped: run.s.beginPending && code !== 'locked' ? `signer-${code}` : run.s.stopped,
+      })
       finishLeaving(run)
       return run.s.approving && !run.s.propose ? stopApproving(run, `signer-${code}`) : undefined
-    case 'nonces': case 'partials':
+    case 'nonces':
+    case 'partials':
       if (!sameAttempt(run.s.live?.name, event.attempt)) return
       if (code === 'not-approved') set(run, { unapproved: true })
       return giveUp(run, REFUSALS[code] ?? `signer-${code}`)

@@ -15,7 +15,9 @@ export interface SessionView {
   readonly digest: string
   readonly proposer: AccountKey
   readonly mine: boolean
-  readonly members: ReadonlyArray<MemberProgress & { readonly self: boolean; readonly connected: boolean; readonly locked: boolean }>
+  readonly members: ReadonlyArray<
+    MemberProgress & { readonly self: boolean; readonly connected: boolean; readonly locked: boolean }
+  >
   readonly attempt?: AttemptName
   readonly verdict?: Verdict
   /** my own yes is being checked and signed */
@@ -29,7 +31,13 @@ export interface SessionView {
   readonly mayStillGoOut: boolean
   readonly endReason?: EndReason
   /** why the last attempt failed; `proven` is false for what only the hub reports */
-  readonly failure?: { readonly code: string; readonly by: AccountKey; readonly culprit?: AccountKey; readonly input?: number; readonly proven: boolean }
+  readonly failure?: {
+    readonly code: string
+    readonly by: AccountKey
+    readonly culprit?: AccountKey
+    readonly input?: number
+    readonly proven: boolean
+  }
   /** no automatic attempt any more: a person decides */
   readonly stopped: boolean
   readonly txid?: Txid
@@ -44,22 +52,45 @@ export function sessionView(s: Session, now: number): SessionView {
   const key = (m: MemberIndex): AccountKey => s.members[m] ?? ''
   const { lastFailure: failure } = s
   return {
-    id: s.id, walletId: s.walletId, state: s.state, live: isLive(s.state), proposal: s.proposal, digest: s.digest,
-    proposer: s.proposal.proposer, mine: s.members[s.self] === s.proposal.proposer,
+    id: s.id,
+    walletId: s.walletId,
+    state: s.state,
+    live: isLive(s.state),
+    proposal: s.proposal,
+    digest: s.digest,
+    proposer: s.proposal.proposer,
+    mine: s.members[s.self] === s.proposal.proposer,
     members: s.members.map((accountKey, m) => ({
-      member: m, accountKey, vote: voteOf(s, m), ...contributed(s, m), self: m === s.self,
-      connected: m === s.self || s.connected.includes(m), locked: m === s.self ? s.locked : s.lockedMembers.includes(m),
+      member: m,
+      accountKey,
+      vote: voteOf(s, m),
+      ...contributed(s, m),
+      self: m === s.self,
+      connected: m === s.self || s.connected.includes(m),
+      locked: m === s.self ? s.locked : s.lockedMembers.includes(m),
     })),
     attempt: s.live?.name ?? s.last,
-    verdict: s.verdict, approving: s.approving,
-    canApprove: canApprove(s, now), canDecline: canDecline(s), canWithdraw: canWithdraw(s), canCancel: canCancel(s), canRetry: canRetry(s, now),
+    verdict: s.verdict,
+    approving: s.approving,
+    canApprove: canApprove(s, now),
+    canDecline: canDecline(s),
+    canWithdraw: canWithdraw(s),
+    canCancel: canCancel(s),
+    canRetry: canRetry(s, now),
     mayStillGoOut: isLive(s.state) && !isOpen(s.state),
     endReason: s.end,
-    failure: failure && { code: failure.code, by: key(failure.by), culprit: failure.culprit === undefined ? undefined : key(failure.culprit), input: failure.input, proven: failure.proven },
+    failure: failure && {
+      code: failure.code,
+      by: key(failure.by),
+      culprit: failure.culprit === undefined ? undefined : key(failure.culprit),
+      input: failure.input,
+      proven: failure.proven,
+    },
     stopped: s.stopped !== undefined,
     txid: s.signed?.txid,
     confirmations: s.height === undefined || s.tip === undefined ? undefined : Math.max(0, s.tip - s.height + 1),
-    expiresAt: s.proposal.expiresAt, note: s.proposal.note,
+    expiresAt: s.proposal.expiresAt,
+    note: s.proposal.note,
   }
 }
 
@@ -70,6 +101,10 @@ function contributed(s: Session, m: MemberIndex): { readonly nonces: boolean; re
   const mine = m === s.self
   const signed = work?.partials[m] !== undefined || (mine && s.released !== undefined)
   // the hub's `nonces` proves that everybody sent his
-  const nonces = signed || work?.pubnonces[m] !== undefined || s.live?.nonces !== undefined || (mine && s.live?.pubnonces !== undefined)
+  const nonces =
+    signed ||
+    work?.pubnonces[m] !== undefined ||
+    s.live?.nonces !== undefined ||
+    (mine && s.live?.pubnonces !== undefined)
   return { nonces, signed }
 }

@@ -11,7 +11,11 @@ import { isChainEnd, isLive, isOpen } from './table'
 
 /** Rules over all sessions of one wallet: what no single session can know. */
 
-interface Form { readonly txid: Txid | undefined; readonly spends: readonly OutPoint[]; readonly inputs: readonly string[] }
+interface Form {
+  readonly txid: Txid | undefined
+  readonly spends: readonly OutPoint[]
+  readonly inputs: readonly string[]
+}
 
 const forms = new WeakMap<Proposal, Form>()
 
@@ -21,7 +25,11 @@ function formOf(proposal: Proposal): Form {
   if (known) return known
   const parsed = proposal.kind === 'spend' ? parseTx(proposal.tx, LIMITS.txBytes) : undefined
   const spends = parsed?.ok ? parsed.value.inputs.map(({ txid, vout }) => ({ txid, vout })) : []
-  const form = { txid: proposal.kind === 'spend' ? rawTxid(proposal.tx) : undefined, spends, inputs: spends.map(outPointKey) }
+  const form = {
+    txid: proposal.kind === 'spend' ? rawTxid(proposal.tx) : undefined,
+    spends,
+    inputs: spends.map(outPointKey),
+  }
   forms.set(proposal, form)
   return form
 }
@@ -32,7 +40,7 @@ export const inputsOf = (proposal: Proposal): readonly string[] => formOf(propos
 /** The id that the transaction of a proposal will have: signatures do not change it. */
 export const txidOfProposal = (proposal: Proposal): Txid | undefined => formOf(proposal).txid
 
-const replacedBy = (proposal: Proposal): Txid | undefined => proposal.kind === 'spend' ? proposal.replaces : undefined
+const replacedBy = (proposal: Proposal): Txid | undefined => (proposal.kind === 'spend' ? proposal.replaces : undefined)
 
 /** Of several proposals for one transaction the one that went furthest. */
 export function sessionOfTx(sessions: readonly Session[], txid: Txid): Session | undefined {
@@ -43,7 +51,10 @@ export function sessionOfTx(sessions: readonly Session[], txid: Txid): Session |
 /** What `proposal` takes the place of: the payment that it names, what that one has replaced in its turn, and so on. */
 export function replacedTxids(sessions: Iterable<Session>, proposal: Proposal): ReadonlySet<Txid> {
   const all = replacedBy(proposal) === undefined ? [] : [...sessions]
-  const before = (txid: Txid): Txid | undefined => { const s = sessionOfTx(all, txid); return s && replacedBy(s.proposal) }
+  const before = (txid: Txid): Txid | undefined => {
+    const s = sessionOfTx(all, txid)
+    return s && replacedBy(s.proposal)
+  }
   const found = new Set<Txid>()
   for (let txid = replacedBy(proposal); txid !== undefined && !found.has(txid); txid = before(txid)) found.add(txid)
   return found
@@ -61,7 +72,9 @@ export function holdsOf(sessions: Iterable<Session>): Hold[] {
     for (const { proposal } of gone.size === 0 ? [] : all) {
       const txid = txidOfProposal(proposal)
       if (proposal.kind !== 'spend' || txid === undefined || !gone.has(txid)) continue
-      holds.push(...proposal.ownOutputs.map(({ vout }) => ({ outpoint: outPointKey({ txid, vout }), session: session.id })))
+      holds.push(
+        ...proposal.ownOutputs.map(({ vout }) => ({ outpoint: outPointKey({ txid, vout }), session: session.id })),
+      )
     }
   }
   return holds
@@ -88,9 +101,17 @@ export function overlaps(sessions: Iterable<Session>, proposal: Proposal, self?:
   const all = [...sessions]
   const mine = new Set(inputsOf(proposal))
   const undone = undoneBy(all, proposal)
-  const builtOn = (p: Proposal, gone: ReadonlySet<Txid>): boolean => gone.size > 0 && formOf(p).spends.some(input => gone.has(input.txid))
-  return all.filter(s => s.id !== self && s.proposal !== proposal && isLive(s.state)
-    && (inputsOf(s.proposal).some(key => mine.has(key)) || builtOn(s.proposal, undone) || (replacedBy(s.proposal) !== undefined && builtOn(proposal, undoneBy(all, s.proposal)))))
+  const builtOn = (p: Proposal, gone: ReadonlySet<Txid>): boolean =>
+    gone.size > 0 && formOf(p).spends.some(input => gone.has(input.txid))
+  return all.filter(
+    s =>
+      s.id !== self &&
+      s.proposal !== proposal &&
+      isLive(s.state) &&
+      (inputsOf(s.proposal).some(key => mine.has(key)) ||
+        builtOn(s.proposal, undone) ||
+        (replacedBy(s.proposal) !== undefined && builtOn(proposal, undoneBy(all, s.proposal)))),
+  )
 }
 
 export type ReplaceFault = 'not-sent' | 'being-replaced' | 'built-on'
@@ -104,7 +125,9 @@ export function replaceable(sessions: Iterable<Session>, session: Session): Resu
   if (txid === undefined || (session.state !== 'signed' && session.state !== 'broadcast')) return err('not-sent')
   const others = [...sessions].filter(s => s.id !== session.id && isLive(s.state))
   if (others.some(s => replacedBy(s.proposal) === txid)) return err('being-replaced')
-  return others.some(s => holdsCoins(s) && formOf(s.proposal).spends.some(input => input.txid === txid)) ? err('built-on') : ok(undefined)
+  return others.some(s => holdsCoins(s) && formOf(s.proposal).spends.some(input => input.txid === txid))
+    ? err('built-on')
+    : ok(undefined)
 }
 
 /**
@@ -123,10 +146,15 @@ export const payableAgain = (session: Session, now: number): boolean =>
  * part, but of which nobody has the whole, is no hindrance: this one spends a coin of it, so both can never be mined, and it is the
  * way out when the others of that attempt do not come back.
  */
-export function beforeYes(sessions: Iterable<Session>, session: Session): Result<readonly Session[], { readonly code: 'may-still-go-out'; readonly session: SessionId }> {
+export function beforeYes(
+  sessions: Iterable<Session>,
+  session: Session,
+): Result<readonly Session[], { readonly code: 'may-still-go-out'; readonly session: SessionId }> {
   const all = [...sessions]
   const replaced = replacedTxids(all, session.proposal)
-  const others = overlaps(all, session.proposal, session.id).filter(o => holdsCoins(o) && !replaced.has(txidOfProposal(o.proposal) ?? ''))
+  const others = overlaps(all, session.proposal, session.id).filter(
+    o => holdsCoins(o) && !replaced.has(txidOfProposal(o.proposal) ?? ''),
+  )
   const fixed = others.find(o => !isOpen(o.state) && o.state !== 'released')
   if (fixed) return err({ code: 'may-still-go-out', session: fixed.id })
   return ok(others.filter(o => isOpen(o.state)))
@@ -137,12 +165,21 @@ export function beforeYes(sessions: Iterable<Session>, session: Session): Result
  * its own yes holds the coins until it cancels. So it tells different members different things, and neither gets a yes.
  */
 export function equivocates(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): boolean {
-  return overlaps(sessions, proposal, self).some(o => o.proposal.proposer === proposal.proposer && isOpen(o.state) && replacedBy(o.proposal) === replacedBy(proposal))
+  return overlaps(sessions, proposal, self).some(
+    o =>
+      o.proposal.proposer === proposal.proposer && isOpen(o.state) && replacedBy(o.proposal) === replacedBy(proposal),
+  )
 }
 
 /** The same transaction under another proposal that has my yes, or is on the chain: signatures say nothing of this one. */
 export const hasTwin = (sessions: Iterable<Session>, session: Session): boolean =>
-  [...sessions].some(o => o.id !== session.id && txidOfProposal(o.proposal) !== undefined && txidOfProposal(o.proposal) === txidOfProposal(session.proposal) && (holdsCoins(o) || isChainEnd(o.state)))
+  [...sessions].some(
+    o =>
+      o.id !== session.id &&
+      txidOfProposal(o.proposal) !== undefined &&
+      txidOfProposal(o.proposal) === txidOfProposal(session.proposal) &&
+      (holdsCoins(o) || isChainEnd(o.state)),
+  )
 
 export type AdmissionFault = 'too-many-live' | 'too-many-undecided'
 
@@ -150,7 +187,9 @@ export type AdmissionFault = 'too-many-live' | 'too-many-undecided'
 export function admit(sessions: Iterable<Session>, proposer: AccountKey): Result<undefined, AdmissionFault> {
   const live = [...sessions].filter(s => isLive(s.state))
   if (live.length >= LIMITS.liveSessions) return err('too-many-live')
-  const undecided = live.filter(s => s.proposal.proposer === proposer && isOpen(s.state) && s.members.some((_, m) => voteOf(s, m) === undefined))
+  const undecided = live.filter(
+    s => s.proposal.proposer === proposer && isOpen(s.state) && s.members.some((_, m) => voteOf(s, m) === undefined),
+  )
   return undecided.length >= LIMITS.undecidedPerProposer ? err('too-many-undecided') : ok(undefined)
 }
 
@@ -159,8 +198,13 @@ export function admit(sessions: Iterable<Session>, proposer: AccountKey): Result
  * for the history. Those that run out first go first. The vault keeps that their yes is void.
  */
 export function forgettable(sessions: Iterable<Session>, proposer: AccountKey): SessionId[] {
-  const ended = [...sessions].filter(s => s.proposal.proposer === proposer && !isLive(s.state) && !isChainEnd(s.state) && s.released === undefined)
-  return ended.sort((a, b) => b.proposal.expiresAt - a.proposal.expiresAt).slice(LIMITS.endedKept).map(s => s.id)
+  const ended = [...sessions].filter(
+    s => s.proposal.proposer === proposer && !isLive(s.state) && !isChainEnd(s.state) && s.released === undefined,
+  )
+  return ended
+    .sort((a, b) => b.proposal.expiresAt - a.proposal.expiresAt)
+    .slice(LIMITS.endedKept)
+    .map(s => s.id)
 }
 
 /**
@@ -170,7 +214,10 @@ export function forgettable(sessions: Iterable<Session>, proposer: AccountKey): 
  * spends a coin of `checked` takes nothing either: of the two at most one can be mined. Members who propose in the same moment take the
  * same next place, and both payments must stay decidable.
  */
-export function changeInUse(sessions: Iterable<Session>, checked?: Pick<Session, 'id' | 'proposal'>): ReadonlySet<string> {
+export function changeInUse(
+  sessions: Iterable<Session>,
+  checked?: Pick<Session, 'id' | 'proposal'>,
+): ReadonlySet<string> {
   const places = new Set<string>()
   const coins = new Set(checked === undefined ? [] : inputsOf(checked.proposal))
   for (const s of sessions) {

@@ -40,7 +40,9 @@ export function setLive(run: Run, change: Partial<LiveAttempt>): void {
   if (run.s.live) set(run, { live: { ...run.s.live, ...change } })
 }
 
-export const emit = (run: Run, ...effects: readonly Effect[]): void => { run.effects.push(...effects) }
+export const emit = (run: Run, ...effects: readonly Effect[]): void => {
+  run.effects.push(...effects)
+}
 
 /** Moves along the table; a change that is not in it does not happen. */
 export function move(run: Run, to: SessionState): boolean {
@@ -71,8 +73,17 @@ export function end(run: Run, state: SessionState, reason: EndReason): void {
   const held = holdsCoins(run.s)
   if (!move(run, state)) return
   set(run, {
-    end: reason, live: undefined, approving: false, leaving: undefined, beginPending: false, idleSince: undefined,
-    nextSyncAt: undefined, broadcastAt: undefined, takeover: false, interrupted: undefined, pendingFinal: undefined,
+    end: reason,
+    live: undefined,
+    approving: false,
+    leaving: undefined,
+    beginPending: false,
+    idleSince: undefined,
+    nextSyncAt: undefined,
+    broadcastAt: undefined,
+    takeover: false,
+    interrupted: undefined,
+    pendingFinal: undefined,
   })
   emit(run, { type: 'retract' }, { type: 'store' })
   if (held) emit(run, { type: 'holds', held: false })
@@ -81,8 +92,18 @@ export function end(run: Run, state: SessionState, reason: EndReason): void {
 
 /** Asks the other members what they have that I lack, and tells them what I have. */
 export function syncBody(s: Session, reply: boolean): Extract<SignBody, { readonly type: 'sync' }> {
-  const have = s.members.filter((_, m) => s.votes[m] !== undefined || (s.propose !== undefined && s.members[m] === s.proposal.proposer))
-  return { type: 'sync', digest: s.digest, state: s.propose ? s.state : 'unknown', attempt: s.last, have, locked: s.locked, reply }
+  const have = s.members.filter(
+    (_, m) => s.votes[m] !== undefined || (s.propose !== undefined && s.members[m] === s.proposal.proposer),
+  )
+  return {
+    type: 'sync',
+    digest: s.digest,
+    state: s.propose ? s.state : 'unknown',
+    attempt: s.last,
+    have,
+    locked: s.locked,
+    reply,
+  }
 }
 
 /** Failures that nobody's contribution caused do not use up the automatic attempts; the 32 in all bound them. */
@@ -97,7 +118,11 @@ export function dropAttempt(run: Run, failure: AttemptFailure): void {
   const counted = UNCOUNTED.has(failure.code) ? 0 : 1
   const failures = run.s.failures + counted
   set(run, {
-    live: undefined, failures, lastFailure: failure, idleSince: undefined, takeover: false,
+    live: undefined,
+    failures,
+    lastFailure: failure,
+    idleSince: undefined,
+    takeover: false,
     stopped: STOPPING.some(prefix => failure.code.startsWith(prefix)) ? failure.code : run.s.stopped,
     nextAttemptAt: run.at + TIMES.backoff * 2 ** Math.max(0, Math.min(failures, LIMITS.autoRetries) - 1),
   })
@@ -106,10 +131,22 @@ export function dropAttempt(run: Run, failure: AttemptFailure): void {
 
 /** All but the time: everybody said yes, everybody is here and unlocked, no attempt is under way. */
 export function canAttempt(s: Session, at: number): boolean {
-  return isSignable(s.state) && s.propose !== undefined && s.signed === undefined && s.pendingFinal === undefined
-    && s.leaving === undefined && !s.locked && !s.unapproved && s.live === undefined && !s.beginPending
-    && allYes(s) && s.connected.length === s.members.length - 1 && s.lockedMembers.length === 0
-    && s.seen < LIMITS.attempts && at < (s.proposal.expiresAt - LIMITS.noBeginBeforeExpiryS) * 1000
+  return (
+    isSignable(s.state) &&
+    s.propose !== undefined &&
+    s.signed === undefined &&
+    s.pendingFinal === undefined &&
+    s.leaving === undefined &&
+    !s.locked &&
+    !s.unapproved &&
+    s.live === undefined &&
+    !s.beginPending &&
+    allYes(s) &&
+    s.connected.length === s.members.length - 1 &&
+    s.lockedMembers.length === 0 &&
+    s.seen < LIMITS.attempts &&
+    at < (s.proposal.expiresAt - LIMITS.noBeginBeforeExpiryS) * 1000
+  )
 }
 
 /** ... and without a person: not stopped, retries left. */

@@ -64,7 +64,14 @@ export interface Runner {
  * Effects that only ask: nothing leaves this device by them, nothing is released, and an answer to a step that was taken back is
  * ignored like any late one.
  */
-const QUESTIONS: ReadonlySet<Effect['type']> = new Set<Effect['type']>(['sign', 'verify', 'aggregate-nonces', 'aggregate-partials', 'finalize', 'check-evidence'])
+const QUESTIONS: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
+  'sign',
+  'verify',
+  'aggregate-nonces',
+  'aggregate-partials',
+  'finalize',
+  'check-evidence',
+])
 
 /** Questions that need not wait for the write; what stands behind a `retract` does, because the vault's yes goes first. */
 function beforeWrite(effects: readonly Effect[]): Effect[] {
@@ -80,7 +87,13 @@ export function createRunner(deps: RunnerDeps): Runner {
 
   const proposalOf = (session: Session): Proposal => session.proposal
 
-  async function signerAnswer(id: SessionId, request: SignerRequest, call: Promise<Result<SignedMessage, SignerError>>, made: (message: SignedMessage) => Fact, attempt?: Extract<Fact, { type: 'refused' }>['attempt']) {
+  async function signerAnswer(
+    id: SessionId,
+    request: SignerRequest,
+    call: Promise<Result<SignedMessage, SignerError>>,
+    made: (message: SignedMessage) => Fact,
+    attempt?: Extract<Fact, { type: 'refused' }>['attempt'],
+  ) {
     const result = await call
     await tell(id, result.ok ? made(result.value) : { type: 'refused', request, attempt, code: result.error.code })
   }
@@ -94,46 +107,118 @@ export function createRunner(deps: RunnerDeps): Runner {
     const { signer } = deps
     switch (effect.type) {
       case 'sign':
-        return signerAnswer(id, 'sign', signer.signMessage(keys, id, effect.attempt, effect.body), message => ({ type: 'signed', message, to: effect.to }), effect.attempt)
+        return signerAnswer(
+          id,
+          'sign',
+          signer.signMessage(keys, id, effect.attempt, effect.body),
+          message => ({ type: 'signed', message, to: effect.to }),
+          effect.attempt,
+        )
       case 'approve':
-        return signerAnswer(id, 'approve', signer.approve(keys, proposalOf(session)), message => ({ type: 'approved', message }))
+        return signerAnswer(id, 'approve', signer.approve(keys, proposalOf(session)), message => ({
+          type: 'approved',
+          message,
+        }))
       case 'make-nonces':
-        return signerAnswer(id, 'nonces', signer.makeNonces(keys, proposalOf(session), effect.attempt), message => ({ type: 'nonces-made', message }), effect.attempt)
+        return signerAnswer(
+          id,
+          'nonces',
+          signer.makeNonces(keys, proposalOf(session), effect.attempt),
+          message => ({ type: 'nonces-made', message }),
+          effect.attempt,
+        )
       case 'make-partials':
-        return signerAnswer(id, 'partials', signer.makePartials(keys, proposalOf(session), effect.nonces), message => ({ type: 'partials-made', message }), effect.attempt)
+        return signerAnswer(
+          id,
+          'partials',
+          signer.makePartials(keys, proposalOf(session), effect.nonces),
+          message => ({ type: 'partials-made', message }),
+          effect.attempt,
+        )
       case 'retract':
         return signer.retract(id)
       case 'erase-nonces':
         return signer.eraseNonces(id)
       case 'verify':
-        return deps.verify(session).then(verdict => tell(id, { type: 'verdict', purpose: effect.purpose, attempt: effect.attempt, verdict }))
+        return deps
+          .verify(session)
+          .then(verdict => tell(id, { type: 'verdict', purpose: effect.purpose, attempt: effect.attempt, verdict }))
       case 'aggregate-nonces':
-        return signer.aggregateNonces(keys, effect.pubnonces).then(r => tell(id, r.ok
-          ? { type: 'nonces-aggregated', attempt: effect.attempt, aggregates: r.value }
-          : { type: 'aggregation-failed', attempt: effect.attempt, phase: 'nonces', member: r.error.member, input: r.error.input }))
+        return signer.aggregateNonces(keys, effect.pubnonces).then(r =>
+          tell(
+            id,
+            r.ok
+              ? { type: 'nonces-aggregated', attempt: effect.attempt, aggregates: r.value }
+              : {
+                  type: 'aggregation-failed',
+                  attempt: effect.attempt,
+                  phase: 'nonces',
+                  member: r.error.member,
+                  input: r.error.input,
+                },
+          ),
+        )
       case 'aggregate-partials':
-        return signer.aggregatePartials(keys, proposalOf(session), effect.pubnonces, effect.partials).then(r => tell(id, r.ok
-          ? { type: 'partials-aggregated', attempt: effect.attempt, signatures: r.value }
-          : { type: 'aggregation-failed', attempt: effect.attempt, phase: 'partials', member: r.error.member, input: r.error.input }))
+        return signer.aggregatePartials(keys, proposalOf(session), effect.pubnonces, effect.partials).then(r =>
+          tell(
+            id,
+            r.ok
+              ? { type: 'partials-aggregated', attempt: effect.attempt, signatures: r.value }
+              : {
+                  type: 'aggregation-failed',
+                  attempt: effect.attempt,
+                  phase: 'partials',
+                  member: r.error.member,
+                  input: r.error.input,
+                },
+          ),
+        )
       case 'finalize':
-        return signer.finalize(keys, proposalOf(session), effect.signatures).then((r) => {
+        return signer.finalize(keys, proposalOf(session), effect.signatures).then(r => {
           if (!r.ok) return tell(id, { type: 'finalize-failed', from: effect.from, input: r.error.input })
-          if (session.proposal.kind === 'practice') return tell(id, { type: 'finalized', signatures: effect.signatures })
-          return tell(id, { type: 'finalized', signatures: effect.signatures, raw: r.value, txid: deps.txidOf(r.value) })
+          if (session.proposal.kind === 'practice')
+            return tell(id, { type: 'finalized', signatures: effect.signatures })
+          return tell(id, {
+            type: 'finalized',
+            signatures: effect.signatures,
+            raw: r.value,
+            txid: deps.txidOf(r.value),
+          })
         })
       case 'check-evidence':
-        return signer.checkEvidence(keys, proposalOf(session), { attempt: effect.attempt, culprit: effect.culprit, input: effect.input, evidence: effect.evidence }).then(proven => tell(id, { type: 'evidence-checked', attempt: effect.attempt, proven }))
+        return signer
+          .checkEvidence(keys, proposalOf(session), {
+            attempt: effect.attempt,
+            culprit: effect.culprit,
+            input: effect.input,
+            evidence: effect.evidence,
+          })
+          .then(proven => tell(id, { type: 'evidence-checked', attempt: effect.attempt, proven }))
       case 'broadcast':
-        return deps.broadcast(walletId, effect.raw).then(r => tell(id, r.ok ? { type: 'broadcast-done', ok: true } : { type: 'broadcast-done', ok: false, code: r.error.code, detail: r.error.detail }))
+        return deps
+          .broadcast(walletId, effect.raw)
+          .then(r =>
+            tell(
+              id,
+              r.ok
+                ? { type: 'broadcast-done', ok: true }
+                : { type: 'broadcast-done', ok: false, code: r.error.code, detail: r.error.detail },
+            ),
+          )
       case 'timer':
         entry.cancelTimer()
-        entry.cancelTimer = effect.at === undefined ? () => {} : deps.clock.after(Math.max(0, effect.at - deps.clock.now()), () => void tell(id, { type: 'tick' }))
+        entry.cancelTimer =
+          effect.at === undefined
+            ? () => {}
+            : deps.clock.after(Math.max(0, effect.at - deps.clock.now()), () => void tell(id, { type: 'tick' }))
         return
       case 'send':
         return deps.send(walletId, effect.to, effect.message)
       case 'offence':
         return deps.offence(walletId, effect.member, effect.code)
-      case 'store': case 'holds': case 'notify':
+      case 'store':
+      case 'holds':
+      case 'notify':
         return
     }
   }
@@ -150,7 +235,10 @@ export function createRunner(deps: RunnerDeps): Runner {
 
   function start(entry: Entry, effect: Effect): void {
     void Promise.resolve(begin(entry, effect)).catch((error: unknown) => {
-      deps.log.write('error', 'signing.effect-failed', { effect: effect.type, message: error instanceof Error ? error.message : String(error) })
+      deps.log.write('error', 'signing.effect-failed', {
+        effect: effect.type,
+        message: error instanceof Error ? error.message : String(error),
+      })
     })
   }
 
@@ -171,7 +259,10 @@ export function createRunner(deps: RunnerDeps): Runner {
         for (const listener of [...listeners]) listener()
       }
     } catch (error) {
-      deps.log.write('error', 'signing.step-failed', { session: entry.session.id.slice(0, 8), message: error instanceof Error ? error.message : String(error) })
+      deps.log.write('error', 'signing.step-failed', {
+        session: entry.session.id.slice(0, 8),
+        message: error instanceof Error ? error.message : String(error),
+      })
       for (const listener of [...listeners]) listener(entry.session.id)
     } finally {
       entry.busy = false
@@ -207,11 +298,17 @@ export function createRunner(deps: RunnerDeps): Runner {
     },
     tell,
     async tellAll(fact, walletId) {
-      await Promise.all([...entries.values()].filter(e => walletId === undefined || e.session.walletId === walletId).map(e => tell(e.session.id, fact)))
+      await Promise.all(
+        [...entries.values()]
+          .filter(e => walletId === undefined || e.session.walletId === walletId)
+          .map(e => tell(e.session.id, fact)),
+      )
     },
     onStep(listener) {
       listeners.add(listener)
-      return () => { listeners.delete(listener) }
+      return () => {
+        listeners.delete(listener)
+      }
     },
     stop() {
       stopped = true

@@ -4,9 +4,12 @@ import type { Choice, EndReason, SessionState, Verdict } from '../domain/signing
 import type { SignBody, SignedMessage } from '../wire/messages'
 
 /** A signed message whose body is of one kind. */
-export type SignedOf<T extends SignBody['type']> = SignedMessage & { readonly body: Extract<SignBody, { readonly type: T }> }
+export type SignedOf<T extends SignBody['type']> = SignedMessage & {
+  readonly body: Extract<SignBody, { readonly type: T }>
+}
 
-export const isBody = <T extends SignBody['type']>(message: SignedMessage, type: T): message is SignedOf<T> => message.body.type === type
+export const isBody = <T extends SignBody['type']>(message: SignedMessage, type: T): message is SignedOf<T> =>
+  message.body.type === type
 
 /**
  * One member's view of one session.
@@ -43,7 +46,13 @@ export interface Session {
   /** my partials that may be in other hands, with the `nonces` they answer */
   readonly released: { readonly nonces: SignedMessage; readonly partials: SignedMessage } | undefined
   /** valid signatures; `raw` and `txid` unless it is a practice text */
-  readonly signed: { readonly signatures: readonly Uint8Array[]; readonly raw: Uint8Array | undefined; readonly txid: Txid | undefined } | undefined
+  readonly signed:
+    | {
+        readonly signatures: readonly Uint8Array[]
+        readonly raw: Uint8Array | undefined
+        readonly txid: Txid | undefined
+      }
+    | undefined
   readonly final: SignedMessage | undefined
   /** block of the transaction */
   readonly height: number | undefined
@@ -128,23 +137,56 @@ export function newSession(named: NamedProposal, members: readonly AccountKey[],
   const index = members.indexOf(self)
   if (index < 0) throw new RangeError('self is not a member')
   return {
-    walletId: named.proposal.walletId, id: named.sessionId, digest: named.digest, proposal: named.proposal, members, self: index,
-    state: 'proposed', propose: undefined, votes: members.map(() => undefined), cancel: undefined, last: undefined, seen: 0,
-    released: undefined, signed: undefined, final: undefined, height: undefined, end: undefined, failures: 0, lastFailure: undefined,
+    walletId: named.proposal.walletId,
+    id: named.sessionId,
+    digest: named.digest,
+    proposal: named.proposal,
+    members,
+    self: index,
+    state: 'proposed',
+    propose: undefined,
+    votes: members.map(() => undefined),
+    cancel: undefined,
+    last: undefined,
+    seen: 0,
+    released: undefined,
+    signed: undefined,
+    final: undefined,
+    height: undefined,
+    end: undefined,
+    failures: 0,
+    lastFailure: undefined,
     ...freshRun,
   }
 }
 
 /** What a new run of the app starts from. */
 export const freshRun = {
-  live: undefined, connected: [], lockedMembers: [], locked: false, verdict: undefined, approving: false, leaving: undefined,
-  leavingReason: '', unapproved: false, beginPending: false, interrupted: undefined, stopped: undefined, nextAttemptAt: 0,
-  idleSince: undefined, takeover: false, nextSyncAt: undefined, broadcastAt: undefined, broadcasts: 0, pendingFinal: undefined,
-  tip: undefined, timer: undefined,
+  live: undefined,
+  connected: [],
+  lockedMembers: [],
+  locked: false,
+  verdict: undefined,
+  approving: false,
+  leaving: undefined,
+  leavingReason: '',
+  unapproved: false,
+  beginPending: false,
+  interrupted: undefined,
+  stopped: undefined,
+  nextAttemptAt: 0,
+  idleSince: undefined,
+  takeover: false,
+  nextSyncAt: undefined,
+  broadcastAt: undefined,
+  broadcasts: 0,
+  pendingFinal: undefined,
+  tip: undefined,
+  timer: undefined,
 } as const
 
 /** Signatures per contribution: one per input, one for a practice text. */
-export const signatureCount = (proposal: Proposal): number => proposal.kind === 'spend' ? proposal.inputs.length : 1
+export const signatureCount = (proposal: Proposal): number => (proposal.kind === 'spend' ? proposal.inputs.length : 1)
 
 export const proposerOf = (s: Session): MemberIndex => s.members.indexOf(s.proposal.proposer)
 
@@ -171,8 +213,14 @@ export const beats = (a: AttemptName, b: AttemptName | undefined): boolean =>
 export function holdsCoins(s: Session): boolean {
   if (s.proposal.kind !== 'spend') return false
   switch (s.state) {
-    case 'proposed': case 'signing': return voteOf(s, s.self) === 'yes' && s.propose !== undefined
-    case 'released': case 'signed': case 'broadcast': return true
-    default: return false
+    case 'proposed':
+    case 'signing':
+      return voteOf(s, s.self) === 'yes' && s.propose !== undefined
+    case 'released':
+    case 'signed':
+    case 'broadcast':
+      return true
+    default:
+      return false
   }
 }

@@ -25,20 +25,24 @@ export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): 
   const { body } = message
   // a state that was passed on is somebody's past
   if (memberOf(s, message) !== from) return
-  if (body.attempt && body.attempt.counter <= LIMITS.attempts && body.attempt.counter > s.seen) set(run, { seen: body.attempt.counter })
+  if (body.attempt && body.attempt.counter <= LIMITS.attempts && body.attempt.counter > s.seen)
+    set(run, { seen: body.attempt.counter })
   const lockedMembers = s.lockedMembers.filter(m => m !== from)
   set(run, { lockedMembers: body.locked ? [...lockedMembers, from].sort((a, b) => a - b) : lockedMembers })
   for (const lacking of lackedBy(run.s, from, body)) send(run, [from], lacking)
   // stored, but broken off before `final` was signed
-  if (s.signed && !s.final && lacksFinal(body.state) && !s.locked) sign(run, { type: 'final', digest: s.digest, signatures: s.signed.signatures }, [from])
+  if (s.signed && !s.final && lacksFinal(body.state) && !s.locked)
+    sign(run, { type: 'final', digest: s.digest, signatures: s.signed.signatures }, [from])
   if (body.reply && !run.s.locked) sign(run, syncBody(run.s, false), [from])
   // a member that will not sign any more leaves nothing to try; its own end is for it to prove
-  if (isOpen(run.s.state) && isSessionState(body.state) && !isLive(body.state) && run.s.stopped === undefined) set(run, { stopped: `member-${body.state}` })
+  if (isOpen(run.s.state) && isSessionState(body.state) && !isLive(body.state) && run.s.stopped === undefined)
+    set(run, { stopped: `member-${body.state}` })
   emit(run, { type: 'notify', what: 'progress' })
 }
 
 function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { readonly type: 'sync' }>): SignedMessage[] {
-  if (isSessionState(body.state) && !isLive(body.state)) return s.final && lacksFinal(body.state) && !isOvertaken(s) && s.proposal.kind === 'spend' ? [s.final] : []
+  if (isSessionState(body.state) && !isLive(body.state))
+    return s.final && lacksFinal(body.state) && !isOvertaken(s) && s.proposal.kind === 'spend' ? [s.final] : []
   const proof = endProof(s)
   const out: SignedMessage[] = []
   if (body.state === 'unknown' && s.propose) out.push(s.propose)
@@ -47,13 +51,20 @@ function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { read
   for (const [m, vote] of s.votes.entries()) {
     const known = have.has(s.members[m] ?? '')
     // who gets the signatures needs no end that they undo
-    if (vote && !(s.final && vote.body.choice !== 'yes') && !(known && vote.body.choice === 'yes') && !(m === proposerOf(s) && vote.body.choice === 'yes')) out.push(vote)
+    if (
+      vote &&
+      !(s.final && vote.body.choice !== 'yes') &&
+      !(known && vote.body.choice === 'yes') &&
+      !(m === proposerOf(s) && vote.body.choice === 'yes')
+    )
+      out.push(vote)
   }
   if (s.final && lacksFinal(body.state)) out.push(s.final)
   return [...out, ...liveMessagesFor(s, other)]
 }
 
-const lacksFinal = (state: string): boolean => state === 'unknown' || (isSessionState(state) && (isSignable(state) || isCalledOff(state)))
+const lacksFinal = (state: string): boolean =>
+  state === 'unknown' || (isSessionState(state) && (isSignable(state) || isCalledOff(state)))
 
 /** What the other side of the live attempt may not have got. */
 function liveMessagesFor(s: Session, other: MemberIndex): SignedMessage[] {
@@ -64,16 +75,21 @@ function liveMessagesFor(s: Session, other: MemberIndex): SignedMessage[] {
     return live.hub.nonces && live.hub.partials[other] === undefined ? [live.hub.nonces] : []
   }
   if (live.name.hub !== other) return []
-  if (live.phase === 'done' && s.released && sameAttempt(s.released.partials.attempt, live.name)) return [s.released.partials]
+  if (live.phase === 'done' && s.released && sameAttempt(s.released.partials.attempt, live.name))
+    return [s.released.partials]
   return live.pubnonces ? [live.pubnonces] : []
 }
 
 /** The signed message by which the session ended, where there is one. */
 function endProof(s: Session): SignedMessage | undefined {
   switch (s.state) {
-    case 'declined': case 'withdrawn': return s.votes.find(v => v !== undefined && v.body.choice !== 'yes')
-    case 'cancelled': return s.cancel
-    default: return s.final
+    case 'declined':
+    case 'withdrawn':
+      return s.votes.find(v => v !== undefined && v.body.choice !== 'yes')
+    case 'cancelled':
+      return s.cancel
+    default:
+      return s.final
   }
 }
 
@@ -88,7 +104,8 @@ export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMe
       break
     case 'cancel':
       return showSignatures(run, from, message)
-    case 'final': case 'fail':
+    case 'final':
+    case 'fail':
       return
     default:
   }
@@ -100,7 +117,11 @@ export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMe
 /** What a device answers that has never heard of the session which `message` names; undefined when nothing is to be asked. */
 export function askAbout(message: SignedMessage): Extract<SignBody, { readonly type: 'sync' }> | undefined {
   if (message.body.type === 'propose' || !('digest' in message.body)) return undefined
-  if (message.body.type === 'sync' && (message.body.state === 'unknown' || (isSessionState(message.body.state) && !isLive(message.body.state)))) return undefined
+  if (
+    message.body.type === 'sync' &&
+    (message.body.state === 'unknown' || (isSessionState(message.body.state) && !isLive(message.body.state)))
+  )
+    return undefined
   return { type: 'sync', digest: message.body.digest, state: 'unknown', have: [], locked: false, reply: false }
 }
 

@@ -40,6 +40,8 @@ export const isCalledOff = (state: SessionState): boolean => !isLive(state) && !
 /** An end that the chain made, and that a reorg may undo. */
 export const isChainEnd = (state: SessionState): boolean => CHAIN_ENDS.has(state)
 /** Nothing of mine is out: a member may still end it, and then the payment can never happen. */
-export const isOpen = (state: SessionState): state is 'proposed' | 'signing' => state === 'proposed' || state === 'signing'
+export const isOpen = (state: SessionState): state is 'proposed' | 'signing' =>
+  state === 'proposed' || state === 'signing'
 /** New attempts still make sense. */
-export const isSignable = (state: SessionState): state is 'proposed' | 'signing' | 'released' => isOpen(state) || state === 'released'
+export const isSignable = (state: SessionState): state is 'proposed' | 'signing' | 'released' =>
+  isOpen(state) || state === 'released'

@@ -11,7 +11,22 @@ import { le, tagged, TAGS } from '../crypto/tagged'
 import { decodeSigned, encodeSigned } from '../wire/codec'
 import { LIMITS } from '../wire/limits'
 import type { SignedMessage } from '../wire/messages'
-import { array, ascii, bool, bytesUpTo, decodeWith, encodeWith, field, hexBytes, oneOf, oneOfNumbers, struct, uint, type DecodeError, type Schema } from '../wire/schema'
+import {
+  array,
+  ascii,
+  bool,
+  bytesUpTo,
+  decodeWith,
+  encodeWith,
+  field,
+  hexBytes,
+  oneOf,
+  oneOfNumbers,
+  struct,
+  uint,
+  type DecodeError,
+  type Schema,
+} from '../wire/schema'
 import { accountKey, hash } from '../wire/shapes'
 
 /**
@@ -43,30 +58,62 @@ export interface Transcript {
 
 const MAX_ENTRIES = 4_096
 
-const entries = array(struct<TranscriptEntry>({ at: field('at', uint(Number.MAX_SAFE_INTEGER)), message: field('m', bytesUpTo(LIMITS.frameBytes, 1)) }), MAX_ENTRIES)
+const entries = array(
+  struct<TranscriptEntry>({
+    at: field('at', uint(Number.MAX_SAFE_INTEGER)),
+    message: field('m', bytesUpTo(LIMITS.frameBytes, 1)),
+  }),
+  MAX_ENTRIES,
+)
 
 const transcript: Schema<Transcript> = struct<Transcript>({
-  version: field('v', oneOfNumbers([1])), network: field('net', oneOf(Object.keys(NETWORKS) as NetworkName[])), descriptor: field('descriptor', ascii(/^[\x20-\x7e]+$/, LIMITS.recordBytes)), session: field('session', hash),
-  exporter: field('by', accountKey), complete: field('complete', bool), entries: field('entries', entries), signature: field('sig', hexBytes(64)),
+  version: field('v', oneOfNumbers([1])),
+  network: field('net', oneOf(Object.keys(NETWORKS) as NetworkName[])),
+  descriptor: field('descriptor', ascii(/^[\x20-\x7e]+$/, LIMITS.recordBytes)),
+  session: field('session', hash),
+  exporter: field('by', accountKey),
+  complete: field('complete', bool),
+  entries: field('entries', entries),
+  signature: field('sig', hexBytes(64)),
 })
 
 const FILE_BYTES = 2 * LIMITS.transcriptBytes
 
 export const encodeTranscript = (t: Transcript): Uint8Array => encodeWith(transcript, t, FILE_BYTES)
-export const decodeTranscript = (bytes: Uint8Array): Result<Transcript, DecodeError> => decodeWith(transcript, bytes, FILE_BYTES)
+export const decodeTranscript = (bytes: Uint8Array): Result<Transcript, DecodeError> =>
+  decodeWith(transcript, bytes, FILE_BYTES)
 
 /** Head of the chain: h(0) = H(wallet, session), h(i) = H(h(i-1), time as 8 bytes little-endian, message). 32 bytes. */
 export function transcriptHead(walletId: WalletId, session: SessionId, list: readonly TranscriptEntry[]): Uint8Array {
-  return list.reduce((head, entry) => tagged(TAGS.transcript, head, le(entry.at, 8), entry.message), tagged(TAGS.transcript, fromHex(walletId), fromHex(session)))
+  return list.reduce(
+    (head, entry) => tagged(TAGS.transcript, head, le(entry.at, 8), entry.message),
+    tagged(TAGS.transcript, fromHex(walletId), fromHex(session)),
+  )
 }
 
 /** What the exporter signs. */
-export const transcriptStatement = (walletId: WalletId, t: Pick<Transcript, 'session' | 'exporter' | 'complete' | 'entries'>): Statement =>
-  ({ type: 'transcript', walletId, accountKey: t.exporter, session: t.session, head: toHex(transcriptHead(walletId, t.session, t.entries)), count: t.entries.length, complete: t.complete })
+export const transcriptStatement = (
+  walletId: WalletId,
+  t: Pick<Transcript, 'session' | 'exporter' | 'complete' | 'entries'>,
+): Statement => ({
+  type: 'transcript',
+  walletId,
+  accountKey: t.exporter,
+  session: t.session,
+  head: toHex(transcriptHead(walletId, t.session, t.entries)),
+  count: t.entries.length,
+  complete: t.complete,
+})
 
 // ---------------------------------------------------------------- keeping them
 
-interface Kept { list: TranscriptEntry[]; bytes: number; complete: boolean; readonly known: Set<string>; dirty: boolean }
+interface Kept {
+  list: TranscriptEntry[]
+  bytes: number
+  complete: boolean
+  readonly known: Set<string>
+  dirty: boolean
+}
 
 /** Writes of the same session at most so often, milliseconds: what a crash loses of it proves something, and decides nothing. */
 const WRITE_MS = 1_000
@@ -76,8 +123,16 @@ export class Transcripts {
   readonly #kept = new Map<SessionId, Kept>()
   readonly #write
 
-  constructor(private readonly d: { readonly storage: Pick<Storage, 'get' | 'put' | 'delete'>; readonly clock: Clock; onError(error: unknown): void }) {
-    this.#write = createPulse(d.clock, WRITE_MS, () => { void this.flush() })
+  constructor(
+    private readonly d: {
+      readonly storage: Pick<Storage, 'get' | 'put' | 'delete'>
+      readonly clock: Clock
+      onError(error: unknown): void
+    },
+  ) {
+    this.#write = createPulse(d.clock, WRITE_MS, () => {
+      void this.flush()
+    })
   }
 
   /** A new session, or one of an earlier run with what that has heard. */
@@ -104,7 +159,7 @@ export class Transcripts {
   }
 
   async entries(id: SessionId): Promise<Pick<Transcript, 'entries' | 'complete'>> {
-    const { list, complete } = this.#kept.get(id) ?? await this.#read(id)
+    const { list, complete } = this.#kept.get(id) ?? (await this.#read(id))
     return { entries: [...list], complete }
   }
 
@@ -113,7 +168,12 @@ export class Transcripts {
       if (!kept.dirty) continue
       kept.dirty = false
       try {
-        await this.d.storage.put('transcripts', id, encodeWith(stored, { complete: kept.complete, entries: kept.list }, FILE_BYTES), 'relaxed')
+        await this.d.storage.put(
+          'transcripts',
+          id,
+          encodeWith(stored, { complete: kept.complete, entries: kept.list }, FILE_BYTES),
+          'relaxed',
+        )
       } catch (error) {
         this.d.onError(error)
       }
@@ -157,4 +217,7 @@ export class Transcripts {
 
 const empty = (): Kept => ({ list: [], bytes: 0, complete: true, known: new Set(), dirty: false })
 
-const stored = struct<Pick<Transcript, 'complete' | 'entries'>>({ complete: field('complete', bool), entries: field('entries', entries) })
+const stored = struct<Pick<Transcript, 'complete' | 'entries'>>({
+  complete: field('complete', bool),
+  entries: field('entries', entries),
+})

@@ -28,11 +28,26 @@ export interface Said {
 /** What the signed messages alone prove, whoever exported them. */
 export type Finding =
   /** two different contributions of one kind for one attempt: no honest program says both */
-  | { readonly kind: 'said-two-things'; readonly member: MemberIndex; readonly type: SignBody['type']; readonly attempt: AttemptName }
+  | {
+      readonly kind: 'said-two-things'
+      readonly member: MemberIndex
+      readonly type: SignBody['type']
+      readonly attempt: AttemptName
+    }
   /** a partial signature that does not verify against the nonces that it names and the member's own */
-  | { readonly kind: 'wrong-partial'; readonly member: MemberIndex; readonly input: number; readonly attempt: AttemptName }
+  | {
+      readonly kind: 'wrong-partial'
+      readonly member: MemberIndex
+      readonly input: number
+      readonly attempt: AttemptName
+    }
   /** a `nonces` of the hub that does not hold what the member sent */
-  | { readonly kind: 'left-out'; readonly hub: MemberIndex; readonly member: MemberIndex; readonly attempt: AttemptName }
+  | {
+      readonly kind: 'left-out'
+      readonly hub: MemberIndex
+      readonly member: MemberIndex
+      readonly attempt: AttemptName
+    }
   /** signatures that are not valid for what was proposed */
   | { readonly kind: 'wrong-final'; readonly member: MemberIndex }
   /** everybody's signature is there: the payment is complete */
@@ -80,27 +95,57 @@ export function verifyTranscript(bytes: Uint8Array): Result<TranscriptReport, Tr
   if (!messages.ok) return messages
   const said = messages.value.map(({ at, message }): Said => {
     const detail = detailOf(message.body)
-    return { at, member: members.indexOf(message.sender), type: message.body.type, ...(message.attempt ? { attempt: message.attempt } : {}), ...(detail === undefined ? {} : { detail }) }
+    return {
+      at,
+      member: members.indexOf(message.sender),
+      type: message.body.type,
+      ...(message.attempt ? { attempt: message.attempt } : {}),
+      ...(detail === undefined ? {} : { detail }),
+    }
   })
   const proposal = messages.value.map(m => m.message).find(m => isBody(m, 'propose'))
   return ok({
-    session: t.session, members, exporter, complete: t.complete, said, findings: findings(wallet, members, messages.value.map(m => m.message), proposal),
+    session: t.session,
+    members,
+    exporter,
+    complete: t.complete,
+    said,
+    findings: findings(
+      wallet,
+      members,
+      messages.value.map(m => m.message),
+      proposal,
+    ),
     ...(proposal === undefined ? {} : { proposal: proposal.body.proposal }),
   })
 }
 
-interface Read { readonly at: number; readonly message: SignedMessage }
+interface Read {
+  readonly at: number
+  readonly message: SignedMessage
+}
 
-function readEntries(t: Transcript, wallet: WalletContext, members: readonly AccountKey[]): Result<readonly Read[], TranscriptFault> {
+function readEntries(
+  t: Transcript,
+  wallet: WalletContext,
+  members: readonly AccountKey[],
+): Result<readonly Read[], TranscriptFault> {
   const out: Read[] = []
   for (const [entry, { at, message: bytes }] of t.entries.entries()) {
     const message = decodeSigned(bytes)
     if (!message.ok) return err({ code: 'entry', entry })
     const { session, walletId, sender, body } = message.value
-    if (session !== t.session || walletId !== wallet.id || !members.includes(sender) || !verifySignedMessage(message.value)) return err({ code: 'entry', entry })
+    if (
+      session !== t.session ||
+      walletId !== wallet.id ||
+      !members.includes(sender) ||
+      !verifySignedMessage(message.value)
+    )
+      return err({ code: 'entry', entry })
     if (body.type === 'propose') {
       const named = nameProposal(wallet, body.proposal)
-      if (!named.ok || named.value.sessionId !== session || body.proposal.proposer !== sender) return err({ code: 'entry', entry })
+      if (!named.ok || named.value.sessionId !== session || body.proposal.proposer !== sender)
+        return err({ code: 'entry', entry })
     }
     if (at < (out.at(-1)?.at ?? 0)) return err({ code: 'order', entry })
     out.push({ at, message: message.value })
@@ -110,16 +155,25 @@ function readEntries(t: Transcript, wallet: WalletContext, members: readonly Acc
 
 function detailOf(body: SignBody): string | undefined {
   switch (body.type) {
-    case 'vote': return body.choice
-    case 'fail': return body.code
-    case 'cancel': return body.reason
-    default: return undefined
+    case 'vote':
+      return body.choice
+    case 'fail':
+      return body.code
+    case 'cancel':
+      return body.reason
+    default:
+      return undefined
   }
 }
 
 const attemptKey = (m: SignedMessage): string => `${m.attempt?.counter} ${m.attempt?.hub}`
 
-function findings(wallet: WalletContext, members: readonly AccountKey[], messages: readonly SignedMessage[], propose: SignedOf<'propose'> | undefined): Finding[] {
+function findings(
+  wallet: WalletContext,
+  members: readonly AccountKey[],
+  messages: readonly SignedMessage[],
+  propose: SignedOf<'propose'> | undefined,
+): Finding[] {
   const out: Finding[] = []
   const first = new Map<string, SignedMessage>()
   /** by attempt and member; a disk that was set back has made others for the same attempt */
@@ -128,12 +182,13 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
     const { attempt, body } = message
     if (attempt === undefined) continue
     const by = `${attemptKey(message)} ${message.sender}`
-    if (isBody(message, 'pubnonces')) pubnonces.set(by, [...pubnonces.get(by) ?? [], message])
+    if (isBody(message, 'pubnonces')) pubnonces.set(by, [...(pubnonces.get(by) ?? []), message])
     if (body.type !== 'nonces' && body.type !== 'partials') continue
     const key = `${by} ${body.type}`
     const before = first.get(key)
     if (before === undefined) first.set(key, message)
-    else if (contradict(before, message)) out.push({ kind: 'said-two-things', member: members.indexOf(message.sender), type: body.type, attempt })
+    else if (contradict(before, message))
+      out.push({ kind: 'said-two-things', member: members.indexOf(message.sender), type: body.type, attempt })
   }
   const job = propose && signingJob(wallet, propose.body.proposal)
   if (propose === undefined || job?.ok !== true) return out
@@ -141,7 +196,8 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
     const found = first.get(`${attemptKey(message)} ${hub} nonces`)
     return found && isBody(found, 'nonces') ? found : undefined
   }
-  const pubnoncesOf = (message: SignedMessage, sender: AccountKey | undefined) => pubnonces.get(`${attemptKey(message)} ${sender}`) ?? []
+  const pubnoncesOf = (message: SignedMessage, sender: AccountKey | undefined) =>
+    pubnonces.get(`${attemptKey(message)} ${sender}`) ?? []
   const isHashOf = (hash: Uint8Array) => (m: SignedOf<'pubnonces'>) => equalBytes(hash, pubnoncesHash(m.body.pubnonces))
   let complete = false
   for (const message of messages) {
@@ -155,7 +211,13 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
     }
     if (isBody(message, 'partials') && attempt) {
       const nonces = noncesOf(message, members[attempt.hub])
-      const input = wrongInput(job.value, member, message, nonces, pubnoncesOf(message, message.sender).find(isHashOf(nonces?.body.hashes[member] ?? new Uint8Array())))
+      const input = wrongInput(
+        job.value,
+        member,
+        message,
+        nonces,
+        pubnoncesOf(message, message.sender).find(isHashOf(nonces?.body.hashes[member] ?? new Uint8Array())),
+      )
       if (input !== undefined) out.push({ kind: 'wrong-partial', member, input, attempt })
     }
     if (isBody(message, 'final')) {
@@ -172,17 +234,26 @@ function findings(wallet: WalletContext, members: readonly AccountKey[], message
 }
 
 /** The first input whose partial signature is provably wrong; undefined when all are right, or nothing can be said. */
-function wrongInput(job: SigningJob, member: MemberIndex, partials: SignedOf<'partials'>, nonces: SignedOf<'nonces'> | undefined, pubnonces: SignedOf<'pubnonces'> | undefined): number | undefined {
+function wrongInput(
+  job: SigningJob,
+  member: MemberIndex,
+  partials: SignedOf<'partials'>,
+  nonces: SignedOf<'nonces'> | undefined,
+  pubnonces: SignedOf<'pubnonces'> | undefined,
+): number | undefined {
   if (!nonces || !pubnonces || !equalBytes(partials.body.noncesHash, messageHash(nonces))) return undefined
   const wrong = job.inputs.findIndex((input, i) => {
-    const [aggregate, partial, own] = [nonces.body.aggregates[i], partials.body.partials[i], pubnonces.body.pubnonces[i]]
+    const [aggregate, partial, own] = [
+      nonces.body.aggregates[i],
+      partials.body.partials[i],
+      pubnonces.body.pubnonces[i],
+    ]
     // what the hub did not say is not this member's fault
     if (!aggregate) return false
     if (!partial || !own) return true
     try {
       return !partialVerify(musigSession(input.agg, aggregate, input.message), member, partial, own)
-    }
-    catch {
+    } catch {
       // an aggregate or nonce that is no point is not this member's partial signature
       return false
     }

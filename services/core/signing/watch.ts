@@ -26,7 +26,8 @@ const LOOK_CONCURRENCY = 2
 export function isWatched(session: Session, paid: ReadonlySet<Txid>): boolean {
   if (session.proposal.kind !== 'spend') return false
   if (isCalledOff(session.state)) return paid.has(txidOfProposal(session.proposal) ?? '')
-  if (isLive(session.state)) return !isOpen(session.state) || voteOf(session, session.self) === 'yes' || session.proposal.replaces !== undefined
+  if (isLive(session.state))
+    return !isOpen(session.state) || voteOf(session, session.self) === 'yes' || session.proposal.replaces !== undefined
   return session.height === undefined || session.tip === undefined || session.tip - session.height < BURIED
 }
 
@@ -44,13 +45,22 @@ export interface Neighbours {
 
 /** `history`: transactions of the wallet as the chain server tells them. */
 export function neighbours(sessions: readonly Session[], history: ReadonlySet<Txid>): Neighbours {
-  const known = new Map(sessions.flatMap((session) => {
-    const txid = txidOfProposal(session.proposal)
-    return txid === undefined ? [] : [[txid, { replaced: replacedTxids(sessions, session.proposal), session }] as const]
-  }))
+  const known = new Map(
+    sessions.flatMap(session => {
+      const txid = txidOfProposal(session.proposal)
+      return txid === undefined
+        ? []
+        : [[txid, { replaced: replacedTxids(sessions, session.proposal), session }] as const]
+    }),
+  )
   const made = new Set(sessions.filter(s => holdsCoins(s) || isChainEnd(s.state)).map(s => txidOfProposal(s.proposal)))
   return {
-    ours: (session, txid) => !known.has(txid) ? undefined : known.get(txid)?.replaced.has(txidOfProposal(session.proposal) ?? '') === true ? 'replacement' : 'other',
+    ours: (session, txid) =>
+      !known.has(txid)
+        ? undefined
+        : known.get(txid)?.replaced.has(txidOfProposal(session.proposal) ?? '') === true
+          ? 'replacement'
+          : 'other',
     maker(txid) {
       const maker = known.get(txid)?.session
       return maker?.proposal.kind === 'spend' && maker.state !== 'confirmed' ? maker.proposal.tx : undefined
@@ -63,7 +73,11 @@ export function neighbours(sessions: readonly Session[], history: ReadonlySet<Tx
  * Nothing spends the coins of a session without my part, so an unknown spender is a server's invention (or what another device of mine signed): it gives
  * no fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence.
  */
-export async function lookAtChain(session: Session, chain: Chain, { ours, maker }: Pick<Neighbours, 'ours' | 'maker'>): Promise<ChainFact[]> {
+export async function lookAtChain(
+  session: Session,
+  chain: Chain,
+  { ours, maker }: Pick<Neighbours, 'ours' | 'maker'>,
+): Promise<ChainFact[]> {
   if (session.proposal.kind !== 'spend') return []
   const txid = txidOfProposal(session.proposal)
   const parsed = parseTx(session.proposal.tx)
@@ -74,7 +88,15 @@ export async function lookAtChain(session: Session, chain: Chain, { ours, maker 
     const raw = await chain.rawTx(txid)
     return raw.ok && raw.value !== undefined ? { raw: raw.value } : {}
   }
-  if (seen.value?.confirmed !== undefined) return [{ kind: 'confirmed', height: seen.value.confirmed.height, tip: tip.value.height, ...(session.signed === undefined ? await bytes() : {}) }]
+  if (seen.value?.confirmed !== undefined)
+    return [
+      {
+        kind: 'confirmed',
+        height: seen.value.confirmed.height,
+        tip: tip.value.height,
+        ...(session.signed === undefined ? await bytes() : {}),
+      },
+    ]
   const facts: ChainFact[] = []
   if (session.state === 'confirmed') facts.push({ kind: 'reorged' })
   if (seen.value !== undefined) {
@@ -89,13 +111,17 @@ export async function lookAtChain(session: Session, chain: Chain, { ours, maker 
   })
   if (!spends.ok) return facts
   const other = spends.value.find(by => by !== undefined && by !== txid && ours(session, by) !== undefined)
-  if (other !== undefined) facts.push({ kind: 'conflict', txid: other, replacement: ours(session, other) === 'replacement' })
+  if (other !== undefined)
+    facts.push({ kind: 'conflict', txid: other, replacement: ours(session, other) === 'replacement' })
   else if (session.state === 'replaced' || session.state === 'conflicted') facts.push({ kind: 'conflict-gone' })
   else if (session.state === 'broadcast') facts.push({ kind: 'missing' })
   return facts
 }
 
-export interface Look { readonly session: Session; readonly facts: readonly ChainFact[] }
+export interface Look {
+  readonly session: Session
+  readonly facts: readonly ChainFact[]
+}
 
 /**
  * One look at all sessions of a wallet, in two rounds: what takes an earlier word back goes before what is new, or a payment and the one in its place
@@ -103,14 +129,24 @@ export interface Look { readonly session: Session; readonly facts: readonly Chai
  */
 export function inRounds(looks: readonly Look[]): readonly [readonly Look[], readonly Look[]] {
   const undoes = (fact: ChainFact): boolean => fact.kind === 'reorged' || fact.kind === 'conflict-gone'
-  const standing = looks.filter(({ session, facts }) => facts.some(f => f.kind === 'confirmed') || (session.state === 'confirmed' && !facts.some(undoes)))
+  const standing = looks.filter(
+    ({ session, facts }) =>
+      facts.some(f => f.kind === 'confirmed') || (session.state === 'confirmed' && !facts.some(undoes)),
+  )
   const rival = ({ session }: Look): boolean => {
     const coins = new Set(inputsOf(session.proposal))
-    return standing.some(({ session: s }) => txidOfProposal(s.proposal) !== txidOfProposal(session.proposal) && inputsOf(s.proposal).some(coin => coins.has(coin)))
+    return standing.some(
+      ({ session: s }) =>
+        txidOfProposal(s.proposal) !== txidOfProposal(session.proposal) &&
+        inputsOf(s.proposal).some(coin => coins.has(coin)),
+    )
   }
   return [
     looks.map(({ session, facts }) => ({ session, facts: facts.filter(undoes) })),
-    looks.map(look => ({ session: look.session, facts: look.facts.filter(f => !undoes(f) && !(f.kind === 'confirmed' && rival(look))) })),
+    looks.map(look => ({
+      session: look.session,
+      facts: look.facts.filter(f => !undoes(f) && !(f.kind === 'confirmed' && rival(look))),
+    })),
   ]
 }
 
@@ -118,7 +154,11 @@ export function inRounds(looks: readonly Look[]): readonly [readonly Look[], rea
 const MAX_DEPTH = 25
 
 /** Coins without which the transaction `by` cannot be, each with who may spend it: its own, and those of payments that are not mined and make them. */
-function needed(txid: Txid, inputs: readonly OutPoint[], maker: (txid: Txid) => Uint8Array | undefined): Array<{ readonly point: OutPoint; readonly by: Txid }> {
+function needed(
+  txid: Txid,
+  inputs: readonly OutPoint[],
+  maker: (txid: Txid) => Uint8Array | undefined,
+): Array<{ readonly point: OutPoint; readonly by: Txid }> {
   const needs = inputs.map(point => ({ point, by: txid }))
   const seen = new Set([txid])
   for (let i = 0; i < needs.length && seen.size < MAX_DEPTH; i++) {

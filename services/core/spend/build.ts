@@ -12,7 +12,17 @@ import { MAX_SATS, serializeTx, type TxOut } from '../crypto/transaction'
 import type { PublicWallet } from '../crypto/public-wallet'
 import type { Entropy } from '../../ports/entropy'
 import { LIMITS } from '../wire/limits'
-import { bumpFee, checkFeeRate, dustLimit, FEE_BOUNDS, feeFault, feeFor, INPUT_VBYTES, rateFor, spendVsize } from './fees'
+import {
+  bumpFee,
+  checkFeeRate,
+  dustLimit,
+  FEE_BOUNDS,
+  feeFault,
+  feeFor,
+  INPUT_VBYTES,
+  rateFor,
+  spendVsize,
+} from './fees'
 import { isSpendable, selectCoins, settle, type Selection, type SelectionTarget } from './selection'
 
 export interface SpendRequest {
@@ -81,7 +91,8 @@ export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError
   const { wallet, replaces } = request
   const rate = checkFeeRate(request.feeRate)
   if (!rate.ok) return err({ field: 'feeRate', code: rate.error.code })
-  if (!isCleanText(request.note) || utf8Length(request.note) > LIMITS.noteBytes) return err({ field: 'note', code: utf8Length(request.note) > LIMITS.noteBytes ? 'too-long' : 'bad-text' })
+  if (!isCleanText(request.note) || utf8Length(request.note) > LIMITS.noteBytes)
+    return err({ field: 'note', code: utf8Length(request.note) > LIMITS.noteBytes ? 'too-long' : 'bad-text' })
   const fault = recipientFault(request)
   if (fault) return err(fault)
   const changeOutput = wallet.output(1, request.changeIndex)
@@ -91,21 +102,38 @@ export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError
   const { must, others } = coins.value
   const scripts = request.recipients.map(r => r.script)
   const all = request.recipients.some(r => r.amountSats === 'all')
-  const fixed = request.recipients.reduce((sum, r) => r.amountSats === 'all' ? sum : sum + r.amountSats, 0n)
+  const fixed = request.recipients.reduce((sum, r) => (r.amountSats === 'all' ? sum : sum + r.amountSats), 0n)
   const target: SelectionTarget = { amountSats: fixed, feeRate: rate.value, scripts, changeScript: changeOutput.script }
   const selected = all
-    ? sendAll(target, request.only ? must : [...must, ...others.filter(c => c.amountSats > feeFor(INPUT_VBYTES, rate.value))])
-    : request.only ? settle(must, target) : selectCoins(others, target, must)
-  const nothingLeft = selected && (all ? restOf(selected, fixed) <= 0n : scripts.length === 0 && selected.changeSats === undefined)
-  if (!selected || nothingLeft) return err(replaces ? { field: 'feeRate', code: 'bump-no-coins' } : insufficient(request, target, [...must, ...others]))
+    ? sendAll(
+        target,
+        request.only ? must : [...must, ...others.filter(c => c.amountSats > feeFor(INPUT_VBYTES, rate.value))],
+      )
+    : request.only
+      ? settle(must, target)
+      : selectCoins(others, target, must)
+  const nothingLeft =
+    selected && (all ? restOf(selected, fixed) <= 0n : scripts.length === 0 && selected.changeSats === undefined)
+  if (!selected || nothingLeft)
+    return err(
+      replaces ? { field: 'feeRate', code: 'bump-no-coins' } : insufficient(request, target, [...must, ...others]),
+    )
   if (selected.coins.length > LIMITS.inputs) return err({ field: 'amount', code: 'too-many-coins' })
   const rest = restOf(selected, fixed)
-  const outputs = request.recipients.map((r): TxOut => ({ script: r.script, sats: r.amountSats === 'all' ? rest : r.amountSats }))
+  const outputs = request.recipients.map((r): TxOut => ({
+    script: r.script,
+    sats: r.amountSats === 'all' ? rest : r.amountSats,
+  }))
   const small = outputs.find(o => o.sats < dustLimit(o.script))
   if (small) return err({ field: 'amount', code: 'dust', minSats: dustLimit(small.script) })
   const sent = outputs.reduce((sum, o) => sum + o.sats, 0n) || selected.changeSats || 0n
   const bad = feeFault(selected.feeSats, selected.vsize, sent)
-  if (bad) return err({ field: 'feeRate', code: bad === 'fee-too-low' ? 'too-low' : 'too-high', detail: `${FEE_BOUNDS.maxPercent}%` })
+  if (bad)
+    return err({
+      field: 'feeRate',
+      code: bad === 'fee-too-low' ? 'too-low' : 'too-high',
+      detail: `${FEE_BOUNDS.maxPercent}%`,
+    })
   const least = replaces && bumpFee(selected.vsize, replaces)
   if (least !== undefined && selected.feeSats < least) {
     const minRate = rateFor(least, selected.vsize)
@@ -131,9 +159,11 @@ function recipientFault(request: SpendRequest): SpendError | undefined {
 }
 
 /** Coins that must be spent, and those that may be. Held ones are neither. */
-function usable(request: SpendRequest): Result<{ readonly must: readonly Coin[]; readonly others: readonly Coin[] }, SpendError> {
+function usable(
+  request: SpendRequest,
+): Result<{ readonly must: readonly Coin[]; readonly others: readonly Coin[] }, SpendError> {
   const { replaces, only, held } = request
-  const known = new Map([...request.coins, ...replaces?.coins ?? []].map(coin => [outPointKey(coin), coin]))
+  const known = new Map([...request.coins, ...(replaces?.coins ?? [])].map(coin => [outPointKey(coin), coin]))
   if (only) {
     const must: Coin[] = []
     for (const key of new Set(only.map(outPointKey))) {
@@ -149,11 +179,13 @@ function usable(request: SpendRequest): Result<{ readonly must: readonly Coin[];
     return ok({ must, others: [] })
   }
   // the transaction that is replaced goes away, and its change with it
-  const must = [...replaces?.coins ?? request.must ?? []]
+  const must = [...(replaces?.coins ?? request.must ?? [])]
   const taken = new Set(must.map(outPointKey))
   // a replacement may bring in no other unconfirmed coin (BIP125 rule 2), and taking back needs none at all
   const mayAdd = (c: Coin): boolean => !replaces || (c.height !== undefined && request.recipients.length > 0)
-  const others = request.coins.filter(c => !held.has(outPointKey(c)) && !taken.has(outPointKey(c)) && isSpendable(c) && mayAdd(c))
+  const others = request.coins.filter(
+    c => !held.has(outPointKey(c)) && !taken.has(outPointKey(c)) && isSpendable(c) && mayAdd(c),
+  )
   return ok({ must, others })
 }
 
@@ -176,30 +208,48 @@ function insufficient(request: SpendRequest, target: SelectionTarget, coins: rea
   const missing = target.amountSats + fee - total
   const held = totalOf(request.coins.filter(c => request.held.has(outPointKey(c)) && isSpendable(c)))
   return {
-    field: 'amount', code: 'insufficient-funds', missingSats: missing > 0n ? missing : 1n,
+    field: 'amount',
+    code: 'insufficient-funds',
+    missingSats: missing > 0n ? missing : 1n,
     maxSats: total > fee ? total - fee : 0n,
     ...(held > 0n && !request.only && { heldSats: held }),
   }
 }
 
-function assemble(request: SpendRequest, selected: Selection, recipients: readonly TxOut[], changeScript: Uint8Array): BuiltSpend {
+function assemble(
+  request: SpendRequest,
+  selected: Selection,
+  recipients: readonly TxOut[],
+  changeScript: Uint8Array,
+): BuiltSpend {
   const { entropy, changeIndex } = request
   const coins = shuffle(selected.coins, entropy)
-  const change: TxOut | undefined = selected.changeSats === undefined ? undefined : { script: changeScript, sats: selected.changeSats }
+  const change: TxOut | undefined =
+    selected.changeSats === undefined ? undefined : { script: changeScript, sats: selected.changeSats }
   const outputs = shuffle(change ? [...recipients, change] : recipients, entropy)
   const own: OwnOutput | undefined = change && { vout: outputs.indexOf(change), branch: 1, index: changeIndex }
   const none = new Uint8Array()
   const tx = serializeTx({
-    version: SPEND_VERSION, locktime: request.tip, outputs,
+    version: SPEND_VERSION,
+    locktime: request.tip,
+    outputs,
     inputs: coins.map(c => ({ txid: c.txid, vout: c.vout, script: none, sequence: SPEND_SEQUENCE, witness: [] })),
   })
   return {
     proposal: {
-      kind: 'spend', walletId: request.wallet.id, proposer: request.proposer, expiresAt: request.expiresAt, note: request.note,
-      salt: toHex(entropy.bytes(32)), tx, inputs: coins.map(c => ({ amountSats: c.amountSats, branch: c.branch, index: c.index })),
-      ownOutputs: own ? [own] : [], replaces: request.replaces?.txid,
+      kind: 'spend',
+      walletId: request.wallet.id,
+      proposer: request.proposer,
+      expiresAt: request.expiresAt,
+      note: request.note,
+      salt: toHex(entropy.bytes(32)),
+      tx,
+      inputs: coins.map(c => ({ amountSats: c.amountSats, branch: c.branch, index: c.index })),
+      ownOutputs: own ? [own] : [],
+      replaces: request.replaces?.txid,
     },
-    feeSats: selected.feeSats, vsize: selected.vsize,
+    feeSats: selected.feeSats,
+    vsize: selected.vsize,
     ...(own && change && { change: { ...own, sats: change.sats } }),
   }
 }
@@ -209,7 +259,8 @@ function shuffle<T>(items: readonly T[], entropy: Entropy): T[] {
   const out = [...items]
   for (let i = out.length - 1; i > 0; i--) {
     const bytes = entropy.bytes(4)
-    const j = ((bytes[0] ?? 0) * 2 ** 24 + (bytes[1] ?? 0) * 2 ** 16 + (bytes[2] ?? 0) * 2 ** 8 + (bytes[3] ?? 0)) % (i + 1)
+    const j =
+      ((bytes[0] ?? 0) * 2 ** 24 + (bytes[1] ?? 0) * 2 ** 16 + (bytes[2] ?? 0) * 2 ** 8 + (bytes[3] ?? 0)) % (i + 1)
     const a = out[i] as T
     out[i] = out[j] as T
     out[j] = a

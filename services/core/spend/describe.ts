@@ -22,25 +22,36 @@ export function describeProposal(wallet: PublicWallet, proposal: Proposal): Revi
   const own = new Set(proposal.ownOutputs.map(o => o.vout))
   const lines = tx.outputs.map((output, vout) => ({
     address: scriptToAddress(output.script, wallet.network) ?? `script:${toHex(output.script)}`,
-    sats: output.sats, own: own.has(vout),
+    sats: output.sats,
+    own: own.has(vout),
   }))
-  const plain = (list: typeof lines): Array<{ address: string; sats: bigint }> => list.map(({ address, sats }) => ({ address, sats }))
+  const plain = (list: typeof lines): Array<{ address: string; sats: bigint }> =>
+    list.map(({ address, sats }) => ({ address, sats }))
   const recipients = lines.filter(l => !l.own)
   const sentSats = sumOf(recipients)
   const feeSats = sumOf(prevouts) - sumOf(tx.outputs)
   const vsize = signedVsize(tx)
   return {
-    recipients: plain(recipients), change: plain(lines.filter(l => l.own)),
+    recipients: plain(recipients),
+    change: plain(lines.filter(l => l.own)),
     inputs: tx.inputs.map(({ txid, vout }, i) => ({ txid, vout, sats: prevouts[i]?.sats ?? 0n })),
-    totalSats: sentSats + feeSats, feeSats, feeRate: rateOf(feeSats, vsize),
-    feePercent: sentSats === 0n ? 0 : Number(feeSats * 10_000n / sentSats) / 100,
-    vsize, txid: txidOf(tx), note: proposal.note,
+    totalSats: sentSats + feeSats,
+    feeSats,
+    feeRate: rateOf(feeSats, vsize),
+    feePercent: sentSats === 0n ? 0 : Number((feeSats * 10_000n) / sentSats) / 100,
+    vsize,
+    txid: txidOf(tx),
+    note: proposal.note,
   }
 }
 
 /** What `next` takes the place of, as its review shows it. */
 export function describeReplaced(old: ReviewView, session: SessionId, next: ReviewView): ReplacedView {
-  const paid = (r: ReviewView): string => r.recipients.map(out => `${out.address} ${out.sats}`).sort().join()
+  const paid = (r: ReviewView): string =>
+    r.recipients
+      .map(out => `${out.address} ${out.sats}`)
+      .sort()
+      .join()
   const kind = next.recipients.length === 0 ? 'back' : paid(old) === paid(next) ? 'faster' : 'other'
   return { txid: old.txid, session, kind, sentSats: sumOf(old.recipients), feeSats: old.feeSats, feeRate: old.feeRate }
 }

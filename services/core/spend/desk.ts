@@ -102,7 +102,12 @@ type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats
 /** bytes of raw parents kept between checks; which transactions they are a proposer chooses */
 const PARENT_BYTES = 8 * 1024 * 1024
 
-export function createDesk(deps: { readonly wallets: DeskWallets; readonly signer: Pick<Aggregator, 'isXCoordinate'>; readonly clock: Clock; readonly entropy: Entropy }) {
+export function createDesk(deps: {
+  readonly wallets: DeskWallets
+  readonly signer: Pick<Aggregator, 'isXCoordinate'>
+  readonly clock: Clock
+  readonly entropy: Entropy
+}) {
   const { wallets, signer, clock, entropy } = deps
   /** the last reviewed payment of each wallet: what is proposed is what was reviewed, to the byte */
   const reviewed = new Map<WalletId, { readonly wish: string; readonly made: Reviewed }>()
@@ -110,16 +115,23 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly signe
   /** raw parents by txid: they cannot change, so a session asks for each once */
   const parents = new Map<Txid, Uint8Array>()
 
-  const nameOf = (wish: Wish) => JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) => typeof value === 'bigint' ? value.toString() : value)
+  const nameOf = (wish: Wish) =>
+    JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) =>
+      typeof value === 'bigint' ? value.toString() : value,
+    )
 
   /**
    * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none: what a person has
    * looked at is never replaced by another behind his back. Refusals name the field. `earlier`: what a `ReplaceWish` or an `AgainWish` is about.
    */
-  async function build(wish: Wish, earlier?: { readonly session: SessionId; readonly proposal: SpendProposal }): Promise<Result<Reviewed, DeskError>> {
+  async function build(
+    wish: Wish,
+    earlier?: { readonly session: SessionId; readonly proposal: SpendProposal },
+  ): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
     const scripts = wallets.scripts(wish.walletId)
-    if (record === undefined || scripts === undefined || !wallets.isActive(wish.walletId)) return err({ field: 'wallet', code: 'unknown-wallet' })
+    if (record === undefined || scripts === undefined || !wallets.isActive(wish.walletId))
+      return err({ field: 'wallet', code: 'unknown-wallet' })
     const view = wallets.chainView(wish.walletId)
     const changeIndex = wallets.nextChange(wish.walletId)
     if (view?.tip === undefined) return err({ field: 'wallet', code: 'chain-unreachable' })
@@ -127,22 +139,40 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly signe
     const coins = wallets.coins(wish.walletId)
     const known = reviewed.get(wish.walletId)
     const before = earlier && replacedSpend(earlier.proposal)
-    const free = new Set([...coins, ...before?.coins ?? []].map(outPointKey))
-    const stands = known?.wish === nameOf(wish) && known.made.review.inputs.every(i => free.has(outPointKey(i))) && known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
+    const free = new Set([...coins, ...(before?.coins ?? [])].map(outPointKey))
+    const stands =
+      known?.wish === nameOf(wish) &&
+      known.made.review.inputs.every(i => free.has(outPointKey(i))) &&
+      known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
     if (stands && (wish.reviewed === undefined || wish.reviewed === known.made.review.txid)) return ok(known.made)
     if (wish.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
     const common = {
-      wallet: await scripts.at([{ branch: 1, index: changeIndex }]), coins, held: new Set<string>(), feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal, changeIndex, tip: view.tip.height, entropy,
-      proposer: record.self, expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS,
+      wallet: await scripts.at([{ branch: 1, index: changeIndex }]),
+      coins,
+      held: new Set<string>(),
+      feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal,
+      changeIndex,
+      tip: view.tip.height,
+      entropy,
+      proposer: record.self,
+      expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS,
     }
-    const built = 'replaces' in wish ? await buildReplacement(wish, common, earlier?.proposal, before)
-      : 'again' in wish ? buildAgain(common, earlier?.proposal, before, view) : await buildPayment(wish, common)
+    const built =
+      'replaces' in wish
+        ? await buildReplacement(wish, common, earlier?.proposal, before)
+        : 'again' in wish
+          ? buildAgain(common, earlier?.proposal, before, view)
+          : await buildPayment(wish, common)
     if (!built.ok) return built
     const { proposal } = built.value
     const described = describeProposal(await scripts.at(placesOf(proposal)), proposal)
     if (described === undefined) return err({ field: 'recipient', code: 'unsupported' })
-    if (earlier !== undefined && proposal.replaces !== undefined) await Promise.all([prepare(earlier.proposal), prepare(proposal)])
-    const made = { review: proposal.replaces === undefined ? described : { ...described, replaces: replaced(proposal, earlier) }, draft: proposal }
+    if (earlier !== undefined && proposal.replaces !== undefined)
+      await Promise.all([prepare(earlier.proposal), prepare(proposal)])
+    const made = {
+      review: proposal.replaces === undefined ? described : { ...described, replaces: replaced(proposal, earlier) },
+      draft: proposal,
+    }
     reviewed.set(wish.walletId, { wish: nameOf(wish), made })
     return ok(made)
   }
@@ -155,32 +185,57 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly signe
     if (!script.ok) return script
     const only = wish.coins === undefined ? undefined : coins.filter(c => wish.coins?.includes(outPointKey(c)))
     if (only !== undefined && only.length !== wish.coins?.length) return err({ field: 'coins', code: 'unknown-coin' })
-    return buildSpend({ ...common, recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }], ...(only === undefined ? {} : { only }), note: wish.note ?? '' })
+    return buildSpend({
+      ...common,
+      recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }],
+      ...(only === undefined ? {} : { only }),
+      note: wish.note ?? '',
+    })
   }
 
   /**
    * The chain is asked whether somebody has built on the earlier payment: who replaces it would have to pay for all of that too, and a recipient who
    * has passed his coins on would lose them, so such a payment is left as it is.
    */
-  async function buildReplacement(wish: ReplaceWish, common: Common, earlier: SpendProposal | undefined, replaces: ReplacedSpend | undefined): Promise<Result<BuiltSpend, DeskError>> {
+  async function buildReplacement(
+    wish: ReplaceWish,
+    common: Common,
+    earlier: SpendProposal | undefined,
+    replaces: ReplacedSpend | undefined,
+  ): Promise<Result<BuiltSpend, DeskError>> {
     const chain = wallets.chainOf(wish.walletId)
     const tx = earlier && parseTx(earlier.tx)
-    if (replaces === undefined || earlier === undefined || tx?.ok !== true) return err({ field: 'session', code: 'unknown-session' })
+    if (replaces === undefined || earlier === undefined || tx?.ok !== true)
+      return err({ field: 'session', code: 'unknown-session' })
     if (chain === undefined) return err({ field: 'wallet', code: 'chain-unreachable' })
-    const [seen, ...children] = await Promise.all([chain.tx(replaces.txid), ...tx.value.outputs.map((_, vout) => chain.outspend(replaces.txid, vout))])
+    const [seen, ...children] = await Promise.all([
+      chain.tx(replaces.txid),
+      ...tx.value.outputs.map((_, vout) => chain.outspend(replaces.txid, vout)),
+    ])
     if (!seen.ok || children.some(c => !c.ok)) return err({ field: 'wallet', code: 'chain-unreachable' })
     if (seen.value?.confirmed !== undefined) return err({ field: 'session', code: 'not-sent' })
     if (children.some(c => c.ok && c.value.spent)) return err({ field: 'session', code: 'built-on' })
-    const request = { ...common, recipients: wish.takeBack === true ? [] : recipientsOf(earlier, tx.value), replaces, note: wish.takeBack === true ? '' : earlier.note }
+    const request = {
+      ...common,
+      recipients: wish.takeBack === true ? [] : recipientsOf(earlier, tx.value),
+      replaces,
+      note: wish.takeBack === true ? '' : earlier.note,
+    }
     const built = buildSpend(request)
     const least = built.ok || wish.feeRate !== undefined ? undefined : built.error.minRate
     return least === undefined ? built : buildSpend({ ...request, feeRate: least })
   }
 
   /** Its coins as the own chain view has them: one that is gone says that something of theirs is on its way already. */
-  function buildAgain(common: Common, earlier: SpendProposal | undefined, before: ReplacedSpend | undefined, view: WalletChain): Result<BuiltSpend, DeskError> {
+  function buildAgain(
+    common: Common,
+    earlier: SpendProposal | undefined,
+    before: ReplacedSpend | undefined,
+    view: WalletChain,
+  ): Result<BuiltSpend, DeskError> {
     const tx = earlier && parseTx(earlier.tx)
-    if (earlier === undefined || before === undefined || tx?.ok !== true) return err({ field: 'session', code: 'unknown-session' })
+    if (earlier === undefined || before === undefined || tx?.ok !== true)
+      return err({ field: 'session', code: 'unknown-session' })
     const wanted = new Set(before.coins.map(outPointKey))
     const must = view.coins.filter(coin => wanted.has(outPointKey(coin)))
     if (must.length < wanted.size) return err({ field: 'session', code: 'coins-gone' })
@@ -207,11 +262,16 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly signe
   }
 
   /** What stands in a review of the payment that `proposal` is to take the place of. */
-  function replaced(proposal: SpendProposal, earlier?: { readonly session: SessionId; readonly proposal: Proposal }): ReplacedView | undefined {
+  function replaced(
+    proposal: SpendProposal,
+    earlier?: { readonly session: SessionId; readonly proposal: Proposal },
+  ): ReplacedView | undefined {
     if (proposal.replaces === undefined) return undefined
     const before = earlier === undefined ? null : drawn(earlier.proposal)
     const now = before === null ? null : drawn(proposal)
-    return earlier !== undefined && before !== null && now !== null ? describeReplaced(before, earlier.session, now) : { txid: proposal.replaces }
+    return earlier !== undefined && before !== null && now !== null
+      ? describeReplaced(before, earlier.session, now)
+      : { txid: proposal.replaces }
   }
 
   /**
@@ -222,19 +282,30 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly signe
     const scripts = wallets.scripts(proposal.walletId)
     const chain = wallets.chainOf(proposal.walletId)
     const view = wallets.chainView(proposal.walletId)
-    if (scripts === undefined || chain === undefined || view === undefined) return { kind: 'not-yet-seen', what: 'chain' }
+    if (scripts === undefined || chain === undefined || view === undefined)
+      return { kind: 'not-yet-seen', what: 'chain' }
     const now = Math.floor(clock.now() / 1000)
     const needed = factsNeeded(proposal)
-    const [facts, wallet] = await Promise.all([gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents, synced: view }), scripts.at(placesOf(proposal))])
+    const [facts, wallet] = await Promise.all([
+      gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents, synced: view }),
+      scripts.at(placesOf(proposal)),
+    ])
     trimParents()
     if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
     const seen = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
     const own = sessions()
     return verifyProposal(wallet, proposal, {
-      now, tip: facts.value.tip, parents: facts.value.parents, outspends: facts.value.outspends,
-      usedChange: view.used[1], lastUsedChange: view.lastUsed[1], changeInUse: own.changeInUse, equivocates: own.equivocates,
+      now,
+      tip: facts.value.tip,
+      parents: facts.value.parents,
+      outspends: facts.value.outspends,
+      usedChange: view.used[1],
+      lastUsedChange: view.lastUsed[1],
+      changeInUse: own.changeInUse,
+      equivocates: own.equivocates,
       // a payment whose fee is so low that servers have let it go is just the one that needs another in its place
-      replaced: seen ?? (own.replaced && signedFacts(own.replaced)), ...(own.replacedBefore === undefined ? {} : { replacedBefore: own.replacedBefore }),
+      replaced: seen ?? (own.replaced && signedFacts(own.replaced)),
+      ...(own.replacedBefore === undefined ? {} : { replacedBefore: own.replacedBefore }),
     })
   }
 
@@ -269,12 +340,30 @@ export function createDesk(deps: { readonly wallets: DeskWallets; readonly signe
     if (!seen.ok || seen.value === undefined || !raw.ok || raw.value === undefined) return undefined
     const tx = parseTx(raw.value)
     if (!tx.ok) return undefined
-    return { feeSats: seen.value.feeSats, weight: seen.value.weight, confirmed: seen.value.confirmed !== undefined, inputs: new Set(tx.value.inputs.map(outPointKey)) }
+    return {
+      feeSats: seen.value.feeSats,
+      weight: seen.value.weight,
+      confirmed: seen.value.confirmed !== undefined,
+      inputs: new Set(tx.value.inputs.map(outPointKey)),
+    }
   }
 
-  function signedFacts({ proposal, confirmed }: { readonly proposal: SpendProposal; readonly confirmed: boolean }): ReplacedFacts | undefined {
+  function signedFacts({
+    proposal,
+    confirmed,
+  }: {
+    readonly proposal: SpendProposal
+    readonly confirmed: boolean
+  }): ReplacedFacts | undefined {
     const spend = replacedSpend(proposal)
-    return spend && { feeSats: spend.feeSats, weight: spend.vsize * 4, confirmed, inputs: new Set(spend.coins.map(outPointKey)) }
+    return (
+      spend && {
+        feeSats: spend.feeSats,
+        weight: spend.vsize * 4,
+        confirmed,
+        inputs: new Set(spend.coins.map(outPointKey)),
+      }
+    )
   }
 
   /** The picture of a prepared proposal; null for a practice text. */

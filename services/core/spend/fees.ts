@@ -27,14 +27,19 @@ const INPUT_WEIGHT = 230
 /** vbytes to spend a P2TR output later: 57.5 */
 export const INPUT_VBYTES = INPUT_WEIGHT / 4
 
-const countBytes = (n: number): number => n < 0xfd ? 1 : 3
+const countBytes = (n: number): number => (n < 0xfd ? 1 : 3)
 
 /** Bytes of an output: amount, script length, script. */
 export const outputBytes = (script: Uint8Array): number => 8 + countBytes(script.length) + script.length
 
 /** Virtual size of a finished spend of `inputs` P2TR key-path inputs to these scripts, rounded up (BIP141). */
 export function spendVsize(inputs: number, scripts: readonly Uint8Array[]): number {
-  const base = 4 + countBytes(inputs) + countBytes(scripts.length) + scripts.reduce((sum, script) => sum + outputBytes(script), 0) + 4
+  const base =
+    4 +
+    countBytes(inputs) +
+    countBytes(scripts.length) +
+    scripts.reduce((sum, script) => sum + outputBytes(script), 0) +
+    4
   return Math.ceil((base * 4 + 2 + inputs * INPUT_WEIGHT) / 4)
 }
 
@@ -50,22 +55,27 @@ export function feeFor(vsize: number, rate: number): bigint {
  */
 export function bumpFee(vsize: number, old: { readonly feeSats: bigint; readonly vsize: number }): bigint {
   const total = old.feeSats + feeFor(vsize, FEE_BOUNDS.incrementalRate)
-  const perByte = old.feeSats * BigInt(vsize) / BigInt(old.vsize) + 1n
+  const perByte = (old.feeSats * BigInt(vsize)) / BigInt(old.vsize) + 1n
   return total > perByte ? total : perByte
 }
 
 /** The least rate, to a hundredth, at which `vsize` vbytes pay `feeSats`. */
-export const rateFor = (feeSats: bigint, vsize: number): number => Number((feeSats * 100n + BigInt(vsize) - 1n) / BigInt(vsize)) / 100
+export const rateFor = (feeSats: bigint, vsize: number): number =>
+  Number((feeSats * 100n + BigInt(vsize) - 1n) / BigInt(vsize)) / 100
 
 /** sat/vB with two decimals, rounded down so that it is never shown higher than it is. */
-export const rateOf = (feeSats: bigint, vsize: number): number => Number(feeSats * 100n / BigInt(vsize)) / 100
+export const rateOf = (feeSats: bigint, vsize: number): number => Number((feeSats * 100n) / BigInt(vsize)) / 100
 
 /**
  * The least amount that a standard output may hold: three sat/vB for itself and for the input that would spend it
  * (`GetDustThreshold` of Bitcoin Core at its default): P2TR and P2WSH 330, P2WPKH 294, P2PKH 546, P2SH 540.
  */
 export function dustLimit(script: Uint8Array): bigint {
-  const witness = script.length >= 4 && script.length <= 42 && (script[0] === 0 || ((script[0] ?? 0) >= 0x51 && (script[0] ?? 0) <= 0x60)) && script[1] === script.length - 2
+  const witness =
+    script.length >= 4 &&
+    script.length <= 42 &&
+    (script[0] === 0 || ((script[0] ?? 0) >= 0x51 && (script[0] ?? 0) <= 0x60)) &&
+    script[1] === script.length - 2
   return BigInt(3 * (outputBytes(script) + (witness ? 67 : 148)))
 }
 
@@ -74,10 +84,14 @@ export function feeFault(feeSats: bigint, vsize: number, sentSats: bigint): 'fee
   if (feeSats < feeFor(vsize, FEE_BOUNDS.minRate)) return 'fee-too-low'
   // one vbyte of tolerance: the fee is rounded up
   if (feeSats > feeFor(vsize + 1, FEE_BOUNDS.maxRate) || feeSats > FEE_BOUNDS.maxSats) return 'fee-too-high'
-  return feeSats > FEE_BOUNDS.alwaysAllowedSats && feeSats * 100n > sentSats * FEE_BOUNDS.maxPercent ? 'fee-too-high' : undefined
+  return feeSats > FEE_BOUNDS.alwaysAllowedSats && feeSats * 100n > sentSats * FEE_BOUNDS.maxPercent
+    ? 'fee-too-high'
+    : undefined
 }
 
-export interface FeeRateError { readonly code: 'empty' | 'malformed' | 'ambiguous' | 'too-low' | 'too-high' }
+export interface FeeRateError {
+  readonly code: 'empty' | 'malformed' | 'ambiguous' | 'too-low' | 'too-high'
+}
 
 /** Reads a fee rate in sat/vB: digits with at most three decimals after a dot. */
 export function parseFeeRate(text: string): Result<number, FeeRateError> {
@@ -94,4 +108,5 @@ export function checkFeeRate(rate: number): Result<number, FeeRateError> {
   return rate > FEE_BOUNDS.maxRate ? err({ code: 'too-high' }) : ok(rate)
 }
 
-export const sumOf = (outputs: readonly Pick<TxOut, 'sats'>[]): bigint => outputs.reduce((sum, out) => sum + out.sats, 0n)
+export const sumOf = (outputs: readonly Pick<TxOut, 'sats'>[]): bigint =>
+  outputs.reduce((sum, out) => sum + out.sats, 0n)

@@ -45,11 +45,17 @@ export function settle(coins: readonly Coin[], target: SelectionTarget): Selecti
 }
 
 /** Undefined when the coins do not suffice. `must` are spent in any case (explicit choice, or the inputs of what a bump replaces). */
-export function selectCoins(candidates: readonly Coin[], target: SelectionTarget, must: readonly Coin[] = []): Selection | undefined {
+export function selectCoins(
+  candidates: readonly Coin[],
+  target: SelectionTarget,
+  must: readonly Coin[] = [],
+): Selection | undefined {
   const taken = new Set(must.map(outPointKey))
   const cost = feeFor(INPUT_VBYTES, target.feeRate)
   // a coin that costs more than it brings is left where it is
-  const useful = candidates.filter(coin => !taken.has(outPointKey(coin)) && isSpendable(coin) && coin.amountSats > cost).sort(byAmount)
+  const useful = candidates
+    .filter(coin => !taken.has(outPointKey(coin)) && isSpendable(coin) && coin.amountSats > cost)
+    .sort(byAmount)
   const confirmed = useful.filter(coin => coin.height !== undefined)
   return choose(confirmed, target, must) ?? choose(useful, target, must)
 }
@@ -62,8 +68,7 @@ function choose(coins: readonly Coin[], target: SelectionTarget, must: readonly 
   if (must.length > 0) {
     const alone = settle(must, target)
     if (alone) return alone
-  }
-  else {
+  } else {
     const exact = branchAndBound(coins, target)
     if (exact) return exact
     for (let i = coins.length - 1; i >= 0; i--) {
@@ -86,7 +91,8 @@ function branchAndBound(coins: readonly Coin[], target: SelectionTarget): Select
   const inputFee = feeFor(INPUT_VBYTES, target.feeRate)
   const values = coins.map(coin => coin.amountSats - inputFee)
   const goal = target.amountSats + feeFor(spendVsize(0, target.scripts) + 1, target.feeRate)
-  const window = feeFor(INPUT_VBYTES + spendVsize(0, [target.changeScript]), target.feeRate) + dustLimit(target.changeScript)
+  const window =
+    feeFor(INPUT_VBYTES + spendVsize(0, [target.changeScript]), target.feeRate) + dustLimit(target.changeScript)
   const rest: bigint[] = Array.from({ length: values.length + 1 }, () => 0n)
   for (let i = values.length - 1; i >= 0; i--) rest[i] = (rest[i + 1] ?? 0n) + (values[i] ?? 0n)
   let steps = 0
@@ -104,6 +110,9 @@ function branchAndBound(coins: readonly Coin[], target: SelectionTarget): Select
     return search(next, sum)
   }
   if (coins.length > 1_000 || !search(0, 0n)) return undefined
-  const selected = settle(path.flatMap(i => coins[i] ?? []), target)
+  const selected = settle(
+    path.flatMap(i => coins[i] ?? []),
+    target,
+  )
   return selected && selected.changeSats === undefined ? selected : undefined
 }

@@ -62,12 +62,19 @@ const CLOCK_SLACK_S = 600
 const COINBASE_MATURITY = 100
 const NULL_TXID = '0'.repeat(64)
 
-const wrong = (rule: ProposalRule, where: { readonly input?: number; readonly output?: number } = {}): Verdict => ({ kind: 'wrong', rule, ...where })
+const wrong = (rule: ProposalRule, where: { readonly input?: number; readonly output?: number } = {}): Verdict => ({
+  kind: 'wrong',
+  rule,
+  ...where,
+})
 
 export function factsNeeded(proposal: Proposal): FactsNeeded {
   if (proposal.kind !== 'spend') return { inputs: [], replaces: undefined }
   const tx = parseTx(proposal.tx, LIMITS.txBytes)
-  return { inputs: tx.ok ? tx.value.inputs.slice(0, LIMITS.inputs).map(({ txid, vout }) => ({ txid, vout })) : [], replaces: proposal.replaces }
+  return {
+    inputs: tx.ok ? tx.value.inputs.slice(0, LIMITS.inputs).map(({ txid, vout }) => ({ txid, vout })) : [],
+    replaces: proposal.replaces,
+  }
 }
 
 export function verifyProposal(wallet: PublicWallet, proposal: Proposal, facts: ProposalFacts): Verdict {
@@ -81,7 +88,8 @@ export function verifyProposal(wallet: PublicWallet, proposal: Proposal, facts: 
 }
 
 function verifyPractice(proposal: PracticeProposal): Verdict {
-  const good = proposal.text.trim() !== '' && utf8Length(proposal.text) <= LIMITS.practiceBytes && isCleanText(proposal.text)
+  const good =
+    proposal.text.trim() !== '' && utf8Length(proposal.text) <= LIMITS.practiceBytes && isCleanText(proposal.text)
   return good ? { kind: 'ok' } : wrong('practice-text')
 }
 
@@ -108,7 +116,13 @@ function verifySpend(wallet: PublicWallet, proposal: SpendProposal, facts: Propo
 }
 
 /** Virtual size once it is signed. */
-export const signedVsize = (tx: Tx): number => vsizeOf(withKeyPathWitnesses(tx, tx.inputs.map(() => new Uint8Array(64))))
+export const signedVsize = (tx: Tx): number =>
+  vsizeOf(
+    withKeyPathWitnesses(
+      tx,
+      tx.inputs.map(() => new Uint8Array(64)),
+    ),
+  )
 
 function verifyInputs(proposal: SpendProposal, { tx, prevouts }: SpendForm, facts: ProposalFacts): Verdict {
   const ownTxid = txidOf(tx)
@@ -134,21 +148,40 @@ function verifyInputs(proposal: SpendProposal, { tx, prevouts }: SpendForm, fact
     if (!equalBytes(output.script, claimed.script)) return wrong('input-script', { input: i })
     if (output.sats !== claimed.sats) return wrong('input-amount', { input: i })
     if (spent.spent && !isAllowedSpender(proposal, ownTxid, spent, facts)) return wrong('input-spent', { input: i })
-    if (parent.inputs[0]?.txid === NULL_TXID && facts.tip && (known.height === undefined || facts.tip.height - known.height + 1 < COINBASE_MATURITY)) return wrong('input-immature', { input: i })
+    if (
+      parent.inputs[0]?.txid === NULL_TXID &&
+      facts.tip &&
+      (known.height === undefined || facts.tip.height - known.height + 1 < COINBASE_MATURITY)
+    )
+      return wrong('input-immature', { input: i })
   }
   return unseen ? { kind: 'not-yet-seen', what: 'input' } : { kind: 'ok' }
 }
 
 /** This very payment, already out; or an unconfirmed one that it replaces. */
-const isAllowedSpender = (proposal: SpendProposal, ownTxid: Txid, { by, confirmed }: { readonly by?: Txid; readonly confirmed: boolean }, facts: ProposalFacts): boolean =>
-  by === ownTxid || (by !== undefined && proposal.replaces !== undefined && !confirmed && (by === proposal.replaces || facts.replacedBefore?.has(by) === true))
+const isAllowedSpender = (
+  proposal: SpendProposal,
+  ownTxid: Txid,
+  { by, confirmed }: { readonly by?: Txid; readonly confirmed: boolean },
+  facts: ProposalFacts,
+): boolean =>
+  by === ownTxid ||
+  (by !== undefined &&
+    proposal.replaces !== undefined &&
+    !confirmed &&
+    (by === proposal.replaces || facts.replacedBefore?.has(by) === true))
 
 function readParent(raw: Uint8Array, txid: Txid): Tx | undefined {
   const parsed = parseTx(raw)
   return parsed.ok && txidOf(parsed.value) === txid ? parsed.value : undefined
 }
 
-function verifyOutputs(wallet: PublicWallet, proposal: SpendProposal, tx: Tx, facts: ProposalFacts): Verdict | undefined {
+function verifyOutputs(
+  wallet: PublicWallet,
+  proposal: SpendProposal,
+  tx: Tx,
+  facts: ProposalFacts,
+): Verdict | undefined {
   const own = new Set<number>()
   const places = new Set<number>()
   for (const { vout, branch, index } of proposal.ownOutputs) {
@@ -156,7 +189,8 @@ function verifyOutputs(wallet: PublicWallet, proposal: SpendProposal, tx: Tx, fa
     if (own.has(vout)) return wrong('change-not-ours', { output: vout })
     if (branch !== 1) return wrong('change-branch', { output: vout })
     if (index > facts.lastUsedChange + LIMITS.gapLimit) return wrong('change-index', { output: vout })
-    if (facts.usedChange.has(index) || facts.changeInUse.has(`1/${index}`) || places.has(index)) return wrong('change-reused', { output: vout })
+    if (facts.usedChange.has(index) || facts.changeInUse.has(`1/${index}`) || places.has(index))
+      return wrong('change-reused', { output: vout })
     own.add(vout)
     places.add(index)
   }

@@ -6,13 +6,20 @@ import { equalBytes } from '../domain/bytes'
  * undefined, tag or big number has a place in the protocol, so none decodes.
  */
 export type Wire = number | string | boolean | Uint8Array | Wire[] | WireMap
-export interface WireMap { [key: string]: Wire }
+export interface WireMap {
+  [key: string]: Wire
+}
 
 /** Levels of arrays and maps: the deepest message has 6. */
 const MAX_DEPTH = 10
 
 const OPTIONS = {
-  strict: true, allowIndefinite: false, allowUndefined: false, allowInfinity: false, allowNaN: false, allowBigInt: false,
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  allowBigInt: false,
   rejectDuplicateMapKeys: true,
 } satisfies DecodeOptions
 
@@ -24,7 +31,8 @@ class StrictTokenizer extends Tokenizer {
   override next(): Token {
     const token = super.next()
     const { major, name } = token.type
-    if (major === Type.negint.major || major === Type.tag.major || (major === 7 && name !== 'true' && name !== 'false')) throw new Error(`${name} has no place here`)
+    if (major === Type.negint.major || major === Type.tag.major || (major === 7 && name !== 'true' && name !== 'false'))
+      throw new Error(`${name} has no place here`)
     const top = this.#open.length - 1
     if (top >= 0) this.#open[top] = (this.#open[top] ?? 0) - 1
     if (major === Type.array.major || major === Type.map.major) {
@@ -46,7 +54,9 @@ const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
  * Any bytes give a value or a reason. `not-canonical` is well-formed CBOR of our data model that is not the deterministic encoding
  * of its value (key order, invalid UTF-8, a BOM): two encodings of one message would give two hashes.
  */
-export function decodeCbor(data: Uint8Array): { readonly ok: true; readonly value: Wire } | { readonly ok: false; readonly error: 'not-cbor' | 'not-canonical' } {
+export function decodeCbor(
+  data: Uint8Array,
+): { readonly ok: true; readonly value: Wire } | { readonly ok: false; readonly error: 'not-cbor' | 'not-canonical' } {
   const bytes = plain(data)
   let value: Wire
   try {

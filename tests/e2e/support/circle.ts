@@ -19,7 +19,12 @@ export async function makeWallet(walletName: string, everybody: readonly Member[
 }
 
 /** Joiners take their seats one after the other; ends when all see the same safety number. `asking`: names of others who have asked by themselves. */
-export async function seat(creator: Member, joiners: readonly Member[], link: string, asking: readonly string[] = []): Promise<void> {
+export async function seat(
+  creator: Member,
+  joiners: readonly Member[],
+  link: string,
+  asking: readonly string[] = [],
+): Promise<void> {
   for (const name of asking) await creator.admit(name)
   for (const joiner of joiners) {
     await joiner.join(link)
@@ -35,7 +40,12 @@ export async function seat(creator: Member, joiners: readonly Member[], link: st
 }
 
 /** Coins of these sizes on fresh addresses of the wallet; ends at the wallet page of everybody, who sees them. Gives the addresses. */
-export async function fund(stack: LocalChain, walletName: string, everybody: readonly Member[], coins: readonly number[]): Promise<string[]> {
+export async function fund(
+  stack: LocalChain,
+  walletName: string,
+  everybody: readonly Member[],
+  coins: readonly number[],
+): Promise<string[]> {
   const [first] = everybody
   if (first === undefined) throw new Error('nobody')
   await first.openWallet(walletName)

@@ -21,14 +21,27 @@ export function findFirefox(): string | undefined {
 export class FirefoxMember {
   readonly errors: string[] = []
 
-  private constructor(readonly name: string, private readonly browser: Browser, readonly page: Page, private readonly dir: string) {
+  private constructor(
+    readonly name: string,
+    private readonly browser: Browser,
+    readonly page: Page,
+    private readonly dir: string,
+  ) {
     page.setDefaultTimeout(PATIENCE_MS)
-    page.on('pageerror', error => this.errors.push(error instanceof Error ? error.stack ?? error.message : String(error)))
+    page.on('pageerror', error =>
+      this.errors.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    )
   }
 
   static async launch(name: string, app: string, executablePath: string): Promise<FirefoxMember> {
     const dir = mkdtempSync(join(tmpdir(), `tandem-${name.toLowerCase()}-`))
-    const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true, userDataDir: dir, extraPrefsFirefox: { 'ui.prefersReducedMotion': 1 } })
+    const browser = await puppeteer.launch({
+      browser: 'firefox',
+      executablePath,
+      headless: true,
+      userDataDir: dir,
+      extraPrefsFirefox: { 'ui.prefersReducedMotion': 1 },
+    })
     const page = await browser.newPage()
     await page.setViewport({ width: 1100, height: 900 })
     await page.goto(app)
@@ -42,12 +55,22 @@ export class FirefoxMember {
     rmSync(this.dir, { recursive: true, force: true })
   }
 
-  private named(name: string, role?: string) { return this.page.locator(`::-p-aria([name="${name}"]${role === undefined ? '' : `[role="${role}"]`})`) }
-  async press(name: string) { await this.named(name, 'button').click() }
-  async follow(name: string) { await this.named(name, 'link').click() }
+  private named(name: string, role?: string) {
+    return this.page.locator(`::-p-aria([name="${name}"]${role === undefined ? '' : `[role="${role}"]`})`)
+  }
+  async press(name: string) {
+    await this.named(name, 'button').click()
+  }
+  async follow(name: string) {
+    await this.named(name, 'link').click()
+  }
   /** A field by its label: BiDi's accessibility locator knows no role for a password field, and finds the label beside it. */
-  async fill(name: string, value: string) { await this.page.locator(`::-p-xpath(//*[@id=(//label[normalize-space(.)="${name}"]/@for)])`).fill(value) }
-  async shows(name: string, role = 'button') { await this.named(name, role).wait() }
+  async fill(name: string, value: string) {
+    await this.page.locator(`::-p-xpath(//*[@id=(//label[normalize-space(.)="${name}"]/@for)])`).fill(value)
+  }
+  async shows(name: string, role = 'button') {
+    await this.named(name, role).wait()
+  }
 
   /** Text of an element with an accessible name, once it is there. */
   async textOf(name: string): Promise<string> {
@@ -85,15 +108,25 @@ export class FirefoxMember {
   async text(): Promise<string> {
     const read = () => this.page.evaluate(() => document.body.innerText.replace(/\n+/g, '\n')).catch(() => '(no page)')
     const text = await read()
-    await this.page.evaluate(() => { location.hash = '#/diagnostics' }).catch(() => undefined)
+    await this.page
+      .evaluate(() => {
+        location.hash = '#/diagnostics'
+      })
+      .catch(() => undefined)
     await new Promise(resolve => setTimeout(resolve, 1_000))
-    await this.page.evaluate(() => { for (const d of document.querySelectorAll('details')) d.open = true }).catch(() => undefined)
+    await this.page
+      .evaluate(() => {
+        for (const d of document.querySelectorAll('details')) d.open = true
+      })
+      .catch(() => undefined)
     return `${text}\n[connections] ${await read()}`
   }
 
   /** The members, each as one line of text. */
   async members(): Promise<string[]> {
     const handle = await this.named('Members', 'list').waitHandle()
-    return handle.evaluate(list => [...(list as HTMLElement).querySelectorAll('li')].map(item => item.innerText.replaceAll('\n', ' ')))
+    return handle.evaluate(list =>
+      [...(list as HTMLElement).querySelectorAll('li')].map(item => item.innerText.replaceAll('\n', ' ')),
+    )
   }
 }

@@ -8,11 +8,21 @@ import type { Attack, HostilePage, Outcome, RawAttack } from '../../support/host
 
 /** Peers that keep no rule, in a browser of their own: libp2p and nothing of ours above it, joined with others as a member's browser is. */
 export class Hostile {
-  private constructor(private readonly browser: Browser, private readonly page: Page, private readonly relay: string) {}
+  private constructor(
+    private readonly browser: Browser,
+    private readonly page: Page,
+    private readonly relay: string,
+  ) {}
 
   static async open(app: string, relay: string): Promise<Hostile> {
     const made = await build({
-      entryPoints: [fileURLToPath(new URL('../../support/hostile-page.ts', import.meta.url))], bundle: true, format: 'esm', platform: 'browser', target: 'es2023', write: false, logLevel: 'error',
+      entryPoints: [fileURLToPath(new URL('../../support/hostile-page.ts', import.meta.url))],
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2023',
+      write: false,
+      logLevel: 'error',
     })
     const browser = await chromium.launch(launchOptions(findChromium() ?? ''))
     const page = await browser.newPage()
@@ -33,14 +43,26 @@ export class Hostile {
   }
 
   attack(peer: string, target: string, attack: Attack): Promise<Outcome> {
-    return this.page.evaluate(([p, t, relay, a]) => hostile.attack(p, t, relay, a), [peer, target, this.relay, attack] as const)
+    return this.page.evaluate(([p, t, relay, a]) => hostile.attack(p, t, relay, a), [
+      peer,
+      target,
+      this.relay,
+      attack,
+    ] as const)
   }
 
   raw(peer: string, target: string, attack: RawAttack): Promise<boolean> {
-    return this.page.evaluate(([p, t, relay, a]) => hostile.raw(p, t, relay, a), [peer, target, this.relay, attack] as const)
+    return this.page.evaluate(([p, t, relay, a]) => hostile.raw(p, t, relay, a), [
+      peer,
+      target,
+      this.relay,
+      attack,
+    ] as const)
   }
 
-  close(): Promise<void> { return this.browser.close() }
+  close(): Promise<void> {
+    return this.browser.close()
+  }
 }
 
 declare global {

@@ -20,7 +20,12 @@ export async function observeNetwork(context: BrowserContext) {
   await context.addInitScript(watchPage)
 }
 
-interface Watched { readonly keptPeers: readonly RTCPeerConnection[]; readonly keptSockets: readonly WebSocket[]; readonly keptTimers: ReadonlyMap<number, string>; readonly keptListeners: ReadonlySet<{ readonly name: string }> }
+interface Watched {
+  readonly keptPeers: readonly RTCPeerConnection[]
+  readonly keptSockets: readonly WebSocket[]
+  readonly keptTimers: ReadonlyMap<number, string>
+  readonly keptListeners: ReadonlySet<{ readonly name: string }>
+}
 
 /** Runs in the page, before any script of its own. */
 function watchPage(): void {
@@ -52,8 +57,11 @@ function watchPage(): void {
     return id
   }) as typeof window.setInterval
   // either ends both, as in every browser
-  for (const [name, end] of [['clearTimeout', clear], ['clearInterval', stop]] as const) {
-    window[name] = (id) => {
+  for (const [name, end] of [
+    ['clearTimeout', clear],
+    ['clearInterval', stop],
+  ] as const) {
+    window[name] = id => {
       if (typeof id === 'number') keptTimers.delete(id)
       end(id)
     }
@@ -61,17 +69,25 @@ function watchPage(): void {
 
   for (const target of [window, document] as readonly EventTarget[]) {
     const { addEventListener: add, removeEventListener: remove } = target
-    const captures = (options?: boolean | AddEventListenerOptions): boolean => typeof options === 'object' ? options.capture === true : options === true
+    const captures = (options?: boolean | AddEventListenerOptions): boolean =>
+      typeof options === 'object' ? options.capture === true : options === true
     const nameOf = (type: string): string => `${target === window ? 'window' : 'document'} ${type}`
-    const find = (type: string, call: unknown, capture: boolean) => [...keptListeners].find(kept => kept.name === nameOf(type) && kept.call === call && kept.capture === capture)
-    target.addEventListener = (type: string, call: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions) => {
+    const find = (type: string, call: unknown, capture: boolean) =>
+      [...keptListeners].find(kept => kept.name === nameOf(type) && kept.call === call && kept.capture === capture)
+    target.addEventListener = (
+      type: string,
+      call: EventListenerOrEventListenerObject | null,
+      options?: boolean | AddEventListenerOptions,
+    ) => {
       const capture = captures(options)
       // Playwright puts its own listeners into the page, from no script of the site
       const ours = (new Error().stack ?? '').includes(location.origin)
       if (ours && call !== null && find(type, call, capture) === undefined) {
         const kept = { name: nameOf(type), call, capture }
         keptListeners.add(kept)
-        const forget = () => { keptListeners.delete(kept) }
+        const forget = () => {
+          keptListeners.delete(kept)
+        }
         if (typeof options === 'object') {
           if (options.once === true) add.call(target, type, forget, { once: true, capture })
           options.signal?.addEventListener('abort', forget, { once: true })
@@ -79,7 +95,11 @@ function watchPage(): void {
       }
       add.call(target, type, call, options)
     }
-    target.removeEventListener = (type: string, call: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions) => {
+    target.removeEventListener = (
+      type: string,
+      call: EventListenerOrEventListenerObject | null,
+      options?: boolean | EventListenerOptions,
+    ) => {
       const kept = find(type, call, captures(options))
       if (kept !== undefined) keptListeners.delete(kept)
       remove.call(target, type, call, options)
@@ -92,7 +112,10 @@ export function held(member: Member): Promise<Held> {
   return member.page.evaluate(() => {
     const { keptPeers, keptSockets, keptTimers, keptListeners } = window as unknown as Watched
     return {
-      peers: keptPeers.map(p => p.connectionState).filter(state => state !== 'closed').sort(),
+      peers: keptPeers
+        .map(p => p.connectionState)
+        .filter(state => state !== 'closed')
+        .sort(),
       sockets: keptSockets.filter(s => s.readyState <= WebSocket.OPEN).length,
       timers: [...keptTimers.values()].sort(),
       listeners: [...keptListeners].map(l => l.name).sort(),
@@ -103,7 +126,7 @@ export function held(member: Member): Promise<Held> {
 /** Those of `now` that were not there before, each as often as it came. */
 function added(now: readonly string[], before: readonly string[]): string[] {
   const rest = [...before]
-  return now.filter((item) => {
+  return now.filter(item => {
     const known = rest.indexOf(item)
     if (known >= 0) rest.splice(known, 1)
     return known < 0
@@ -112,19 +135,29 @@ function added(now: readonly string[], before: readonly string[]): string[] {
 
 /** One WebRTC connection to each of `others` members and one WebSocket to each relay: what failed on the way left nothing. */
 export async function expectLean(member: Member, others: number, relays: number) {
-  await expect.poll(async () => {
-    const { peers, sockets } = await held(member)
-    return { peers, sockets }
-  }, { message: `${member.name} holds one connection to each`, timeout: 60_000 }).toEqual({ peers: Array.from({ length: others }, () => 'connected'), sockets: relays })
+  await expect
+    .poll(
+      async () => {
+        const { peers, sockets } = await held(member)
+        return { peers, sockets }
+      },
+      { message: `${member.name} holds one connection to each`, timeout: 60_000 },
+    )
+    .toEqual({ peers: Array.from({ length: others }, () => 'connected'), sockets: relays })
 }
 
 /** Locks: every connection closes, every timer and listener of the open profile ends. `blank`: what the page held when no profile was open. */
 async function expectNothingLeft(member: Member, blank: Held) {
   await member.lock()
-  await expect.poll(async () => {
-    const { peers, sockets, timers, listeners } = await held(member)
-    return { peers, sockets, timers: added(timers, blank.timers), listeners: added(listeners, blank.listeners) }
-  }, { message: `${member.name} locked: nothing is left`, timeout: 60_000 }).toEqual({ peers: [], sockets: 0, timers: [], listeners: [] })
+  await expect
+    .poll(
+      async () => {
+        const { peers, sockets, timers, listeners } = await held(member)
+        return { peers, sockets, timers: added(timers, blank.timers), listeners: added(listeners, blank.listeners) }
+      },
+      { message: `${member.name} locked: nothing is left`, timeout: 60_000 },
+    )
+    .toEqual({ peers: [], sockets: 0, timers: [], listeners: [] })
 }
 
 export interface Over {
@@ -137,7 +170,10 @@ export interface Over {
 }
 
 /** The trouble is over: no coin is held for a proposal, nobody holds more connections than are needed, and nothing is left after Lock. */
-export async function expectOver(everybody: readonly Member[], { wallet, relays, direct = noWebrtc ? 0 : everybody.length - 1, blank }: Over) {
+export async function expectOver(
+  everybody: readonly Member[],
+  { wallet, relays, direct = noWebrtc ? 0 : everybody.length - 1, blank }: Over,
+) {
   for (const member of everybody) {
     await member.openWallet(wallet)
     await expect(member.main.getByText('Held for a proposal'), `${member.name} holds no coin`).toHaveCount(0)

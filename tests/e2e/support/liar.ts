@@ -16,7 +16,12 @@ import { ScriptedMember } from '../../support/scripted-member'
  * does, and then says and signs what he likes.
  */
 export class Liar extends ScriptedMember {
-  private readonly desk = createDesk({ clock: workerClock, entropy: workerEntropy, wallets: this.wallets, signer: { isXCoordinate: async key => isXCoordinate(key) } })
+  private readonly desk = createDesk({
+    clock: workerClock,
+    entropy: workerEntropy,
+    wallets: this.wallets,
+    signer: { isXCoordinate: async key => isXCoordinate(key) },
+  })
 
   static override create(app: string): Promise<Liar> {
     return ScriptedMember.open(app, 'Mallory', (...made) => new Liar(...made))
@@ -57,24 +62,29 @@ export class Liar extends ScriptedMember {
     const session = sessionIdOf(digest, proposal)
     const hub = this.record().roster.findIndex(entry => entry.accountKey === this.record().self)
     const pressing = [
-      this.sign(session, { type: 'propose', proposal }), this.sign(session, { type: 'vote', digest, choice: 'yes' }),
+      this.sign(session, { type: 'propose', proposal }),
+      this.sign(session, { type: 'vote', digest, choice: 'yes' }),
       this.sign(session, { type: 'begin', digest }, { counter: 1, hub }),
     ]
     for (const name of to) {
       const peerId = this.peerIdOf(name)
-      await expect.poll(() => this.p2p.isLinkUp(peerId, 'sign'), { message: `Mallory is linked with ${name}` }).toBe(true)
+      await expect
+        .poll(() => this.p2p.isLinkUp(peerId, 'sign'), { message: `Mallory is linked with ${name}` })
+        .toBe(true)
       for (const message of pressing) expect(await this.p2p.send(peerId, 'sign', message)).toBe(true)
     }
     return session
   }
 
-  isLinked(name: string): boolean { return this.p2p.isLinkUp(this.peerIdOf(name), 'sign') }
+  isLinked(name: string): boolean {
+    return this.p2p.isLinkUp(this.peerIdOf(name), 'sign')
+  }
 
   /** What came from others for this session that would let it go on: yes votes, nonces, signatures. */
   gained(session: string): string[] {
     return this.heard
       .filter(m => m.session === session && m.sender !== this.record().self)
-      .map(m => m.body.type === 'vote' ? `vote ${m.body.choice}` : m.body.type)
+      .map(m => (m.body.type === 'vote' ? `vote ${m.body.choice}` : m.body.type))
       .filter(what => ['vote yes', 'begin', 'pubnonces', 'nonces', 'partials', 'final'].includes(what))
   }
 }

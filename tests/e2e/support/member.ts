@@ -17,7 +17,11 @@ export interface SpendWish {
 }
 
 /** A browser that is not started as usual: by another program, with more arguments, or as people start theirs (plain-browser.ts). */
-export interface BrowserChoice { readonly executablePath?: string; readonly args?: readonly string[]; readonly plain?: boolean }
+export interface BrowserChoice {
+  readonly executablePath?: string
+  readonly args?: readonly string[]
+  readonly plain?: boolean
+}
 
 /** One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen shows. */
 export class Member {
@@ -38,10 +42,19 @@ export class Member {
   private end?: () => Promise<void>
 
   /** `dir`: where this member's own browser keeps its data; a guest tab of another browser has none. */
-  private constructor(readonly name: string, readonly app: string, readonly dir?: string) {}
+  private constructor(
+    readonly name: string,
+    readonly app: string,
+    readonly dir?: string,
+  ) {}
 
   /** A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened. */
-  static async launch(name: string, app: string, prepare?: (context: BrowserContext) => Promise<void>, browser: BrowserChoice = {}): Promise<Member> {
+  static async launch(
+    name: string,
+    app: string,
+    prepare?: (context: BrowserContext) => Promise<void>,
+    browser: BrowserChoice = {},
+  ): Promise<Member> {
     const member = new Member(name, app, mkdtempSync(join(tmpdir(), `tandem-${name.toLowerCase()}-`)))
     member.prepare = prepare
     member.browser = browser
@@ -53,19 +66,28 @@ export class Member {
   async start() {
     if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
     const usual = launchOptions(this.browser.executablePath ?? findChromium() ?? '')
-    const options = { ...usual, args: [...usual.args ?? [], ...this.browser.args ?? []], viewport: { width: 1100, height: 900 } }
+    const options = {
+      ...usual,
+      args: [...(usual.args ?? []), ...(this.browser.args ?? [])],
+      viewport: { width: 1100, height: 900 },
+    }
     const permissions = ['clipboard-read', 'clipboard-write']
     if (this.browser.plain === true) {
       const { context, end } = await startPlainBrowser(this.dir, options)
       this.context = context
       this.end = end
       await context.grantPermissions(permissions)
-    } else this.context = await chromium.launchPersistentContext(this.dir, { ...options, acceptDownloads: true, permissions })
+    } else
+      this.context = await chromium.launchPersistentContext(this.dir, {
+        ...options,
+        acceptDownloads: true,
+        permissions,
+      })
     this.context.setDefaultTimeout(30_000)
     this.context.on('request', request => this.requests.push(request.url()))
     this.running = true
     await this.prepare?.(this.context)
-    await this.open(this.context.pages()[0] ?? await this.context.newPage())
+    await this.open(this.context.pages()[0] ?? (await this.context.newPage()))
   }
 
   /** Ends the browser; what it has stored stays. */
@@ -103,16 +125,34 @@ export class Member {
     if (this.dir !== undefined) rmSync(this.dir, { recursive: true, force: true })
   }
 
-  button(name: string): Locator { return this.page.getByRole('button', { name, exact: true }) }
-  link(name: string): Locator { return this.page.getByRole('link', { name, exact: true }) }
-  field(name: string): Locator { return this.page.getByLabel(name, { exact: true }) }
-  group(name: string): Locator { return this.page.getByRole('group', { name, exact: true }) }
+  button(name: string): Locator {
+    return this.page.getByRole('button', { name, exact: true })
+  }
+  link(name: string): Locator {
+    return this.page.getByRole('link', { name, exact: true })
+  }
+  field(name: string): Locator {
+    return this.page.getByLabel(name, { exact: true })
+  }
+  group(name: string): Locator {
+    return this.page.getByRole('group', { name, exact: true })
+  }
   /** Another page by its route. */
-  async go(route: string) { await this.page.evaluate((hash) => { location.hash = hash }, `#${route}`) }
+  async go(route: string) {
+    await this.page.evaluate(hash => {
+      location.hash = hash
+    }, `#${route}`)
+  }
 
-  get status(): Locator { return this.page.getByRole('status') }
-  get main(): Locator { return this.page.getByRole('main') }
-  participant(name: string): Locator { return this.page.getByRole('list', { name: 'Participants' }).getByRole('listitem').filter({ hasText: name }) }
+  get status(): Locator {
+    return this.page.getByRole('status')
+  }
+  get main(): Locator {
+    return this.page.getByRole('main')
+  }
+  participant(name: string): Locator {
+    return this.page.getByRole('list', { name: 'Participants' }).getByRole('listitem').filter({ hasText: name })
+  }
 
   // profiles
 
@@ -173,7 +213,9 @@ export class Member {
   }
 
   /** What the wallet page says of a member. */
-  memberRow(name: string): Locator { return this.page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name }) }
+  memberRow(name: string): Locator {
+    return this.page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name })
+  }
 
   async unlock(password = PASSWORD) {
     await this.field('Password').fill(password)
@@ -202,15 +244,21 @@ export class Member {
     await this.button('Join').click()
   }
 
-  async admit(name: string) { await this.button(`Admit ${name}`).click() }
-  async closeRoster() { await this.button('Everyone is here').click() }
+  async admit(name: string) {
+    await this.button(`Admit ${name}`).click()
+  }
+  async closeRoster() {
+    await this.button('Everyone is here').click()
+  }
 
   async safetyNumber(): Promise<string> {
     const text = await this.group('Safety number').innerText()
     return text.replace(/\D/g, '')
   }
 
-  async confirmSafety() { await this.button('It matches').click() }
+  async confirmSafety() {
+    await this.button('It matches').click()
+  }
 
   /** Downloads the wallet file, and chooses it again so that the app reads it back. */
   async saveWalletFile(): Promise<{ name: string; bytes: Buffer }> {
@@ -222,7 +270,9 @@ export class Member {
     return file
   }
 
-  async saveWalletFileLater() { await this.button('Do this later').click() }
+  async saveWalletFileLater() {
+    await this.button('Do this later').click()
+  }
 
   /** Answers the file dialog that a button opens. */
   async choose(buttonName: string, name: string, bytes: Buffer) {
@@ -240,7 +290,9 @@ export class Member {
   // coins
 
   /** Satoshis, as shown; the wallet page must be open. */
-  async balance(): Promise<number> { return sats(await this.group('Available balance').innerText()) }
+  async balance(): Promise<number> {
+    return sats(await this.group('Available balance').innerText())
+  }
 
   async expectBalance(expected: number) {
     await expect.poll(() => this.balance(), { message: `${this.name} sees ${expected} sats` }).toBe(expected)
@@ -304,8 +356,12 @@ export class Member {
     return (await this.group('Spend code').innerText()).trim().replace(/\s+/g, ' ')
   }
 
-  async approve() { await this.button('Approve').click() }
-  async decline() { await this.button('Decline').click() }
+  async approve() {
+    await this.button('Approve').click()
+  }
+  async decline() {
+    await this.button('Decline').click()
+  }
 
   async txid(): Promise<string> {
     await expect(this.group('Transaction id')).toContainText(/^[0-9a-f]{64}$/)

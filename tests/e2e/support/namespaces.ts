@@ -14,7 +14,9 @@ export const INTERNET_HOST = '10.77.0.1'
 const system = { encoding: 'utf8', env: { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } } as const
 
 export const noNamespaces = requireOrSkip(
-  'netns', INTERNET !== undefined && spawnSync('nft', ['--version'], system).status === 0, 'network namespaces need root, ip (iproute2) and nft (nftables)',
+  'netns',
+  INTERNET !== undefined && spawnSync('nft', ['--version'], system).status === 0,
+  'network namespaces need root, ip (iproute2) and nft (nftables)',
 )
 
 function must(command: string, ...args: string[]) {
@@ -29,7 +31,11 @@ export type Nat = 'cone' | 'symmetric'
 export class Home {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tandem-home-'))
 
-  private constructor(private readonly room: string, private readonly router: string, private readonly cable: string) {}
+  private constructor(
+    private readonly room: string,
+    private readonly router: string,
+    private readonly cable: string,
+  ) {}
 
   /** `number` 1 to 250 makes names and networks distinct. */
   static make(number: number, nat: Nat): Home {
@@ -39,7 +45,16 @@ export class Home {
     for (const namespace of [room, router]) {
       must('ip', 'netns', 'add', namespace)
       // an IPv6 address that appears a second later would be a change of network for the browser
-      must('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1')
+      must(
+        'ip',
+        'netns',
+        'exec',
+        namespace,
+        'sysctl',
+        '-qw',
+        'net.ipv6.conf.all.disable_ipv6=1',
+        'net.ipv6.conf.default.disable_ipv6=1',
+      )
       must('ip', '-n', namespace, 'link', 'set', 'dev', 'lo', 'up')
     }
     must('ip', 'link', 'add', 'name', home.cable, 'type', 'veth', 'peer', 'name', 'wan', 'netns', router)
@@ -53,35 +68,58 @@ export class Home {
     must('ip', '-n', room, 'link', 'set', 'dev', 'eth0', 'up')
     must('ip', '-n', router, 'route', 'add', 'default', 'via', `10.78.${number}.1`)
     must('ip', '-n', room, 'route', 'add', 'default', 'via', `192.168.${number}.1`)
-    for (const namespace of [INTERNET ?? '', router]) must('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
+    for (const namespace of [INTERNET ?? '', router])
+      must('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
     // what comes unasked is dropped before it is remembered: a remembered one would take the port that the answer to it needs
-    must('ip', 'netns', 'exec', router, 'nft', `
+    must(
+      'ip',
+      'netns',
+      'exec',
+      router,
+      'nft',
+      `
       add table ip home
       add chain ip home in { type filter hook input priority 0; }
       add rule ip home in iifname "wan" ct state new drop
       add chain ip home out { type nat hook postrouting priority 100; }
-      add rule ip home out oifname "wan" masquerade ${nat === 'symmetric' ? 'fully-random' : ''}`)
+      add rule ip home out oifname "wan" masquerade ${nat === 'symmetric' ? 'fully-random' : ''}`,
+    )
     return home
   }
 
   /** A browser in this flat. The page's address is no secure origin for it unless it is told so: no such exception is needed for https. */
   browser(app: string): BrowserChoice {
     const executablePath = join(this.folder, 'chromium')
-    writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${this.room} ${findChromium() ?? ''} "$@"\n`, { mode: 0o755 })
+    writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${this.room} ${findChromium() ?? ''} "$@"\n`, {
+      mode: 0o755,
+    })
     return { executablePath, args: [`--unsafely-treat-insecure-origin-as-secure=${app}`] }
   }
 
   /** The router lets no UDP through any more, as many offices and hotels do. */
   blockUdp() {
-    must('ip', 'netns', 'exec', this.router, 'nft', 'add table inet office; add chain inet office through { type filter hook forward priority 0; }; add rule inet office through meta l4proto udp drop')
+    must(
+      'ip',
+      'netns',
+      'exec',
+      this.router,
+      'nft',
+      'add table inet office; add chain inet office through { type filter hook forward priority 0; }; add rule inet office through meta l4proto udp drop',
+    )
   }
 
-  allowUdp() { must('ip', 'netns', 'exec', this.router, 'nft', 'delete table inet office') }
+  allowUdp() {
+    must('ip', 'netns', 'exec', this.router, 'nft', 'delete table inet office')
+  }
 
   /** The cable to the internet is pulled; nobody is told. */
-  unplug() { must('ip', '-n', this.router, 'link', 'set', 'dev', 'lan', 'down') }
+  unplug() {
+    must('ip', '-n', this.router, 'link', 'set', 'dev', 'lan', 'down')
+  }
 
-  plug() { must('ip', '-n', this.router, 'link', 'set', 'dev', 'lan', 'up') }
+  plug() {
+    must('ip', '-n', this.router, 'link', 'set', 'dev', 'lan', 'up')
+  }
 
   remove() {
     for (const namespace of [this.room, this.router]) spawnSync('ip', ['netns', 'delete', namespace], system)

@@ -14,24 +14,44 @@ const CHAIN_PORT = BASE + 75
 /** each relay has two: WebSocket and health */
 const RELAY_PORT = BASE + 80
 
-interface RelayReady { readonly addrs: readonly string[]; readonly peerId: string }
+interface RelayReady {
+  readonly addrs: readonly string[]
+  readonly peerId: string
+}
 
 /** `npm run relay` in a process of its own, which can be killed and started again as the same relay. */
 export class RelayProcess {
   private child?: ChildProcess
   address = ''
 
-  constructor(private readonly data: string, readonly port: number, private readonly host: string) {}
+  constructor(
+    private readonly data: string,
+    readonly port: number,
+    private readonly host: string,
+  ) {}
 
-  get running() { return this.child !== undefined }
+  get running() {
+    return this.child !== undefined
+  }
 
   /** At the same port with the same identity as before. */
   async start() {
-    const args = ['--json', '--host', this.host, '--port', String(this.port), '--health-port', String(this.port + 1), '--data', this.data]
+    const args = [
+      '--json',
+      '--host',
+      this.host,
+      '--port',
+      String(this.port),
+      '--health-port',
+      String(this.port + 1),
+      '--data',
+      this.data,
+    ]
     const { child, ready } = await startProgram<RelayReady>('relay/main.ts', args)
     this.child = child
     const [address = ''] = ready.addrs
-    if (this.address !== '' && this.address !== address) throw new Error(`the relay came back as ${address}, it was ${this.address}`)
+    if (this.address !== '' && this.address !== address)
+      throw new Error(`the relay came back as ${address}, it was ${this.address}`)
     this.address = address
   }
 
@@ -56,19 +76,48 @@ export interface NetStackOptions {
 /** App, chain and relays as an operator would run them: each a program of its own, so that one can die alone. */
 export class NetStack extends LocalChain {
   private constructor(
-    readonly app: string, esplora: string, readonly relays: readonly RelayProcess[],
-    private readonly served: Served, private readonly devnet: ChildProcess, private readonly data: string,
-  ) { super(esplora) }
+    readonly app: string,
+    esplora: string,
+    readonly relays: readonly RelayProcess[],
+    private readonly served: Served,
+    private readonly devnet: ChildProcess,
+    private readonly data: string,
+  ) {
+    super(esplora)
+  }
 
-  static async start({ relays: count = 1, host = '127.0.0.1', otherRelays = [], stun = [] }: NetStackOptions = {}): Promise<NetStack> {
+  static async start({
+    relays: count = 1,
+    host = '127.0.0.1',
+    otherRelays = [],
+    stun = [],
+  }: NetStackOptions = {}): Promise<NetStack> {
     const data = mkdtempSync(join(tmpdir(), 'tandem-net-'))
-    const devnet = await startProgram<{ url: string; genesis: string }>('devnet/main.ts', ['--json', '--host', host, '--port', String(CHAIN_PORT), '--data', join(data, 'chain')])
-    const relays = Array.from({ length: count }, (_, i) => new RelayProcess(join(data, `relay-${i}`), RELAY_PORT + 2 * i, host))
+    const devnet = await startProgram<{ url: string; genesis: string }>('devnet/main.ts', [
+      '--json',
+      '--host',
+      host,
+      '--port',
+      String(CHAIN_PORT),
+      '--data',
+      join(data, 'chain'),
+    ])
+    const relays = Array.from(
+      { length: count },
+      (_, i) => new RelayProcess(join(data, `relay-${i}`), RELAY_PORT + 2 * i, host),
+    )
     for (const relay of relays) await relay.start()
     const { url, genesis } = devnet.ready
     const served = await serveStatic({
-      root: SITE, port: APP_PORT, host,
-      config: () => ({ version: 1, relays: [...relays.map(r => r.address), ...otherRelays], stun, networks: { regtest: { esplora: url, genesis, faucet: `${url}/dev/faucet` } } }),
+      root: SITE,
+      port: APP_PORT,
+      host,
+      config: () => ({
+        version: 1,
+        relays: [...relays.map(r => r.address), ...otherRelays],
+        stun,
+        networks: { regtest: { esplora: url, genesis, faucet: `${url}/dev/faucet` } },
+      }),
     })
     return new NetStack(served.url, url, relays, served, devnet.child, data)
   }

@@ -29,8 +29,17 @@ export interface CircleOptions {
 }
 
 /** People with an active, funded wallet of that name, each in a browser whose connections are counted. `blank`: what a page holds before a profile is opened. */
-export async function circle(net: NetStack, launch: Launch, wallet: string, names: readonly string[], coins: readonly number[], { browser, settings }: CircleOptions = {}) {
-  const everybody: Member[] = await Promise.all(names.map((name, i) => launch(name, observeNetwork, typeof browser === 'function' ? browser(i) : browser)))
+export async function circle(
+  net: NetStack,
+  launch: Launch,
+  wallet: string,
+  names: readonly string[],
+  coins: readonly number[],
+  { browser, settings }: CircleOptions = {},
+) {
+  const everybody: Member[] = await Promise.all(
+    names.map((name, i) => launch(name, observeNetwork, typeof browser === 'function' ? browser(i) : browser)),
+  )
   const [first] = everybody
   if (first === undefined) throw new Error('nobody')
   await expect(first.button('New profile')).toBeVisible()
@@ -45,7 +54,12 @@ export async function circle(net: NetStack, launch: Launch, wallet: string, name
 }
 
 /** On the wallet's page each of `members` sees everybody else `how`: 'connected' in whatever way, or by 'WebRTC'. */
-export async function expectReached(members: readonly Member[], wallet: string, how: 'connected' | 'WebRTC', everybody = members) {
+export async function expectReached(
+  members: readonly Member[],
+  wallet: string,
+  how: 'connected' | 'WebRTC',
+  everybody = members,
+) {
   for (const member of members) {
     await member.openWallet(wallet)
     for (const other of everybody) {

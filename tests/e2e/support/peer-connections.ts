@@ -22,7 +22,8 @@ export async function observeMadePeers(context: BrowserContext): Promise<() => r
       if (name !== 'madePeer') return
       const told = JSON.parse(payload) as { id: number; policy?: string; servers?: number; candidate?: string }
       const key = `${document} ${executionContextId} ${told.id}`
-      if (told.candidate === undefined) made.set(key, { policy: told.policy ?? 'all', servers: told.servers ?? 0, candidates: [] })
+      if (told.candidate === undefined)
+        made.set(key, { policy: told.policy ?? 'all', servers: told.servers ?? 0, candidates: [] })
       else made.get(key)?.candidates.push(told.candidate)
     })
     await session.send('Runtime.enable')
@@ -44,7 +45,9 @@ function watchConstruction(): void {
       const id = n++
       const used = peer.getConfiguration()
       tell(JSON.stringify({ id, policy: used.iceTransportPolicy, servers: used.iceServers?.length }))
-      peer.addEventListener('icecandidate', ({ candidate }) => { if (candidate?.candidate) tell(JSON.stringify({ id, candidate: candidate.type })) })
+      peer.addEventListener('icecandidate', ({ candidate }) => {
+        if (candidate?.candidate) tell(JSON.stringify({ id, candidate: candidate.type }))
+      })
       return peer
     },
   })

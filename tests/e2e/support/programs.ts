@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-export interface Program<Ready> { readonly child: ChildProcess; readonly ready: Ready }
+export interface Program<Ready> {
+  readonly child: ChildProcess
+  readonly ready: Ready
+}
 
 /** One of our own programs, as its npm script runs it; resolves with the JSON line that it prints when it is ready. */
 export async function startProgram<Ready>(script: string, args: readonly string[]): Promise<Program<Ready>> {

@@ -3,7 +3,14 @@ import type { Member } from './member'
 
 /** One thing that crossed the worker's boundary or went into a store, with every text and every run of bytes inside it. */
 export interface Recorded {
-  readonly where: 'to worker' | 'from worker' | 'indexeddb' | 'storage' | 'console' | 'indexeddb of the worker' | 'console of the worker'
+  readonly where:
+    | 'to worker'
+    | 'from worker'
+    | 'indexeddb'
+    | 'storage'
+    | 'console'
+    | 'indexeddb of the worker'
+    | 'console of the worker'
   /** method of the call, name of the store, or key */
   readonly what: string
   readonly texts: readonly string[]
@@ -30,9 +37,11 @@ function observe(inWorker: boolean) {
       seen.add(v)
       if (v instanceof ArrayBuffer) return void bytes.push(hex(new Uint8Array(v)))
       if (ArrayBuffer.isView(v)) return void bytes.push(hex(new Uint8Array(v.buffer, v.byteOffset, v.byteLength)))
-      if (typeof CryptoKey !== 'undefined' && v instanceof CryptoKey) return void texts.push(`CryptoKey, extractable: ${v.extractable}`)
+      if (typeof CryptoKey !== 'undefined' && v instanceof CryptoKey)
+        return void texts.push(`CryptoKey, extractable: ${v.extractable}`)
       if (v instanceof Error) return void texts.push(v.name, v.message)
-      if (Array.isArray(v) && v.length > 15 && v.every(n => Number.isInteger(n) && n >= 0 && n < 256)) bytes.push(hex(v as number[]))
+      if (Array.isArray(v) && v.length > 15 && v.every(n => Number.isInteger(n) && n >= 0 && n < 256))
+        bytes.push(hex(v as number[]))
       if (v instanceof Map || v instanceof Set) return [...v].forEach(walk)
       for (const [key, inner] of Object.entries(v)) {
         texts.push(key)
@@ -69,7 +78,11 @@ function observe(inWorker: boolean) {
   }
   const calls = new Map<unknown, string>()
   const post = Worker.prototype.postMessage as (this: Worker, message: unknown, ...rest: unknown[]) => void
-  Worker.prototype.postMessage = function (this: Worker, message: { id?: unknown; method?: string }, ...rest: unknown[]) {
+  Worker.prototype.postMessage = function (
+    this: Worker,
+    message: { id?: unknown; method?: string },
+    ...rest: unknown[]
+  ) {
     const method = message.method ?? ''
     if (method !== '') calls.set(message.id, method)
     write('to worker', method, message)
@@ -78,7 +91,9 @@ function observe(inWorker: boolean) {
   globalThis.Worker = new Proxy(globalThis.Worker, {
     construct(target, args: ConstructorParameters<typeof Worker>) {
       const worker = new target(...args)
-      worker.addEventListener('message', (event: MessageEvent<{ id?: unknown }>) => write('from worker', calls.get(event.data.id) ?? '', event.data))
+      worker.addEventListener('message', (event: MessageEvent<{ id?: unknown }>) =>
+        write('from worker', calls.get(event.data.id) ?? '', event.data),
+      )
       return worker
     },
   })
@@ -89,7 +104,7 @@ export async function record(context: BrowserContext) {
   // the transpiler names inner functions by a helper that the browser does not have
   const source = (inWorker: boolean) => `(() => { const __name = f => f; (${observe.toString()})(${inWorker}) })();`
   await context.addInitScript({ content: source(false) })
-  await context.route(/\/_nuxt\/worker-[^/]+\.js$/, async (route) => {
+  await context.route(/\/_nuxt\/worker-[^/]+\.js$/, async route => {
     const response = await route.fetch()
     await route.fulfill({ response, body: `${source(true)}\n${await response.text()}` })
   })

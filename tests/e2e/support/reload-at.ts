@@ -2,13 +2,16 @@ import type { BrowserContext } from '@playwright/test'
 import type { Member } from './member'
 
 /** A call of the app to its key worker, before it is made or when its answer comes. */
-export type Moment = readonly ['call' | 'answer', 'approve' | 'makeNonces' | 'aggregateNonces' | 'makePartials' | 'aggregatePartials' | 'finalize']
+export type Moment = readonly [
+  'call' | 'answer',
+  'approve' | 'makeNonces' | 'aggregateNonces' | 'makePartials' | 'aggregatePartials' | 'finalize',
+]
 
 const KEY = 'e2e-reload-at'
 
 /** Lets a page be reloaded at an exact moment of signing, which takes milliseconds: nothing of the app runs after it. Or be put aside. */
 export async function reloadable(context: BrowserContext) {
-  await context.addInitScript((key) => {
+  await context.addInitScript(key => {
     if (sessionStorage.getItem(key) === 'going') sessionStorage.setItem(key, 'back')
     let going = false
     const due = (when: string, method: unknown) => sessionStorage.getItem(key) === `${when} ${String(method)}`
@@ -52,7 +55,10 @@ export async function reloadAt(member: Member, [when, method]: Moment) {
 
 /** From now on: when the worker answers this call, the browser puts the page aside, as it does for "back and forward", and shows it again at once. */
 export async function hideAt(member: Member, method: Moment[1]) {
-  await member.page.evaluate(([key, value]) => sessionStorage.setItem(key, value), [KEY, `hide at answer ${method}`] as const)
+  await member.page.evaluate(([key, value]) => sessionStorage.setItem(key, value), [
+    KEY,
+    `hide at answer ${method}`,
+  ] as const)
 }
 
 /** How often the page has asked its worker for this. */

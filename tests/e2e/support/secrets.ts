@@ -20,14 +20,21 @@ export function secretsOf(words: string, password: string, accounts: readonly st
   const seed = mnemonicToSeedSync(words)
   const root = HDKey.fromMasterSeed(seed)
   const key = (name: string, path: string): Secret[] => {
-    const node = root.derive(`m/${path.replace(/^m\//, '').replaceAll('h', '\'')}`)
-    return [{ name: `private key of ${name}`, value: node.privateKey ?? new Uint8Array() }, { name: `extended private key of ${name}`, value: node.privateExtendedKey }]
+    const node = root.derive(`m/${path.replace(/^m\//, '').replaceAll('h', "'")}`)
+    return [
+      { name: `private key of ${name}`, value: node.privateKey ?? new Uint8Array() },
+      { name: `extended private key of ${name}`, value: node.privateExtendedKey },
+    ]
   }
-  const peerNode = root.derive(PEER_KEY_PATH.replaceAll('h', '\'')).privateKey ?? new Uint8Array()
+  const peerNode = root.derive(PEER_KEY_PATH.replaceAll('h', "'")).privateKey ?? new Uint8Array()
   const given = (record: Recorded) => record.where === 'to worker' && record.what === 'createProfile'
   return [
     { name: 'words', value: words, allowed: given },
-    { name: 'password', value: password, allowed: record => record.where === 'to worker' && ['createProfile', 'unlock'].includes(record.what) },
+    {
+      name: 'password',
+      value: password,
+      allowed: record => record.where === 'to worker' && ['createProfile', 'unlock'].includes(record.what),
+    },
     { name: 'entropy', value: entropy },
     { name: 'seed, first half', value: seed.slice(0, 32) },
     { name: 'seed, second half', value: seed.slice(32) },
@@ -35,15 +42,21 @@ export function secretsOf(words: string, password: string, accounts: readonly st
     { name: 'key of the wallet file', value: fileKey(seed) },
     { name: 'key behind the peer key', value: peerNode },
     // the one secret that leaves the vault, and only by the answer to unlock
-    { name: 'peer key', value: peerKeySeed(peerNode), allowed: record => record.where === 'from worker' && record.what === 'unlock' },
+    {
+      name: 'peer key',
+      value: peerKeySeed(peerNode),
+      allowed: record => record.where === 'from worker' && record.what === 'unlock',
+    },
     ...['87h', '87h/1h', ...accounts].flatMap(path => key(`m/${path}`, path)),
   ]
 }
 
 /** How bytes look inside of a text: hex, base64 at each of its three alignments, decimals. */
 function spellings(bytes: Uint8Array): { lower: string[]; exact: string[] } {
-  const exact = [0, 1, 2].map((shift) => {
-    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replaceAll('=', '')
+  const exact = [0, 1, 2].map(shift => {
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replaceAll('=', '')
     // the first characters mix in what stands before, the last ones what follows
     return encoded.slice(shift === 0 ? 0 : shift + 1, -1 - (encoded.length % 4 === 0 ? 0 : 1))
   })
@@ -53,15 +66,32 @@ function spellings(bytes: Uint8Array): { lower: string[]; exact: string[] } {
 /** Names what was found where; empty when nothing was. */
 export function find(records: readonly Recorded[], secrets: readonly Secret[]): string[] {
   const found = new Set<string>()
-  const prepared = secrets.map(secret => ({ secret, ...(typeof secret.value === 'string' ? { lower: [], exact: [secret.value], hex: Buffer.from(secret.value).toString('hex') } : { ...spellings(secret.value), hex: hexOf(secret.value) }) }))
+  const prepared = secrets.map(secret => ({
+    secret,
+    ...(typeof secret.value === 'string'
+      ? { lower: [], exact: [secret.value], hex: Buffer.from(secret.value).toString('hex') }
+      : { ...spellings(secret.value), hex: hexOf(secret.value) }),
+  }))
   for (const record of records) {
     // bytes may hold a text: JSON that was encoded before it was stored
     const texts = [...record.texts, ...record.bytes.map(hex => Buffer.from(hex, 'hex').toString('latin1'))]
-    const forms = texts.map(text => ({ lower: text.toLowerCase(), exact: text.replaceAll('-', '+').replaceAll('_', '/'), bare: text.replace(/\s+/g, ''), text }))
+    const forms = texts.map(text => ({
+      lower: text.toLowerCase(),
+      exact: text.replaceAll('-', '+').replaceAll('_', '/'),
+      bare: text.replace(/\s+/g, ''),
+      text,
+    }))
     for (const { secret, lower, exact, hex } of prepared) {
       if (secret.allowed?.(record) === true) continue
-      const hit = record.bytes.some(b => b.includes(hex))
-        || forms.some(form => lower.some(needle => form.lower.includes(needle)) || exact.some(needle => form.text.includes(needle) || form.exact.includes(needle) || form.bare.includes(needle)))
+      const hit =
+        record.bytes.some(b => b.includes(hex)) ||
+        forms.some(
+          form =>
+            lower.some(needle => form.lower.includes(needle)) ||
+            exact.some(
+              needle => form.text.includes(needle) || form.exact.includes(needle) || form.bare.includes(needle),
+            ),
+        )
       if (hit) found.add(`${secret.name} in ${record.where} ${record.what}`)
     }
   }
@@ -70,8 +100,11 @@ export function find(records: readonly Recorded[], secrets: readonly Secret[]): 
 
 /** The public nonces of the records: two compressed points in 66 bytes. */
 export function publicNonces(records: readonly Recorded[]): string[] {
-  return records.filter(r => r.where === 'from worker' && r.what === 'makeNonces').flatMap(r => r.bytes)
-    .filter(hex => hex.length === 132 && /^0[23]/.test(hex)).flatMap(hex => [hex.slice(0, 66), hex.slice(66)])
+  return records
+    .filter(r => r.where === 'from worker' && r.what === 'makeNonces')
+    .flatMap(r => r.bytes)
+    .filter(hex => hex.length === 132 && /^0[23]/.test(hex))
+    .flatMap(hex => [hex.slice(0, 66), hex.slice(66)])
 }
 
 /**
@@ -93,7 +126,8 @@ export function findLogarithms(records: readonly Recorded[], points: readonly st
         tried.add(candidate)
         const scalar = Buffer.from(candidate, 'hex')
         if (!secp256k1.utils.isValidSecretKey(scalar)) continue
-        if (wanted.has(hexOf(secp256k1.getPublicKey(scalar, true)).slice(2))) found.push(`secret of a public point in ${record.where} ${record.what}`)
+        if (wanted.has(hexOf(secp256k1.getPublicKey(scalar, true)).slice(2)))
+          found.push(`secret of a public point in ${record.where} ${record.what}`)
       }
     }
   }

@@ -5,7 +5,10 @@ const BINDING_SUCCESS = 0x0101
 const MAGIC = 0x2112a442
 const XOR_MAPPED_ADDRESS = 0x0020
 
-export interface StunServer { readonly url: string; close(): Promise<void> }
+export interface StunServer {
+  readonly url: string
+  close(): Promise<void>
+}
 
 /** A STUN server (RFC 8489, binding only, IPv4): tells everybody the address that he is seen with. */
 export async function startStun(host: string): Promise<StunServer> {
@@ -25,7 +28,10 @@ export async function startStun(host: string): Promise<StunServer> {
     socket.send(answer, from.port, from.address)
   })
   await new Promise<void>(resolve => socket.bind(0, host, resolve))
-  return { url: `stun:${host}:${socket.address().port}`, close: () => new Promise(resolve => socket.close(() => resolve())) }
+  return {
+    url: `stun:${host}:${socket.address().port}`,
+    close: () => new Promise(resolve => socket.close(() => resolve())),
+  }
 }
 
 /** Whether a STUN or TURN server answers there within a moment. */
@@ -35,7 +41,7 @@ export async function answersStun(host: string, port: number): Promise<boolean> 
   request.writeUInt16BE(BINDING_REQUEST, 0)
   request.writeUInt32BE(MAGIC, 4)
   try {
-    return await new Promise<boolean>((resolve) => {
+    return await new Promise<boolean>(resolve => {
       socket.once('message', answer => resolve(answer.length >= 20 && answer.readUInt16BE(0) === BINDING_SUCCESS))
       socket.once('error', () => resolve(false))
       setTimeout(() => resolve(false), 200)

@@ -40,7 +40,8 @@ export async function freeze(member: Member): Promise<() => Promise<void>> {
 /** A browser whose tabs can be hidden. */
 export const HIDES: BrowserChoice = { plain: true }
 
-export const isHidden = (member: Member): Promise<boolean> => member.page.evaluate(() => document.visibilityState === 'hidden')
+export const isHidden = (member: Member): Promise<boolean> =>
+  member.page.evaluate(() => document.visibilityState === 'hidden')
 
 /** The person reads something else in another tab; the member's browser must be one of those that hide. Gives what brings the app back. */
 export async function hide(member: Member): Promise<() => Promise<void>> {

@@ -5,12 +5,18 @@ import { requireOrSkip } from '../../support/require'
 import type { Member } from './member'
 
 /** One WebRTC connection that carries data, by the certificates of its two ends, and the kinds of the two candidates that it runs between. */
-interface Line { readonly local: string; readonly remote: string; readonly kinds: readonly string[] }
+interface Line {
+  readonly local: string
+  readonly remote: string
+  readonly kinds: readonly string[]
+}
 
 /** Two browsers of one machine find each other only over an interface beside `lo`; scripts/e2e.ts makes one where it may. */
 export const noWebrtc = requireOrSkip(
   'webrtc',
-  Object.values(networkInterfaces()).some(addresses => addresses?.some(a => a.family === 'IPv4' && !a.internal) === true),
+  Object.values(networkInterfaces()).some(
+    addresses => addresses?.some(a => a.family === 'IPv4' && !a.internal) === true,
+  ),
   'only the loopback interface is here',
 )
 
@@ -41,8 +47,14 @@ function lines(member: Member): Promise<Line[]> {
         const pair = stats.get(String(transport.selectedCandidatePairId))
         const print = (id: unknown) => String(stats.get(String(id))?.fingerprint)
         if (pair?.state === 'succeeded' && Number(pair.bytesSent) > 0 && Number(pair.bytesReceived) > 0) {
-          const kinds = [pair.localCandidateId, pair.remoteCandidateId].map(id => String(stats.get(String(id))?.candidateType))
-          found.push({ local: print(transport.localCertificateId), remote: print(transport.remoteCertificateId), kinds })
+          const kinds = [pair.localCandidateId, pair.remoteCandidateId].map(id =>
+            String(stats.get(String(id))?.candidateType),
+          )
+          found.push({
+            local: print(transport.localCertificateId),
+            remote: print(transport.remoteCertificateId),
+            kinds,
+          })
         }
       }
     }
@@ -55,9 +67,15 @@ function lines(member: Member): Promise<Line[]> {
  * of its two ends at least, or of `both`.
  */
 export async function expectJoined(one: Member, other: Member, kind?: 'relay', ends: 'one' | 'both' = 'one') {
-  const fits = ({ kinds }: Line) => kind === undefined || (ends === 'both' ? kinds.every(k => k === kind) : kinds.includes(kind))
-  await expect.poll(async () => {
-    const [mine, theirs] = await Promise.all([lines(one), lines(other)])
-    return mine.some(a => fits(a) && theirs.some(b => fits(b) && a.local === b.remote && a.remote === b.local))
-  }, { message: `${one.name} and ${other.name} are joined by WebRTC${kind === undefined ? '' : ` (${kind})`}` }).toBe(true)
+  const fits = ({ kinds }: Line) =>
+    kind === undefined || (ends === 'both' ? kinds.every(k => k === kind) : kinds.includes(kind))
+  await expect
+    .poll(
+      async () => {
+        const [mine, theirs] = await Promise.all([lines(one), lines(other)])
+        return mine.some(a => fits(a) && theirs.some(b => fits(b) && a.local === b.remote && a.remote === b.local))
+      },
+      { message: `${one.name} and ${other.name} are joined by WebRTC${kind === undefined ? '' : ` (${kind})`}` },
+    )
+    .toBe(true)
 }

@@ -17,7 +17,11 @@ describe('facts for the check', () => {
     const by = await send(chain, [{ txid: a, vout: 0 }], [[FOREIGN, 9_000n]])
     const unknown = 'e'.repeat(64)
     const rawTxs = new Map<string, Uint8Array>()
-    const inputs = [{ txid: a, vout: 0 }, { txid: b, vout: 0 }, { txid: unknown, vout: 1 }]
+    const inputs = [
+      { txid: a, vout: 0 },
+      { txid: b, vout: 0 },
+      { txid: unknown, vout: 1 },
+    ]
     const facts = await gatherSpendFacts({ chain, inputs, rawTxs })
     if (!facts.ok) throw new Error(facts.error.detail)
     expect(facts.value.tip.height).toBe(4)
@@ -41,11 +45,16 @@ describe('facts for the check', () => {
     const a = chain.fund(scriptAt(0, 0), 10_000n)
     const b = chain.fund(scriptAt(0, 1), 10_000n)
     const tip = chain.mine()
-    const inputs = [{ txid: a, vout: 0 }, { txid: b, vout: 0 }]
+    const inputs = [
+      { txid: a, vout: 0 },
+      { txid: b, vout: 0 },
+    ]
     const rawTxs = new Map<string, Uint8Array>()
     const synced = { tip, coins: [{ ...inputs[0]!, height: 4 }], history: [{ txid: a }, { txid: b }] }
     const first = await gatherSpendFacts({ chain, inputs, rawTxs, synced })
-    expect(first.ok && [first.value.parents.get(a)?.height, first.value.parents.get(b)?.height, first.value.tip]).toEqual([4, 4, tip])
+    expect(
+      first.ok && [first.value.parents.get(a)?.height, first.value.parents.get(b)?.height, first.value.tip],
+    ).toEqual([4, 4, tip])
     const by = await send(chain, [inputs[0]!], [[FOREIGN, 9_000n]])
     chain.calls.length = 0
     const again = await gatherSpendFacts({ chain, inputs: [inputs[0]!], rawTxs, synced })
@@ -63,12 +72,16 @@ describe('facts for the check', () => {
     const foreign = Array.from({ length: 255 }, (_, i) => ({ txid: (i + 1).toString(16).padStart(64, '0'), vout: i }))
     const tip = chain.mine()
     chain.calls.length = 0
-    const facts = await gatherSpendFacts({ chain, inputs: [{ txid: a, vout: 0 }, ...foreign], synced: { tip, coins: [{ txid: a, vout: 0, height: 4 }], history: [{ txid: a }] } })
+    const facts = await gatherSpendFacts({
+      chain,
+      inputs: [{ txid: a, vout: 0 }, ...foreign],
+      synced: { tip, coins: [{ txid: a, vout: 0, height: 4 }], history: [{ txid: a }] },
+    })
     expect(chain.calls).toEqual([`rawTx ${a}`, `outspend ${a}:0`])
     expect(facts.ok && [...facts.value.parents.keys()]).toEqual([a])
   })
 
-  it.each(['tip', 'tx', 'rawTx', 'outspend'] as const)('an error of %s is the answer', async (method) => {
+  it.each(['tip', 'tx', 'rawTx', 'outspend'] as const)('an error of %s is the answer', async method => {
     const chain = createFakeChain({ blocks: 3 })
     const a = chain.fund(scriptAt(0, 0), 10_000n)
     chain.fail(down, { method })
@@ -80,7 +93,7 @@ describe('concurrently', () => {
   it('keeps the order and starts nothing after an error', async () => {
     expect(await concurrently([3, 1, 2], 2, async n => ok(n * 10))).toEqual(ok([30, 10, 20]))
     const started: number[] = []
-    const done = await concurrently([1, 2, 3, 4, 5, 6], 2, async (n) => {
+    const done = await concurrently([1, 2, 3, 4, 5, 6], 2, async n => {
       started.push(n)
       await Promise.resolve()
       return n === 2 ? err('two') : ok(n)

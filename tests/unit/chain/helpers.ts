@@ -7,15 +7,26 @@ import type { Branch, OutPoint, ScriptPlace, Txid } from '../../../services/core
 import type { FakeChain } from '../../fakes/chain'
 
 /** A taproot-shaped script per branch and index; no key behind it is needed here. */
-export const scriptAt = (branch: Branch, index: number): Hex => `5120${toHex(sha256(utf8ToBytes(`${branch}/${index}`)))}`
-export const scriptsAt = async (places: readonly ScriptPlace[]): Promise<Hex[]> => places.map(({ branch, index }) => scriptAt(branch, index))
+export const scriptAt = (branch: Branch, index: number): Hex =>
+  `5120${toHex(sha256(utf8ToBytes(`${branch}/${index}`)))}`
+export const scriptsAt = async (places: readonly ScriptPlace[]): Promise<Hex[]> =>
+  places.map(({ branch, index }) => scriptAt(branch, index))
 export const FOREIGN = `0014${'bb'.repeat(20)}`
 
 /** Spends outpoints to outputs, with a dummy signature; returns the raw bytes and the txid. */
-export function spend(inputs: readonly OutPoint[], outputs: ReadonlyArray<readonly [script: Hex, sats: bigint]>): { raw: Uint8Array; txid: Txid; tx: Tx } {
+export function spend(
+  inputs: readonly OutPoint[],
+  outputs: ReadonlyArray<readonly [script: Hex, sats: bigint]>,
+): { raw: Uint8Array; txid: Txid; tx: Tx } {
   const tx: Tx = {
-    version: 2, locktime: 0,
-    inputs: inputs.map(input => ({ ...input, script: new Uint8Array(), sequence: 0xfffffffd, witness: [new Uint8Array(64).fill(7)] })),
+    version: 2,
+    locktime: 0,
+    inputs: inputs.map(input => ({
+      ...input,
+      script: new Uint8Array(),
+      sequence: 0xfffffffd,
+      witness: [new Uint8Array(64).fill(7)],
+    })),
     outputs: outputs.map(([script, sats]) => ({ script: fromHex(script), sats })),
   }
   const raw = serializeTx(tx)
@@ -30,7 +41,11 @@ export async function send(chain: FakeChain, ...args: Parameters<typeof spend>):
 }
 
 /** Syncs and insists on success. */
-export async function sync(chain: SyncOptions['chain'], state: ChainState = EMPTY_STATE, more: Partial<SyncOptions> = {}): Promise<SyncOutcome> {
+export async function sync(
+  chain: SyncOptions['chain'],
+  state: ChainState = EMPTY_STATE,
+  more: Partial<SyncOptions> = {},
+): Promise<SyncOutcome> {
   const done = await syncWallet({ chain, scriptsAt, state, ...more })
   if (!done.ok) throw new Error(`${done.error.code}: ${done.error.detail}`)
   return done.value

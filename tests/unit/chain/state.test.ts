@@ -10,7 +10,14 @@ async function example(): Promise<typeof EMPTY_STATE> {
   const chain = createFakeChain({ blocks: 3 })
   const a = chain.fund(scriptAt(0, 0), 10_000n)
   chain.mine(1, scriptAt(0, 1))
-  await send(chain, [{ txid: a, vout: 0 }], [[FOREIGN, 3_000n], [scriptAt(1, 0), 6_500n]])
+  await send(
+    chain,
+    [{ txid: a, vout: 0 }],
+    [
+      [FOREIGN, 3_000n],
+      [scriptAt(1, 0), 6_500n],
+    ],
+  )
   return (await sync(chain)).state
 }
 
@@ -26,19 +33,26 @@ describe('stored chain state', () => {
     const parts = decode(bytes) as unknown[]
     expect(decodeChainState(encode([2, ...parts.slice(1)]))).toBeUndefined()
     expect(decodeChainState(encode([...parts, 0]))).toBeUndefined()
-    expect(decodeChainState(encode(parts.map((part, i) => i === 4 ? [] : part)))).toBeUndefined()
+    expect(decodeChainState(encode(parts.map((part, i) => (i === 4 ? [] : part))))).toBeUndefined()
     for (let cut = 0; cut < bytes.length; cut += 7) expect(decodeChainState(bytes.slice(0, cut))).toBeUndefined()
   })
 
   it('never throws, whatever the bytes', async () => {
     const bytes = encodeChainState(await example())
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (junk) => { decodeChainState(junk) }))
-    fc.assert(fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, value) => {
-      const changed = bytes.slice()
-      changed[at] = value
-      const state = decodeChainState(changed)
-      if (state) encodeChainState(state)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), junk => {
+        decodeChainState(junk)
+      }),
+    )
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, value) => {
+        const changed = bytes.slice()
+        changed[at] = value
+        const state = decodeChainState(changed)
+        if (state) encodeChainState(state)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 

@@ -7,7 +7,8 @@ import { createFakeChain } from '../../fakes/chain'
 import { FOREIGN, scriptAt, scriptsAt, send, sync } from './helpers'
 
 const down: ChainError = { code: 'unreachable', detail: 'down', retryable: true }
-const histories = (calls: readonly string[]): string[] => calls.filter(call => call.startsWith('history')).map(call => call.slice(8))
+const histories = (calls: readonly string[]): string[] =>
+  calls.filter(call => call.startsWith('history')).map(call => call.slice(8))
 
 describe('scan', () => {
   it('watches exactly 20 unused scripts past the last used one, on both branches', async () => {
@@ -22,7 +23,11 @@ describe('scan', () => {
     chain.fund(scriptAt(0, 60), 4000n)
     const found = await sync(chain, empty.state, { full: true })
     // 39 is 20 past 19 and found; 60 is 21 past 39 and not
-    expect(readWallet(found.state).coins.map(c => c.index).sort((a, b) => a - b)).toEqual([19, 39])
+    expect(
+      readWallet(found.state)
+        .coins.map(c => c.index)
+        .sort((a, b) => a - b),
+    ).toEqual([19, 39])
     expect(Math.max(...found.state.scripts.filter(s => s.branch === 0).map(s => s.index))).toBe(59)
     expect(found.state.scripts.filter(s => s.branch === 1)).toHaveLength(20)
   })
@@ -31,7 +36,12 @@ describe('scan', () => {
     const chain = createFakeChain({ blocks: 1 })
     chain.fund(scriptAt(0, 3), 1000n)
     const derived: string[] = []
-    await sync(chain, EMPTY_STATE, { scriptsAt: (places) => { derived.push(...places.map(({ branch, index }) => `${branch}/${index}`)); return scriptsAt(places) } })
+    await sync(chain, EMPTY_STATE, {
+      scriptsAt: places => {
+        derived.push(...places.map(({ branch, index }) => `${branch}/${index}`))
+        return scriptsAt(places)
+      },
+    })
     const asked = histories(chain.calls)
     expect(new Set(asked).size).toBe(asked.length)
     expect(new Set(derived).size).toBe(derived.length)
@@ -42,12 +52,15 @@ describe('scan', () => {
     const chain = createFakeChain({ blocks: 1 })
     let running = 0
     let most = 0
-    const counting = { ...chain, history: async (...args: Parameters<typeof chain.history>) => {
-      most = Math.max(most, ++running)
-      const answer = await chain.history(...args)
-      running--
-      return answer
-    } }
+    const counting = {
+      ...chain,
+      history: async (...args: Parameters<typeof chain.history>) => {
+        most = Math.max(most, ++running)
+        const answer = await chain.history(...args)
+        running--
+        return answer
+      },
+    }
     await sync(counting, EMPTY_STATE, { concurrency: 3 })
     expect(most).toBe(3)
   })
@@ -55,10 +68,13 @@ describe('scan', () => {
   it('refuses a server whose every script is used', async () => {
     const chain = createFakeChain({ blocks: 1 })
     let n = 0
-    const endless = { ...chain, history: async (script: string) => {
-      const txid = (n++).toString(16).padStart(64, '0')
-      return { ok: true as const, value: [{ txid, vin: [], vout: [{ script, sats: 1n }], feeSats: 0n, weight: 400 }] }
-    } }
+    const endless = {
+      ...chain,
+      history: async (script: string) => {
+        const txid = (n++).toString(16).padStart(64, '0')
+        return { ok: true as const, value: [{ txid, vin: [], vout: [{ script, sats: 1n }], feeSats: 0n, weight: 400 }] }
+      },
+    }
     const done = await syncWallet({ chain: endless, scriptsAt, state: EMPTY_STATE })
     expect(done).toMatchObject({ ok: false, error: { code: 'bad-answer' } })
   })
@@ -92,7 +108,14 @@ describe('incremental sync', () => {
     expect(out).toMatchObject({ place: 'same', changed: true })
     expect(readWallet(out.state).coins).toEqual([expect.objectContaining({ txid, ours: false }) as unknown])
     expect(readWallet(out.state).unconfirmed).toBe(true)
-    const spent = await send(chain, [{ txid, vout: 0 }], [[FOREIGN, 4000n], [scriptAt(1, 0), 5500n]])
+    const spent = await send(
+      chain,
+      [{ txid, vout: 0 }],
+      [
+        [FOREIGN, 4000n],
+        [scriptAt(1, 0), 5500n],
+      ],
+    )
     state = out.state
     out = await sync(chain, state)
     expect(readWallet(out.state).coins).toMatchObject([{ txid: spent, vout: 1, branch: 1, index: 0, ours: true }])
@@ -129,7 +152,7 @@ describe('the tip', () => {
     const chain = createFakeChain({ blocks: 3 })
     const txid = chain.fund(scriptAt(0, 0), 10_000n)
     let mined = false
-    chain.onCall((call) => {
+    chain.onCall(call => {
       if (call === `history ${scriptAt(0, 5)}` && !mined) {
         mined = true
         chain.mine()
@@ -142,7 +165,9 @@ describe('the tip', () => {
 
   it('ends when the tip never rests, and keeps the older one so that the next sync asks everything', async () => {
     const chain = createFakeChain({ blocks: 3 })
-    chain.onCall((call) => { if (call.startsWith(`history ${scriptAt(0, 5)}`)) chain.mine() })
+    chain.onCall(call => {
+      if (call.startsWith(`history ${scriptAt(0, 5)}`)) chain.mine()
+    })
     const { state } = await sync(chain)
     chain.onCall(undefined)
     const tip = await chain.tip()
@@ -183,7 +208,7 @@ describe('reorg and reset', () => {
     expect(dropped.state.txs.size).toBe(0)
   })
 
-  it.each([1, 4, 40])('knows a reset chain of %i blocks from a reorg and scans it from nothing', async (blocks) => {
+  it.each([1, 4, 40])('knows a reset chain of %i blocks from a reorg and scans it from nothing', async blocks => {
     const chain = createFakeChain({ blocks: 10 })
     chain.fund(scriptAt(0, 25), 1000n)
     chain.fund(scriptAt(0, 10), 1000n)
@@ -211,7 +236,7 @@ describe('reorg and reset', () => {
 })
 
 describe('trouble', () => {
-  it.each(['tip', 'history', 'blockHash'] as const)('an error of %s gives the error and no state', async (method) => {
+  it.each(['tip', 'history', 'blockHash'] as const)('an error of %s gives the error and no state', async method => {
     const chain = createFakeChain({ blocks: 3 })
     const { state } = await sync(chain)
     const copy = structuredClone(state)
@@ -225,14 +250,18 @@ describe('trouble', () => {
 
   it('an error late in the scan is not half applied', async () => {
     const chain = createFakeChain({ blocks: 3 })
-    chain.onCall((call) => { if (call === `history ${scriptAt(1, 19)}`) chain.fail(down) })
+    chain.onCall(call => {
+      if (call === `history ${scriptAt(1, 19)}`) chain.fail(down)
+    })
     expect(await syncWallet({ chain, scriptsAt, state: EMPTY_STATE })).toEqual({ ok: false, error: down })
   })
 
   it('stops asking when aborted', async () => {
     const chain = createFakeChain({ blocks: 3 })
     const controller = new AbortController()
-    chain.onCall((call) => { if (call === `history ${scriptAt(0, 4)}`) controller.abort() })
+    chain.onCall(call => {
+      if (call === `history ${scriptAt(0, 4)}`) controller.abort()
+    })
     const done = await syncWallet({ chain, scriptsAt, state: EMPTY_STATE, signal: controller.signal })
     expect(done).toMatchObject({ ok: false, error: { code: 'aborted' } })
     expect(histories(chain.calls).length).toBeLessThan(12)
@@ -243,14 +272,30 @@ describe('trouble', () => {
     const a = chain.fund(scriptAt(0, 0), 10_000n)
     const b = chain.fund(scriptAt(0, 1), 10_000n)
     chain.mine()
-    await send(chain, [{ txid: a, vout: 0 }, { txid: b, vout: 0 }], [[FOREIGN, 19_000n]])
+    await send(
+      chain,
+      [
+        { txid: a, vout: 0 },
+        { txid: b, vout: 0 },
+      ],
+      [[FOREIGN, 19_000n]],
+    )
     const { state } = await sync(chain)
     let bumped: string | undefined
     // the replacement arrives when 0/0 has answered with the old one and 0/1 has not answered yet
-    chain.onCall((call) => {
+    chain.onCall(call => {
       if (call === `history ${scriptAt(0, 1)}` && bumped === undefined) {
         bumped = ''
-        void send(chain, [{ txid: a, vout: 0 }, { txid: b, vout: 0 }], [[FOREIGN, 18_000n]]).then((id) => { bumped = id })
+        void send(
+          chain,
+          [
+            { txid: a, vout: 0 },
+            { txid: b, vout: 0 },
+          ],
+          [[FOREIGN, 18_000n]],
+        ).then(id => {
+          bumped = id
+        })
       }
     })
     const out = await sync(chain, state, { concurrency: 1 })

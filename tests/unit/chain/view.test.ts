@@ -25,7 +25,14 @@ describe('coins and balance', () => {
     const chain = createFakeChain({ blocks: 3 })
     const a = chain.fund(scriptAt(0, 0), 10_000n)
     chain.mine()
-    const spent = await send(chain, [{ txid: a, vout: 0 }], [[FOREIGN, 3_000n], [scriptAt(1, 0), 6_000n]])
+    const spent = await send(
+      chain,
+      [{ txid: a, vout: 0 }],
+      [
+        [FOREIGN, 3_000n],
+        [scriptAt(1, 0), 6_000n],
+      ],
+    )
     chain.fund(scriptAt(0, 1), 500n)
     const wallet = readWallet((await sync(chain)).state)
     expect(spendableCoins(wallet, none).map(c => [c.txid, c.vout, c.ours])).toEqual([[spent, 1, true]])
@@ -36,7 +43,14 @@ describe('coins and balance', () => {
     const a = chain.fund(scriptAt(0, 0), 10_000n)
     const theirs = chain.fund(FOREIGN, 10_000n)
     chain.mine()
-    await send(chain, [{ txid: a, vout: 0 }, { txid: theirs, vout: 0 }], [[scriptAt(1, 0), 19_000n]])
+    await send(
+      chain,
+      [
+        { txid: a, vout: 0 },
+        { txid: theirs, vout: 0 },
+      ],
+      [[scriptAt(1, 0), 19_000n]],
+    )
     const wallet = readWallet((await sync(chain)).state)
     expect(wallet.coins).toMatchObject([{ ours: false }])
     expect(spendableCoins(wallet, none)).toEqual([])
@@ -60,7 +74,14 @@ describe('history', () => {
     const chain = createFakeChain({ blocks: 3 })
     const a = chain.fund(scriptAt(0, 0), 10_000n)
     chain.mine()
-    const b = await send(chain, [{ txid: a, vout: 0 }], [[FOREIGN, 3_000n], [scriptAt(1, 0), 6_500n]])
+    const b = await send(
+      chain,
+      [{ txid: a, vout: 0 }],
+      [
+        [FOREIGN, 3_000n],
+        [scriptAt(1, 0), 6_500n],
+      ],
+    )
     const c = await send(chain, [{ txid: b, vout: 1 }], [[scriptAt(1, 1), 6_000n]])
     const unconfirmed = readWallet((await sync(chain)).state).history
     expect(unconfirmed.map(h => h.txid)).toEqual([c, b, a])
@@ -81,9 +102,19 @@ describe('history', () => {
     const name = (i: number): string => i.toString(16).padStart(64, '0')
     // a ring of 5000, each spending the next
     for (let i = 0; i < 5000; i++) {
-      txs.set(name(i), { txid: name(i), vin: [{ txid: name((i + 1) % 5000), vout: 0, coinbase: false, sequence: 0 }], vout: [{ script, sats: 1n }], feeSats: 0n, weight: 400 })
+      txs.set(name(i), {
+        txid: name(i),
+        vin: [{ txid: name((i + 1) % 5000), vout: 0, coinbase: false, sequence: 0 }],
+        vout: [{ script, sats: 1n }],
+        feeSats: 0n,
+        weight: 400,
+      })
     }
-    const wallet = readWallet({ ...EMPTY_STATE, txs, scripts: [{ branch: 0, index: 0, script, txids: [...txs.keys()] }] })
+    const wallet = readWallet({
+      ...EMPTY_STATE,
+      txs,
+      scripts: [{ branch: 0, index: 0, script, txids: [...txs.keys()] }],
+    })
     expect(wallet.history).toHaveLength(5000)
     expect(wallet.coins).toEqual([])
   })
@@ -91,11 +122,17 @@ describe('history', () => {
 
 describe('conflicts', () => {
   const tx = (id: string, spends: string, sats: bigint, feeSats: bigint, height?: number): ChainTx => ({
-    txid: id.repeat(64), vin: [{ txid: spends.repeat(64), vout: 0, coinbase: false, sequence: 0 }], vout: [{ script: scriptAt(0, 0), sats }], feeSats, weight: 400,
+    txid: id.repeat(64),
+    vin: [{ txid: spends.repeat(64), vout: 0, coinbase: false, sequence: 0 }],
+    vout: [{ script: scriptAt(0, 0), sats }],
+    feeSats,
+    weight: 400,
     ...(height === undefined ? {} : { confirmed: { height, hash: 'f'.repeat(64), time: 1 } }),
   })
   const state = (...list: ChainTx[]): typeof EMPTY_STATE => ({
-    ...EMPTY_STATE, txs: new Map(list.map(t => [t.txid, t])), scripts: [{ branch: 0, index: 0, script: scriptAt(0, 0), txids: list.map(t => t.txid) }],
+    ...EMPTY_STATE,
+    txs: new Map(list.map(t => [t.txid, t])),
+    scripts: [{ branch: 0, index: 0, script: scriptAt(0, 0), txids: list.map(t => t.txid) }],
   })
 
   it('the confirmed one counts, whatever the fee, and nothing that was built on the other', () => {
@@ -105,7 +142,10 @@ describe('conflicts', () => {
   })
 
   it('of two unconfirmed ones the replacement counts', () => {
-    for (const list of [[tx('b', 'a', 10n, 9n), tx('c', 'a', 5n, 14n)], [tx('c', 'a', 5n, 14n), tx('b', 'a', 10n, 9n)]]) {
+    for (const list of [
+      [tx('b', 'a', 10n, 9n), tx('c', 'a', 5n, 14n)],
+      [tx('c', 'a', 5n, 14n), tx('b', 'a', 10n, 9n)],
+    ]) {
       expect(readWallet(state(...list)).coins.map(c => c.txid[0])).toEqual(['c'])
     }
   })

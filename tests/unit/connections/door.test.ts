@@ -7,7 +7,8 @@ import type { RelayStatus } from '../../../services/ports/transport'
 import { FakeClock } from '../../fakes/clock'
 import { createFakeStorage } from '../../fakes/storage'
 
-const relay = (n: number): string => `/dns4/relay${n}.example/tcp/443/wss/p2p/12D3KooWMCutFtoEhGKPyYn2fMtXqCcLLbc8VTrz2y6m4jGaREG${'ABCDEFGH'[n]}`
+const relay = (n: number): string =>
+  `/dns4/relay${n}.example/tcp/443/wss/p2p/12D3KooWMCutFtoEhGKPyYn2fMtXqCcLLbc8VTrz2y6m4jGaREG${'ABCDEFGH'[n]}`
 const turn = { url: 'turn:turn.example', username: 'ann', credential: 'a secret' }
 
 async function world(statuses: RelayStatus[] = [], probe: Partial<ConnectionsDeps['probe']> = {}) {
@@ -17,30 +18,56 @@ async function world(statuses: RelayStatus[] = [], probe: Partial<ConnectionsDep
   const clock = new FakeClock()
   const door = createConnections({
     p2p: {
-      peerId: 'me', relays: () => statuses, setRelays: list => asked.relays.push(list), setIce: async (ice) => { asked.ice.push(ice) },
-      relayRoundTrip: async address => address === relay(0) ? 12 : undefined,
-      report: async peerId => ({ peerId, kind: 'none', nat: 'none', attempts: [] }), onEvent: (l) => { listener = l; return () => { listener = () => undefined } },
+      peerId: 'me',
+      relays: () => statuses,
+      setRelays: list => asked.relays.push(list),
+      setIce: async ice => {
+        asked.ice.push(ice)
+      },
+      relayRoundTrip: async address => (address === relay(0) ? 12 : undefined),
+      report: async peerId => ({ peerId, kind: 'none', nat: 'none', attempts: [] }),
+      onEvent: l => {
+        listener = l
+        return () => {
+          listener = () => undefined
+        }
+      },
     },
-    settings: await NetworkSettings.load(createFakeStorage()), chains: new Map(), clock, app: { relays: [relay(0)], stun: ['stun:app.example', 'turn:app.example'] },
-    probe: { relay: async () => ({ state: 'reserved' }), circuit: async () => ({ rttMs: 1 }), rtc: async () => undefined, ...probe },
-    walletRelays: () => [relay(1)], online: () => true, onChange: view => views.push(view),
+    settings: await NetworkSettings.load(createFakeStorage()),
+    chains: new Map(),
+    clock,
+    app: { relays: [relay(0)], stun: ['stun:app.example', 'turn:app.example'] },
+    probe: {
+      relay: async () => ({ state: 'reserved' }),
+      circuit: async () => ({ rttMs: 1 }),
+      rtc: async () => undefined,
+      ...probe,
+    },
+    walletRelays: () => [relay(1)],
+    online: () => true,
+    onChange: view => views.push(view),
   })
   return { door, views, asked, clock, event: (e: P2PEvent) => listener(e) }
 }
 
-describe('the door to one\'s connections', () => {
+describe("the door to one's connections", () => {
   it('lists every relay with its origin and state, and the latency of those in use', async () => {
-    const w = await world([{ address: relay(0), state: 'reserved' }, { address: relay(3), state: 'connecting' }])
+    const w = await world([
+      { address: relay(0), state: 'reserved' },
+      { address: relay(3), state: 'connecting' },
+    ])
     await w.door.addRelay(relay(2))
     await w.door.measureRelays()
     expect(w.views.at(-1)?.relays).toEqual([
-      { address: relay(0), state: 'reserved', origin: 'app', latencyMs: 12 }, { address: relay(3), state: 'connecting', origin: 'invite' },
-      { address: relay(1), state: 'idle', origin: 'wallet' }, { address: relay(2), state: 'idle', origin: 'own' },
+      { address: relay(0), state: 'reserved', origin: 'app', latencyMs: 12 },
+      { address: relay(3), state: 'connecting', origin: 'invite' },
+      { address: relay(1), state: 'idle', origin: 'wallet' },
+      { address: relay(2), state: 'idle', origin: 'own' },
     ])
     expect(w.asked.relays).toEqual([[relay(0), relay(2)]])
   })
 
-  it('adds to the wallet\'s list only what is not on it, and lets go of its own', async () => {
+  it("adds to the wallet's list only what is not on it, and lets go of its own", async () => {
     const w = await world()
     expect(await w.door.addRelay(relay(1))).toMatchObject({ error: { field: 'relay', code: 'known' } })
     expect(await w.door.addRelay(relay(0))).toMatchObject({ error: { field: 'relay', code: 'known' } })
@@ -56,7 +83,14 @@ describe('the door to one\'s connections', () => {
     await w.door.setRelayOnly(true)
     // a TURN server of config.json has no password and is left out
     expect(w.asked.ice.at(-1)).toEqual({ servers: [{ url: 'stun:app.example' }, turn], relayOnly: true })
-    expect(w.views.at(-1)).toMatchObject({ relayOnly: true, direct: true, ice: [{ url: 'stun:app.example', turn: false, fixed: true }, { url: turn.url, turn: true, fixed: false }] })
+    expect(w.views.at(-1)).toMatchObject({
+      relayOnly: true,
+      direct: true,
+      ice: [
+        { url: 'stun:app.example', turn: false, fixed: true },
+        { url: turn.url, turn: true, fixed: false },
+      ],
+    })
     expect(JSON.stringify(w.views)).not.toContain(turn.credential)
     await w.door.removeIceServer(turn.url)
     expect(w.views.at(-1)).toMatchObject({ relayOnly: true, direct: false })

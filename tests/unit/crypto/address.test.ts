@@ -31,7 +31,8 @@ describe('addresses', () => {
   })
 
   it('has no address for other scripts', () => {
-    for (const script of ['', '51', '6a', `0015${h20}00`, `76a914${h20}88ad`, `5121${X}00`, `a914${h20}88`]) expect(scriptToAddress(fromHex(script), regtest), script).toBeUndefined()
+    for (const script of ['', '51', '6a', `0015${h20}00`, `76a914${h20}88ad`, `5121${X}00`, `a914${h20}88`])
+      expect(scriptToAddress(fromHex(script), regtest), script).toBeUndefined()
   })
 
   it('says what is wrong', () => {
@@ -44,7 +45,10 @@ describe('addresses', () => {
     expect(code(`${good.slice(0, -1)}${good.endsWith('q') ? 'p' : 'q'}`)).toBe('checksum')
     expect(code(good.slice(0, 12) + good.slice(12).toUpperCase()), 'mixed case').toBe('checksum')
     expect(code(scriptToAddress(fromHex(scripts[2]!), signet)!)).toBe('wrong-network')
-    expect(code('bc1p2wsldez5mud2yam29q22wgfh9439spgduvct83k3pm50fcxa5dps59h4z5'), 'mainnet, from BIP341\'s vectors').toBe('wrong-network')
+    expect(
+      code('bc1p2wsldez5mud2yam29q22wgfh9439spgduvct83k3pm50fcxa5dps59h4z5'),
+      "mainnet, from BIP341's vectors",
+    ).toBe('wrong-network')
     expect(code('1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2')).toBe('wrong-network')
     expect(code('3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy')).toBe('wrong-network')
     expect(code('1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3')).toBe('checksum')

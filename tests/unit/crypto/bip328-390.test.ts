@@ -27,7 +27,10 @@ describe.skipIf(noVectors('bip328/vectors.json'))('BIP328 vectors', () => {
 const OUTSIDE = new Map([['rawtr(musig(KwDi', 'holds a private key in WIF: no descriptor of ours ever does']])
 
 describe.skipIf(noVectors('bip390/vectors.json'))('BIP390 vectors', () => {
-  const file = (): { valid: Array<{ descriptor: string; scripts: string[] }>; invalid: Array<{ descriptor: string }> } => readVectors('bip390/vectors.json')
+  const file = (): {
+    valid: Array<{ descriptor: string; scripts: string[] }>
+    invalid: Array<{ descriptor: string }>
+  } => readVectors('bip390/vectors.json')
 
   it('derives the scripts of the valid ones', () => {
     let outside = 0
@@ -39,7 +42,9 @@ describe.skipIf(noVectors('bip390/vectors.json'))('BIP390 vectors', () => {
         continue
       }
       if (!parsed.ok) throw new Error(`${parsed.error.code} at ${parsed.error.position}: ${descriptor}`)
-      scripts.forEach((script, index) => expect(toHex(descriptorScript(parsed.value, 0, index)!), descriptor).toBe(script))
+      scripts.forEach((script, index) =>
+        expect(toHex(descriptorScript(parsed.value, 0, index)!), descriptor).toBe(script),
+      )
     }
     expect(outside).toBe(OUTSIDE.size)
     expect(file().valid).toHaveLength(6)
@@ -48,13 +53,27 @@ describe.skipIf(noVectors('bip390/vectors.json'))('BIP390 vectors', () => {
   it('is what the script takes out of the page', () => {
     const { valid, invalid } = file()
     const page = [
-      '==Specification==', '* <tt>musig()</tt>: <tt>no vector</tt>', '==Test Vectors==', '',
-      ...valid.flatMap(test => [`* <tt>${test.descriptor}</tt>`, ...test.scripts.map(script => `** <tt>${script}</tt>`)]), '', 'Invalid descriptors', '',
-      ...invalid.map(test => `* <tt>musig()</tt> is wrong in <tt>x()</tt>: <tt>${test.descriptor}</tt>`), '', '==Backwards Compatibility==', '* late: <tt>no vector</tt>',
+      '==Specification==',
+      '* <tt>musig()</tt>: <tt>no vector</tt>',
+      '==Test Vectors==',
+      '',
+      ...valid.flatMap(test => [
+        `* <tt>${test.descriptor}</tt>`,
+        ...test.scripts.map(script => `** <tt>${script}</tt>`),
+      ]),
+      '',
+      'Invalid descriptors',
+      '',
+      ...invalid.map(test => `* <tt>musig()</tt> is wrong in <tt>x()</tt>: <tt>${test.descriptor}</tt>`),
+      '',
+      '==Backwards Compatibility==',
+      '* late: <tt>no vector</tt>',
     ].join('\n')
     const taken = extractBip390(page)
     expect(taken).toEqual({ valid, invalid: invalid.map(({ descriptor }) => ({ descriptor })) })
-    expect(toHex(sha256(utf8ToBytes(bip390File(taken)))), 'the hash that scripts/vectors.ts pins').toBe('856d7a6f2d2e7fc4db3701283d8c3758cbc496f0f30dd07f68a5e6501162ee37')
+    expect(toHex(sha256(utf8ToBytes(bip390File(taken)))), 'the hash that scripts/vectors.ts pins').toBe(
+      '856d7a6f2d2e7fc4db3701283d8c3758cbc496f0f30dd07f68a5e6501162ee37',
+    )
   })
 
   it('refuses the invalid ones as misuse of musig()', () => {

@@ -9,7 +9,11 @@ import { fromHex, toHex } from '../../../services/core/domain/bytes'
 import { noVectors, readVectors } from '../../support/vectors'
 
 interface WalletVectors {
-  scriptPubKey: Array<{ given: { internalPubkey: string }; intermediary: { merkleRoot: string | null; tweak: string; tweakedPubkey: string }; expected: { scriptPubKey: string } }>
+  scriptPubKey: Array<{
+    given: { internalPubkey: string }
+    intermediary: { merkleRoot: string | null; tweak: string; tweakedPubkey: string }
+    expected: { scriptPubKey: string }
+  }>
   keyPathSpending: Array<{
     given: { rawUnsignedTx: string; utxosSpent: Array<{ scriptPubKey: string; amountSats: number }> }
     intermediary: Record<'hashAmounts' | 'hashOutputs' | 'hashPrevouts' | 'hashScriptPubkeys' | 'hashSequences', string>
@@ -20,7 +24,7 @@ interface WalletVectors {
     }>
   }>
 }
-const root = (hex: string | null): Uint8Array | undefined => hex === null ? undefined : fromHex(hex)
+const root = (hex: string | null): Uint8Array | undefined => (hex === null ? undefined : fromHex(hex))
 
 describe.skipIf(noVectors('bip341/wallet-test-vectors.json'))('BIP341 wallet vectors', () => {
   const file = (): WalletVectors => readVectors('bip341/wallet-test-vectors.json')
@@ -42,10 +46,17 @@ describe.skipIf(noVectors('bip341/wallet-test-vectors.json'))('BIP341 wallet vec
       if (!parsed.ok) throw new Error(parsed.error.code)
       const tx = parsed.value
       expect(toHex(serializeTx(tx))).toBe(given.rawUnsignedTx)
-      const prevouts = given.utxosSpent.map(out => ({ sats: BigInt(out.amountSats), script: fromHex(out.scriptPubKey) }))
+      const prevouts = given.utxosSpent.map(out => ({
+        sats: BigInt(out.amountSats),
+        script: fromHex(out.scriptPubKey),
+      }))
       const mid = sighashMidstate(tx, prevouts)
       expect({
-        hashAmounts: toHex(mid.amounts), hashOutputs: toHex(mid.outputs), hashPrevouts: toHex(mid.prevouts), hashScriptPubkeys: toHex(mid.scriptPubkeys), hashSequences: toHex(mid.sequences),
+        hashAmounts: toHex(mid.amounts),
+        hashOutputs: toHex(mid.outputs),
+        hashPrevouts: toHex(mid.prevouts),
+        hashScriptPubkeys: toHex(mid.scriptPubkeys),
+        hashSequences: toHex(mid.sequences),
       }).toEqual(intermediary)
       for (const input of inputSpending) {
         const { txinIndex, hashType, internalPrivkey, merkleRoot } = input.given
@@ -56,8 +67,14 @@ describe.skipIf(noVectors('bip341/wallet-test-vectors.json'))('BIP341 wallet vec
         expect(toHex(sighashOf(message.value))).toBe(input.intermediary.sigHash)
         const internal = individualPubkey(fromHex(internalPrivkey)).slice(1)
         expect(toHex(tapTweak(internal, root(merkleRoot)).scalar)).toBe(input.intermediary.tweak)
-        const signature = signHash(sighashOf(message.value), fromHex(input.intermediary.tweakedPrivkey), new Uint8Array(32))
-        expect(toHex(signature) + (hashType === 0 ? '' : hashType.toString(16).padStart(2, '0'))).toBe(input.expected.witness[0])
+        const signature = signHash(
+          sighashOf(message.value),
+          fromHex(input.intermediary.tweakedPrivkey),
+          new Uint8Array(32),
+        )
+        expect(toHex(signature) + (hashType === 0 ? '' : hashType.toString(16).padStart(2, '0'))).toBe(
+          input.expected.witness[0],
+        )
         inputs++
       }
     }
@@ -70,7 +87,11 @@ describe.skipIf(noVectors('bip341/wallet-test-vectors.json'))('BIP341 wallet vec
     if (!parsed.ok) throw new Error(parsed.error.code)
     const prevouts = given.utxosSpent.map(out => ({ sats: BigInt(out.amountSats), script: fromHex(out.scriptPubKey) }))
     const mid = sighashMidstate(parsed.value, prevouts)
-    for (const type of [4, 0x80, 0x84, 255]) expect(signatureMessage(parsed.value, prevouts, mid, 0, type)).toEqual({ ok: false, error: { code: 'bad-type' } })
-    expect(signatureMessage(parsed.value, prevouts, mid, 5, 3)).toEqual({ ok: false, error: { code: 'no-matching-output' } })
+    for (const type of [4, 0x80, 0x84, 255])
+      expect(signatureMessage(parsed.value, prevouts, mid, 0, type)).toEqual({ ok: false, error: { code: 'bad-type' } })
+    expect(signatureMessage(parsed.value, prevouts, mid, 5, 3)).toEqual({
+      ok: false,
+      error: { code: 'no-matching-output' },
+    })
   })
 })

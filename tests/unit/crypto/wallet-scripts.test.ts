@@ -11,10 +11,15 @@ function table(held = false) {
   const asked: ScriptPlace[][] = []
   const waiting: Array<() => void> = []
   const scripts = createWalletScripts({
-    network: 'regtest', descriptor: wallet.descriptor, members: wallet.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub })),
+    network: 'regtest',
+    descriptor: wallet.descriptor,
+    members: wallet.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub })),
     async derive(places) {
       asked.push([...places])
-      if (held) await new Promise<void>((resolve) => { waiting.push(resolve) })
+      if (held)
+        await new Promise<void>(resolve => {
+          waiting.push(resolve)
+        })
       return places.map(({ branch, index }) => wallet.output(branch, index)?.script)
     },
   })
@@ -25,9 +30,18 @@ describe('the scripts of a wallet that are derived elsewhere', () => {
   it('are those of the wallet, and so are its members and its id', async () => {
     const { scripts } = table()
     const { id, network, descriptor, members } = scripts
-    expect({ id, network, descriptor, members }).toEqual({ id: wallet.id, network: wallet.network, descriptor: wallet.descriptor, members: wallet.members })
+    expect({ id, network, descriptor, members }).toEqual({
+      id: wallet.id,
+      network: wallet.network,
+      descriptor: wallet.descriptor,
+      members: wallet.members,
+    })
     const known = await scripts.at([...receive(0, 7), { branch: 1, index: 3 }])
-    for (const [branch, index] of [[0, 0], [0, 7], [1, 3]] as const) {
+    for (const [branch, index] of [
+      [0, 0],
+      [0, 7],
+      [1, 3],
+    ] as const) {
       const { script, address } = wallet.output(branch, index)!
       expect(known.output(branch, index)).toEqual({ script, address })
     }

@@ -16,7 +16,9 @@ import { bounded, mutatedText } from '../../support/fuzz'
 import { LONG_LIMIT, times } from '../../support/long'
 import { must } from '../../support/signing'
 
-const accounts = await Promise.all([0, 1, 2].map(async i => (await Keys.fromEntropy(entropyOf(TEST_WORDS[i]!), '')).accountAt('regtest', 7 + i)))
+const accounts = await Promise.all(
+  [0, 1, 2].map(async i => (await Keys.fromEntropy(entropyOf(TEST_WORDS[i]!), '')).accountAt('regtest', 7 + i)),
+)
 const descriptor = must(makeDescriptor('regtest', accounts))
 const [one, two] = accounts as [AccountInfo, AccountInfo, AccountInfo]
 const checked = (body: string): string => `${body}#${descriptorChecksum(body)}`
@@ -34,12 +36,14 @@ describe('wallet descriptor', () => {
     const wallet = must(openWallet('regtest', descriptor))
     const keys = wallet.members.map(member => member.accountKey)
     expect(keys).toEqual([...keys].sort())
-    expect(wallet.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub }))).toEqual(keys.map(key => accounts.find(a => a.accountKey === key)))
+    expect(wallet.members.map(({ accountKey, origin, xpub }) => ({ accountKey, origin, xpub }))).toEqual(
+      keys.map(key => accounts.find(a => a.accountKey === key)),
+    )
     expect(memberIndexOf(wallet, keys[2]!)).toBe(2)
     expect(memberIndexOf(wallet, '02')).toBeUndefined()
   })
 
-  it('checksum of BIP380\'s own example', () => {
+  it("checksum of BIP380's own example", () => {
     expect(descriptorChecksum('raw(deadbeef)')).toBe('89f8spxm')
     expect(descriptorChecksum('raw(Ü)')).toBeUndefined()
   })
@@ -53,7 +57,7 @@ describe('wallet descriptor', () => {
 
   it('every other spelling of the same wallet is refused, so that it has one id', () => {
     expect(failing(body), 'no checksum').toBe('not-canonical')
-    expect(failing(checked(body.replaceAll('h/', '\'/'))), 'apostrophes').toBe('not-canonical')
+    expect(failing(checked(body.replaceAll('h/', "'/"))), 'apostrophes').toBe('not-canonical')
     const [, first, second] = /^tr\(musig\(([^,]+),([^,]+),/.exec(body)!
     expect(failing(checked(body.replace(`${first},${second}`, `${second},${first}`))), 'order').toBe('not-canonical')
     const upper = body.replaceAll(/\[[0-9a-f]{8}/g, origin => origin.toUpperCase())
@@ -62,22 +66,51 @@ describe('wallet descriptor', () => {
     expect(failing(checked(body.replace('/<0;1>/*', '/<1;0>/*')))).toBe('not-canonical')
     expect(failing(checked(body.replace('/<0;1>/*', '/0/*')))).toBe('not-canonical')
     expect(failing(checked(body.replace('tr(', 'rawtr(')))).toBe('not-canonical')
-    expect(failing(checked(body.replace(/\/<0;1>\/\*\)$/, `/<0;1>/*,pk(02${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}))`)))).toBe('not-canonical')
+    expect(
+      failing(
+        checked(
+          body.replace(
+            /\/<0;1>\/\*\)$/,
+            `/<0;1>/*,pk(02${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}))`,
+          ),
+        ),
+      ),
+    ).toBe('not-canonical')
   })
 
   it('keys: duplicates by x-coordinate, other networks, counts, wrong origin', () => {
     expect(makeDescriptor('regtest', [one])).toMatchObject({ ok: false, error: { code: 'key-count' } })
     expect(makeDescriptor('regtest', [one, one])).toMatchObject({ ok: false, error: { code: 'duplicate-key' } })
     const key = decodeExtendedKey(one.xpub)!
-    const negated = { ...key, publicKey: Uint8Array.from([key.publicKey[0]! ^ 1, ...key.publicKey.slice(1)]), chainCode: new Uint8Array(32) }
-    const twin: AccountInfo = { accountKey: toHex(negated.publicKey), xpub: encodeExtendedKey(negated), origin: two.origin }
-    expect(makeDescriptor('regtest', [one, twin]), 'same x, other sign and chain code').toMatchObject({ ok: false, error: { code: 'duplicate-key' } })
+    const negated = {
+      ...key,
+      publicKey: Uint8Array.from([key.publicKey[0]! ^ 1, ...key.publicKey.slice(1)]),
+      chainCode: new Uint8Array(32),
+    }
+    const twin: AccountInfo = {
+      accountKey: toHex(negated.publicKey),
+      xpub: encodeExtendedKey(negated),
+      origin: two.origin,
+    }
+    expect(makeDescriptor('regtest', [one, twin]), 'same x, other sign and chain code').toMatchObject({
+      ok: false,
+      error: { code: 'duplicate-key' },
+    })
     const main: AccountInfo = { ...one, xpub: encodeExtendedKey({ ...key, version: 0x0488b21e }) }
     expect(makeDescriptor('regtest', [main, two])).toMatchObject({ ok: false, error: { code: 'wrong-network' } })
-    expect(makeDescriptor('regtest', [{ ...one, accountKey: two.accountKey }, two])).toMatchObject({ ok: false, error: { code: 'bad-key', position: 0 } })
-    expect(makeDescriptor('regtest', [one, { ...two, xpub: 'tpub' }])).toMatchObject({ ok: false, error: { code: 'bad-key', position: 1 } })
+    expect(makeDescriptor('regtest', [{ ...one, accountKey: two.accountKey }, two])).toMatchObject({
+      ok: false,
+      error: { code: 'bad-key', position: 0 },
+    })
+    expect(makeDescriptor('regtest', [one, { ...two, xpub: 'tpub' }])).toMatchObject({
+      ok: false,
+      error: { code: 'bad-key', position: 1 },
+    })
     for (const path of ['', '87h/1h/7', 'm/87h', '87h/1h/2147483648h', '87h//7h']) {
-      expect(makeDescriptor('regtest', [{ ...one, origin: { ...one.origin, path } }, two]), path).toMatchObject({ ok: false, error: { code: 'bad-origin', position: 0 } })
+      expect(makeDescriptor('regtest', [{ ...one, origin: { ...one.origin, path } }, two]), path).toMatchObject({
+        ok: false,
+        error: { code: 'bad-origin', position: 0 },
+      })
     }
   })
 
@@ -107,8 +140,41 @@ describe('wallet descriptor', () => {
 
 describe('reading a descriptor is total', LONG_LIMIT, () => {
   const key = '02'.padEnd(66, '7')
-  const samples = [body, `tr(${one.xpub}/0/<1;2>/*)`, `rawtr([01234567/86'/0h]${key})`, `tr(${key},pk(musig(${one.xpub},${two.xpub})/<0;1>/*))`]
-  const words = fc.constantFrom('tr(', 'rawtr(', 'musig(', 'pk(', ')', ',', '/', '*', '<0;1>', '<', ';', '>', '#', '[', ']', 'h', '\'', '0', '2147483647', '2147483648', '01234567', one.xpub, key, key.slice(2), 'xprv9s21Z', '{', '\u00e9')
+  const samples = [
+    body,
+    `tr(${one.xpub}/0/<1;2>/*)`,
+    `rawtr([01234567/86'/0h]${key})`,
+    `tr(${key},pk(musig(${one.xpub},${two.xpub})/<0;1>/*))`,
+  ]
+  const words = fc.constantFrom(
+    'tr(',
+    'rawtr(',
+    'musig(',
+    'pk(',
+    ')',
+    ',',
+    '/',
+    '*',
+    '<0;1>',
+    '<',
+    ';',
+    '>',
+    '#',
+    '[',
+    ']',
+    'h',
+    "'",
+    '0',
+    '2147483647',
+    '2147483648',
+    '01234567',
+    one.xpub,
+    key,
+    key.slice(2),
+    'xprv9s21Z',
+    '{',
+    '\u00e9',
+  )
 
   /** What is read has one printed form, which reads back the same; a wallet is opened from its one spelling only. */
   function holds(text: string): void {
@@ -117,18 +183,32 @@ describe('reading a descriptor is total', LONG_LIMIT, () => {
       const printed = printDescriptor(parsed.value)
       const again = parseDescriptor(printed)
       if (!again.ok || printDescriptor(again.value) !== printed) throw new Error(`${printed} does not read back`)
-    }
-    else if (!(parsed.error.position >= 0 && parsed.error.position <= text.length)) throw new Error(JSON.stringify(parsed.error))
+    } else if (!(parsed.error.position >= 0 && parsed.error.position <= text.length))
+      throw new Error(JSON.stringify(parsed.error))
     const opened = bounded(() => openWallet('regtest', text))
     if (opened.ok && opened.value.descriptor !== text) throw new Error('opened from another spelling')
   }
 
   it('any text', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 100 }), fc.array(words, { maxLength: 20 }).map(list => list.join(''))), holds), { numRuns: times(500, 20_000) })
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary', maxLength: 100 }),
+          fc.array(words, { maxLength: 20 }).map(list => list.join('')),
+        ),
+        holds,
+      ),
+      { numRuns: times(500, 20_000) },
+    )
   })
 
   it('a descriptor with characters changed, without and with a right checksum', () => {
-    fc.assert(fc.property(mutatedText(samples), fc.boolean(), (text, sum) => holds(sum ? `${text}#${descriptorChecksum(text) ?? ''}` : text)), { numRuns: times(500, 40_000) })
+    fc.assert(
+      fc.property(mutatedText(samples), fc.boolean(), (text, sum) =>
+        holds(sum ? `${text}#${descriptorChecksum(text) ?? ''}` : text),
+      ),
+      { numRuns: times(500, 40_000) },
+    )
   })
 })
 
@@ -137,7 +217,13 @@ describe('addresses of a wallet', () => {
 
   it('two ways lead to the same script: descriptor derivation and tweaks', () => {
     const parsed = must(parseDescriptor(descriptor))
-    for (const [branch, index] of [[0, 0], [1, 0], [0, 19], [1, 1000], [0, 2 ** 31 - 1]] as const) {
+    for (const [branch, index] of [
+      [0, 0],
+      [1, 0],
+      [0, 19],
+      [1, 1000],
+      [0, 2 ** 31 - 1],
+    ] as const) {
       const output = wallet.output(branch, index)!
       expect(toHex(output.script)).toBe(toHex(descriptorScript(parsed, branch, index)!))
       expect(output.tweaks.map(tweak => tweak.xOnly)).toEqual([false, false, true])
@@ -172,14 +258,21 @@ describe('extended keys', () => {
   it('BIP32 public derivation refuses hardened numbers; a merkle root changes the tweak', () => {
     const key = decodeExtendedKey(one.xpub)!
     expect(childPublic(key, 0x8000_0000)).toBeUndefined()
-    expect(toHex(tapTweak(key.publicKey.slice(1)).scalar)).not.toBe(toHex(tapTweak(key.publicKey.slice(1), new Uint8Array(32)).scalar))
+    expect(toHex(tapTweak(key.publicKey.slice(1)).scalar)).not.toBe(
+      toHex(tapTweak(key.publicKey.slice(1), new Uint8Array(32)).scalar),
+    )
   })
 
   it('bad texts are undefined', () => {
     const key = decodeExtendedKey(one.xpub)!
     const bad = [
-      '', 'tpub', one.xpub.slice(0, -1), `${one.xpub.slice(0, -1)}1`,
-      encodeExtendedKey({ ...key, publicKey: fromHex(`02${'ff'.repeat(32)}`) }), encodeExtendedKey({ ...key, depth: 0 }), encodeExtendedKey({ ...key, publicKey: new Uint8Array(33) }),
+      '',
+      'tpub',
+      one.xpub.slice(0, -1),
+      `${one.xpub.slice(0, -1)}1`,
+      encodeExtendedKey({ ...key, publicKey: fromHex(`02${'ff'.repeat(32)}`) }),
+      encodeExtendedKey({ ...key, depth: 0 }),
+      encodeExtendedKey({ ...key, publicKey: new Uint8Array(33) }),
     ]
     for (const text of bad) expect(decodeExtendedKey(text), text).toBeUndefined()
     expect(encodeExtendedKey(key)).toBe(one.xpub)

@@ -21,7 +21,8 @@ function rootOf(ids: readonly string[]): string {
   let nodes = ids.map(reversed)
   while (nodes.length > 1) {
     const above: Uint8Array[] = []
-    for (let i = 0; i < nodes.length; i += 2) above.push(sha256d(Buffer.concat([nodes[i] as Uint8Array, (nodes[i + 1] ?? nodes[i]) as Uint8Array])))
+    for (let i = 0; i < nodes.length; i += 2)
+      above.push(sha256d(Buffer.concat([nodes[i] as Uint8Array, (nodes[i + 1] ?? nodes[i]) as Uint8Array])))
     nodes = above
   }
   return hex.encode((nodes[0] as Uint8Array).slice().reverse())
@@ -49,7 +50,9 @@ describe('blocks as a node would check them', () => {
   afterAll(() => net.close())
 
   it('starts from the genesis block of regtest and has coins that are mature', async () => {
-    expect((await net.get('/block-height/0')).text).toBe('0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206')
+    expect((await net.get('/block-height/0')).text).toBe(
+      '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206',
+    )
     expect(net.genesis).toBe('0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206')
     expect(await net.json('/blocks/0')).toMatchObject([{ previousblockhash: null, tx_count: 1, nonce: 2 }])
   })
@@ -75,18 +78,27 @@ describe('blocks as a node would check them', () => {
       expect(block.tx_count).toBe(ids.length)
       if (at > 0) {
         expect(block.previousblockhash).toBe(previous)
-        expect(block.timestamp).toBeGreaterThan([...times.slice(-11)].sort((a, b) => a - b)[Math.floor(Math.min(11, times.length) / 2)] ?? 0)
+        expect(block.timestamp).toBeGreaterThan(
+          [...times.slice(-11)].sort((a, b) => a - b)[Math.floor(Math.min(11, times.length) / 2)] ?? 0,
+        )
         const coinbase = RawTx.decode(new Uint8Array(await (await fetch(`${net.url}/tx/${ids[0]}/raw`)).arrayBuffer()))
         const sig = coinbase.inputs[0]?.finalScriptSig ?? new Uint8Array()
         const numbered = at <= 16 ? [0x50 + at] : [1, at]
         expect([...sig.slice(0, numbered.length)]).toEqual(numbered)
-        const wtxids = await Promise.all(ids.slice(1).map(async (id) =>
-          hex.encode(sha256d(hex.decode((await net.get(`/tx/${id}/hex`)).text)).reverse())))
+        const wtxids = await Promise.all(
+          ids
+            .slice(1)
+            .map(async id => hex.encode(sha256d(hex.decode((await net.get(`/tx/${id}/hex`)).text)).reverse())),
+        )
         const commitment = sha256d(Buffer.concat([reversed(rootOf(['00'.repeat(32), ...wtxids])), new Uint8Array(32)]))
-        expect(hex.encode(coinbase.outputs.at(-1)?.script ?? new Uint8Array())).toBe(`6a24aa21a9ed${hex.encode(commitment)}`)
+        expect(hex.encode(coinbase.outputs.at(-1)?.script ?? new Uint8Array())).toBe(
+          `6a24aa21a9ed${hex.encode(commitment)}`,
+        )
       }
       times.push(block.timestamp)
-      expect(block.mediantime).toBe([...times.slice(-11)].sort((a, b) => a - b)[Math.floor(Math.min(11, times.length) / 2)])
+      expect(block.mediantime).toBe(
+        [...times.slice(-11)].sort((a, b) => a - b)[Math.floor(Math.min(11, times.length) / 2)],
+      )
       previous = hash
     }
     expect(height).toBe(111)
@@ -128,7 +140,10 @@ describe('blocks that are wrong', () => {
       new DataView(bytes.buffer).setUint32(at, value, true)
       return bytes
     }
-    const attempt = (headerBytes: Uint8Array, txs: readonly ChainTx[] = good.txs) => () => chain.connect(headerBytes, txs)
+    const attempt =
+      (headerBytes: Uint8Array, txs: readonly ChainTx[] = good.txs) =>
+      () =>
+        chain.connect(headerBytes, txs)
     expect(attempt(header(4, 1))).toThrow('prev-blk-not-found')
     expect(attempt(header(72, 0x1d00ffff))).toThrow('bad-diffbits')
     const mined = (change: (txs: ChainTx[]) => ChainTx[], time = now + 100) => {
@@ -145,18 +160,27 @@ describe('blocks that are wrong', () => {
     while ((sha256d(header(76, nonce))[31] ?? 0) < 0x80) nonce += 1
     expect(attempt(header(76, nonce))).toThrow('high-hash')
     const coinbase = RawTx.decode(good.txs[0]?.raw ?? new Uint8Array())
-    const altered = (change: Partial<typeof coinbase>): ChainTx => parseTx(RawTx.encode({ ...coinbase, ...change })) as ChainTx
-    expect(mined((txs) => [...txs, spendOf('ab'.repeat(32))])).toThrow('bad-witness-merkle-match')
+    const altered = (change: Partial<typeof coinbase>): ChainTx =>
+      parseTx(RawTx.encode({ ...coinbase, ...change })) as ChainTx
+    expect(mined(txs => [...txs, spendOf('ab'.repeat(32))])).toThrow('bad-witness-merkle-match')
     expect(mined(() => [spendOf('ab'.repeat(32))])).toThrow('bad-cb-missing')
-    expect(mined((txs) => [...txs, ...txs])).toThrow('bad-cb-multiple')
-    expect(mined((txs) => txs, 1)).toThrow('time-too-old')
-    expect(mined(() => [altered({ inputs: coinbase.inputs.map((input) => ({ ...input, finalScriptSig: Uint8Array.of(0x59, 1, 1) })) })])).toThrow('bad-cb-height')
-    const greedy = altered({ outputs: coinbase.outputs.map((output, i) => (i === 0 ? { ...output, amount: output.amount + 1n } : output)) })
+    expect(mined(txs => [...txs, ...txs])).toThrow('bad-cb-multiple')
+    expect(mined(txs => txs, 1)).toThrow('time-too-old')
+    expect(
+      mined(() => [
+        altered({ inputs: coinbase.inputs.map(input => ({ ...input, finalScriptSig: Uint8Array.of(0x59, 1, 1) })) }),
+      ]),
+    ).toThrow('bad-cb-height')
+    const greedy = altered({
+      outputs: coinbase.outputs.map((output, i) => (i === 0 ? { ...output, amount: output.amount + 1n } : output)),
+    })
     expect(mined(() => [greedy])).toThrow('bad-cb-amount')
     expect(attempt(good.headerBytes, [greedy])).toThrow('bad-txnmrklroot')
     const bare = altered({ outputs: coinbase.outputs.slice(0, 1), segwitFlag: false, witnesses: undefined })
     expect(mined(() => [bare, spendOf('ab'.repeat(32))])).toThrow('unexpected-witness')
-    const legacy = parseTx(RawTx.encode({ ...RawTx.decode(spendOf('ab'.repeat(32)).raw), segwitFlag: false, witnesses: undefined })) as ChainTx
+    const legacy = parseTx(
+      RawTx.encode({ ...RawTx.decode(spendOf('ab'.repeat(32)).raw), segwitFlag: false, witnesses: undefined }),
+    ) as ChainTx
     expect(mined(() => [bare, legacy])).toThrow('bad-txns-inputs-missingorspent')
     expect(chain.tip.hash).toBe(tip)
     expect(chain.connect(good.headerBytes, good.txs).height).toBe(4)
@@ -164,7 +188,8 @@ describe('blocks that are wrong', () => {
 
   it('undoes a block to exactly the coins that were there', () => {
     const chain = new Chain()
-    const coins = (): string => JSON.stringify([...chain.unspent()].map(([key, { value, height }]) => [key, String(value), height]).sort())
+    const coins = (): string =>
+      JSON.stringify([...chain.unspent()].map(([key, { value, height }]) => [key, String(value), height]).sort())
     const first = next(chain)
     chain.connect(first.headerBytes, first.txs)
     const before = coins()
@@ -178,10 +203,23 @@ describe('blocks that are wrong', () => {
   })
 
   it('halves the reward every 150 blocks', () => {
-    expect([0, 149, 150, 299, 300, 150 * 64].map(subsidyAt)).toEqual([5_000_000_000n, 5_000_000_000n, 2_500_000_000n, 2_500_000_000n, 1_250_000_000n, 0n])
+    expect([0, 149, 150, 299, 300, 150 * 64].map(subsidyAt)).toEqual([
+      5_000_000_000n,
+      5_000_000_000n,
+      2_500_000_000n,
+      2_500_000_000n,
+      1_250_000_000n,
+      0n,
+    ])
   })
 
   function spendOf(txid: string): ChainTx {
-    return parseTx(spend({ key: purse, coins: [{ txid, vout: 0, value: 10_000 }], outputs: [{ script: OutScript.encode({ type: 'tr', pubkey: purse.script.slice(2) }), sats: 9_000 }] })) as ChainTx
+    return parseTx(
+      spend({
+        key: purse,
+        coins: [{ txid, vout: 0, value: 10_000 }],
+        outputs: [{ script: OutScript.encode({ type: 'tr', pubkey: purse.script.slice(2) }), sats: 9_000 }],
+      }),
+    ) as ChainTx
   }
 })

@@ -11,12 +11,22 @@ afterEach(() => net.close())
 
 describe('control calls', () => {
   it('mines to an address or to the faucet', async () => {
-    const mined = JSON.parse((await net.dev('mine', { blocks: 3, address: alice.address })).text) as { height: number; tip: string; blocks: string[] }
+    const mined = JSON.parse((await net.dev('mine', { blocks: 3, address: alice.address })).text) as {
+      height: number
+      tip: string
+      blocks: string[]
+    }
     expect(mined.height).toBe(113)
     expect(mined.blocks.at(-1)).toBe((await net.get('/blocks/tip/hash')).text)
     expect(await net.json<unknown[]>(`/address/${alice.address}/utxo`)).toHaveLength(3)
     expect(JSON.parse((await net.dev('mine')).text)).toMatchObject({ height: 114 })
-    expect(await net.json('/dev/info')).toMatchObject({ network: 'regtest', height: 114, mempool: 0, autoMineMs: null, faults: [] })
+    expect(await net.json('/dev/info')).toMatchObject({
+      network: 'regtest',
+      height: 114,
+      mempool: 0,
+      autoMineMs: null,
+      faults: [],
+    })
   })
 
   it('pays from the faucet: mined at once, or left waiting', async () => {
@@ -24,7 +34,9 @@ describe('control calls', () => {
     expect(first.status).toBe(200)
     const { txid } = JSON.parse(first.text) as { txid: string }
     expect(await net.json(`/tx/${txid}/status`)).toMatchObject({ confirmed: true, block_height: 111 })
-    const second = JSON.parse((await net.dev('faucet', { address: alice.address, sats: 100_000, mine: false })).text) as { txid: string }
+    const second = JSON.parse(
+      (await net.dev('faucet', { address: alice.address, sats: 100_000, mine: false })).text,
+    ) as { txid: string }
     expect(await net.json(`/tx/${second.txid}/status`)).toEqual({ confirmed: false })
   })
 
@@ -44,7 +56,11 @@ describe('control calls', () => {
       ['mine', { blocks: 1.5 }, /"blocks"/],
       ['mine', { blocks: '1' }, /"blocks"/],
       ['mine', { block: 1 }, /Unknown field "block"/],
-      ['mine', { address: 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq' }, /"address" must be an address of the local chain/],
+      [
+        'mine',
+        { address: 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq' },
+        /"address" must be an address of the local chain/,
+      ],
       ['faucet', { sats: 1_000 }, /"address"/],
       ['faucet', { address: alice.address }, /"sats"/],
       ['faucet', { address: alice.address, sats: 329 }, /"sats" must be a whole number from 330/],
@@ -68,8 +84,12 @@ describe('control calls', () => {
   it('mines by itself after a broadcast, when told to', async () => {
     const quick = await testNet({ autoMineMs: 1 })
     const coin = await quick.fund(alice, 100_000)
-    const { text } = await quick.send(spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 99_000 }] }))
-    await expect.poll(async () => quick.json(`/tx/${text}/status`), { timeout: 60_000, interval: 5 }).toMatchObject({ confirmed: true })
+    const { text } = await quick.send(
+      spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 99_000 }] }),
+    )
+    await expect
+      .poll(async () => quick.json(`/tx/${text}/status`), { timeout: 60_000, interval: 5 })
+      .toMatchObject({ confirmed: true })
     await quick.close()
   })
 
@@ -87,7 +107,11 @@ describe('faults', () => {
     expect((await net.dev('fault', body)).status).toBe(200)
   }
 
-  it.each([['429', 429], ['500', 500], ['503', 503]])('%s strikes as often as told', async (kind, status) => {
+  it.each([
+    ['429', 429],
+    ['500', 500],
+    ['503', 503],
+  ])('%s strikes as often as told', async (kind, status) => {
     await fault({ kind, count: 2 })
     for (let i = 0; i < 2; i += 1) {
       const got = await net.get(HEIGHT)
@@ -110,16 +134,27 @@ describe('faults', () => {
     await fault({ kind: 'html', path: '/tx', count: 1 })
     expect((await net.get(HEIGHT)).status).toBe(200)
     const got = await net.get(`/tx/${'00'.repeat(32)}`)
-    expect([got.status, got.headers.get('content-type'), got.text.startsWith('<!doctype html>')]).toEqual([200, 'text/html', true])
+    expect([got.status, got.headers.get('content-type'), got.text.startsWith('<!doctype html>')]).toEqual([
+      200,
+      'text/html',
+      true,
+    ])
   })
 
   it('hang answers nothing, and does nothing, until the caller goes', async () => {
     const coin = await net.fund(alice, 10_000)
     await fault({ kind: 'hang', path: '/tx', count: 1 })
     const caller = new AbortController()
-    const raw = Buffer.from(spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 9_000 }] })).toString('hex')
-    const outcome = fetch(`${net.url}/tx`, { method: 'POST', body: raw, signal: caller.signal }).then(() => 'answered', () => 'aborted')
-    await expect.poll(async () => (await net.json<{ faults: unknown[] }>('/dev/info')).faults, { timeout: 60_000, interval: 5 }).toEqual([])
+    const raw = Buffer.from(
+      spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 9_000 }] }),
+    ).toString('hex')
+    const outcome = fetch(`${net.url}/tx`, { method: 'POST', body: raw, signal: caller.signal }).then(
+      () => 'answered',
+      () => 'aborted',
+    )
+    await expect
+      .poll(async () => (await net.json<{ faults: unknown[] }>('/dev/info')).faults, { timeout: 60_000, interval: 5 })
+      .toEqual([])
     expect(await net.json('/mempool/txids')).toEqual([])
     caller.abort()
     expect(await outcome).toBe('aborted')

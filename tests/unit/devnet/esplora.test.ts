@@ -7,8 +7,16 @@ const alice = keyOf(61)
 const bob = keyOf(62)
 const hashOf = (script: Uint8Array): string => createHash('sha256').update(script).digest('hex')
 const UNKNOWN = 'ab'.repeat(32)
-interface TxJson { txid: string; status: { confirmed: boolean; block_height?: number } }
-interface UtxoJson { txid: string; vout: number; value: number; status: { confirmed: boolean } }
+interface TxJson {
+  txid: string
+  status: { confirmed: boolean; block_height?: number }
+}
+interface UtxoJson {
+  txid: string
+  vout: number
+  value: number
+  status: { confirmed: boolean }
+}
 
 describe('shapes, codes and types of the API', () => {
   let net: TestNet
@@ -17,7 +25,18 @@ describe('shapes, codes and types of the API', () => {
   beforeAll(async () => {
     net = await testNet()
     coin = await net.fund(alice, 100_000)
-    sent = (await net.send(spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats: 60_000 }, { script: alice.script, sats: 39_000 }] }))).text
+    sent = (
+      await net.send(
+        spend({
+          key: alice,
+          coins: [coin],
+          outputs: [
+            { script: bob.script, sats: 60_000 },
+            { script: alice.script, sats: 39_000 },
+          ],
+        }),
+      )
+    ).text
   })
   afterAll(() => net.close())
 
@@ -36,16 +55,18 @@ describe('shapes, codes and types of the API', () => {
       txid: sent,
       version: 2,
       locktime: 0,
-      vin: [{
-        txid: coin.txid,
-        vout: coin.vout,
-        prevout: output(alice, 100_000),
-        scriptsig: '',
-        scriptsig_asm: '',
-        witness: [raw.slice(-8 - 128, -8)],
-        is_coinbase: false,
-        sequence: 0xfffffffd,
-      }],
+      vin: [
+        {
+          txid: coin.txid,
+          vout: coin.vout,
+          prevout: output(alice, 100_000),
+          scriptsig: '',
+          scriptsig_asm: '',
+          witness: [raw.slice(-8 - 128, -8)],
+          is_coinbase: false,
+          sequence: 0xfffffffd,
+        },
+      ],
       vout: [output(bob, 60_000), output(alice, 39_000)],
       size: raw.length / 2,
       weight: (raw.length / 2) * 4 - 3 * (2 + 66),
@@ -67,10 +88,24 @@ describe('shapes, codes and types of the API', () => {
 
   it('answers text for heights, hashes and hex, JSON for the rest', async () => {
     const hash = (await net.get('/blocks/tip/hash')).text
-    for (const path of ['/blocks/tip/height', '/blocks/tip/hash', '/block-height/5', `/block/${hash}/header`, `/tx/${sent}/hex`]) {
+    for (const path of [
+      '/blocks/tip/height',
+      '/blocks/tip/hash',
+      '/block-height/5',
+      `/block/${hash}/header`,
+      `/tx/${sent}/hex`,
+    ]) {
       expect((await net.get(path)).headers.get('content-type'), path).toBe('text/plain')
     }
-    for (const path of ['/mempool', '/mempool/txids', '/mempool/recent', '/fee-estimates', '/blocks', `/block/${hash}/status`, `/block/${hash}/txids`]) {
+    for (const path of [
+      '/mempool',
+      '/mempool/txids',
+      '/mempool/recent',
+      '/fee-estimates',
+      '/blocks',
+      `/block/${hash}/status`,
+      `/block/${hash}/txids`,
+    ]) {
       const { headers } = await net.get(path)
       expect(headers.get('content-type'), path).toBe('application/json')
       expect(headers.get('cache-control'), path).toMatch(/^public, max-age=\d+$/)
@@ -112,13 +147,31 @@ describe('shapes, codes and types of the API', () => {
 
   it('sums up a script by address and by hash', async () => {
     const chain = { funded_txo_count: 1, funded_txo_sum: 100_000, spent_txo_count: 0, spent_txo_sum: 0, tx_count: 1 }
-    const mempool = { funded_txo_count: 1, funded_txo_sum: 39_000, spent_txo_count: 1, spent_txo_sum: 100_000, tx_count: 1 }
-    expect(await net.json(`/address/${alice.address}`)).toEqual({ address: alice.address, chain_stats: chain, mempool_stats: mempool })
+    const mempool = {
+      funded_txo_count: 1,
+      funded_txo_sum: 39_000,
+      spent_txo_count: 1,
+      spent_txo_sum: 100_000,
+      tx_count: 1,
+    }
+    expect(await net.json(`/address/${alice.address}`)).toEqual({
+      address: alice.address,
+      chain_stats: chain,
+      mempool_stats: mempool,
+    })
     const hash = hashOf(alice.script)
-    expect(await net.json(`/scripthash/${hash}`)).toEqual({ scripthash: hash, chain_stats: chain, mempool_stats: mempool })
-    expect(await net.json(`/address/${alice.address}/utxo`)).toEqual([{ txid: sent, vout: 1, status: { confirmed: false }, value: 39_000 }])
+    expect(await net.json(`/scripthash/${hash}`)).toEqual({
+      scripthash: hash,
+      chain_stats: chain,
+      mempool_stats: mempool,
+    })
+    expect(await net.json(`/address/${alice.address}/utxo`)).toEqual([
+      { txid: sent, vout: 1, status: { confirmed: false }, value: 39_000 },
+    ])
     for (const part of ['utxo', 'txs', 'txs/chain', 'txs/mempool']) {
-      expect((await net.get(`/scripthash/${hash}/${part}`)).text).toBe((await net.get(`/address/${alice.address}/${part}`)).text)
+      expect((await net.get(`/scripthash/${hash}/${part}`)).text).toBe(
+        (await net.get(`/address/${alice.address}/${part}`)).text,
+      )
     }
     const unused = await net.json<{ chain_stats: { tx_count: number } }>(`/address/${keyOf(63).address}`)
     expect(unused.chain_stats.tx_count).toBe(0)
@@ -142,7 +195,13 @@ describe('what a browser meets', () => {
   afterAll(() => net.close())
 
   it('lets simple requests be read from anywhere, refusals too', async () => {
-    const answers = [await net.get('/blocks/tip/height'), await net.get('/tx/zz'), await net.get('/nowhere'), await net.send('00'), await net.dev('faucet', '{')]
+    const answers = [
+      await net.get('/blocks/tip/height'),
+      await net.get('/tx/zz'),
+      await net.get('/nowhere'),
+      await net.send('00'),
+      await net.dev('faucet', '{'),
+    ]
     for (const { headers } of answers) expect(headers.get('access-control-allow-origin')).toBe('*')
   })
 
@@ -172,7 +231,10 @@ describe('pages of a history', () => {
     for (let i = 0; i < 24; i += 1) await net.fund(alice, 3_000 + i, false)
     const path = `/address/${alice.address}/txs`
     const first = await net.json<TxJson[]>(path)
-    expect(first.map(({ status }) => status.confirmed)).toEqual([...Array.from({ length: 24 }, () => false), ...Array.from({ length: 25 }, () => true)])
+    expect(first.map(({ status }) => status.confirmed)).toEqual([
+      ...Array.from({ length: 24 }, () => false),
+      ...Array.from({ length: 25 }, () => true),
+    ])
     const waiting = await net.json<TxJson[]>(`${path}/mempool`)
     expect(first.slice(0, 24)).toEqual(waiting)
     const mined: TxJson[] = first.slice(24)
@@ -192,7 +254,8 @@ describe('pages of a history', () => {
     await net.fund(alice, 4_000, false)
     await net.fund(alice, 4_001, false)
     expect(await net.get(`/address/${alice.address}/utxo`)).toMatchObject({
-      status: 400, text: 'Too many unspent transaction outputs (>80). Contact support to raise limits.',
+      status: 400,
+      text: 'Too many unspent transaction outputs (>80). Contact support to raise limits.',
     })
     await net.close()
   })
@@ -204,12 +267,19 @@ describe('pages of a history', () => {
     for (const start of coins) {
       let coin = start
       for (let i = 0; i < 18; i += 1) {
-        const { text } = await net.send(spend({ key: alice, coins: [coin], outputs: [{ script: alice.script, sats: coin.value - 200 }] }))
+        const { text } = await net.send(
+          spend({ key: alice, coins: [coin], outputs: [{ script: alice.script, sats: coin.value - 200 }] }),
+        )
         coin = { txid: text, vout: 0, value: coin.value - 200 }
       }
     }
     const all = await net.json<TxJson[]>(`/address/${alice.address}/txs`)
-    expect(all.map(({ status }) => status.confirmed)).toEqual([...Array.from({ length: 50 }, () => false), true, true, true])
+    expect(all.map(({ status }) => status.confirmed)).toEqual([
+      ...Array.from({ length: 50 }, () => false),
+      true,
+      true,
+      true,
+    ])
     await net.close()
   })
 
@@ -219,7 +289,10 @@ describe('pages of a history', () => {
     await net.dev('mine', { blocks: 1 })
     const hash = (await net.get('/blocks/tip/hash')).text
     const ids = await net.json<string[]>(`/block/${hash}/txids`)
-    const pages = [...await net.json<TxJson[]>(`/block/${hash}/txs`), ...await net.json<TxJson[]>(`/block/${hash}/txs/25`)]
+    const pages = [
+      ...(await net.json<TxJson[]>(`/block/${hash}/txs`)),
+      ...(await net.json<TxJson[]>(`/block/${hash}/txs/25`)),
+    ]
     expect(pages.map(({ txid }) => txid)).toEqual(ids)
     expect((await net.get(`/block/${hash}/txs/7`)).status).toBe(400)
     expect((await net.get(`/block/${hash}/txid/1`)).text).toBe(ids[1])

@@ -13,8 +13,15 @@ const headerBytes = fromHex(GENESIS.header)
 const header = decodeHeader(headerBytes)
 const tx = (raw: Uint8Array): ChainTx => parseTx(raw) as ChainTx
 const root = tx(fromHex(GENESIS.coinbase))
-const blockOf = (height: number, txs: readonly ChainTx[]): ChainBlock =>
-  ({ hash: String(height).padStart(64, '0'), height, header, headerBytes, medianTime: header.time, txs, ...blockDimensions(txs) })
+const blockOf = (height: number, txs: readonly ChainTx[]): ChainBlock => ({
+  hash: String(height).padStart(64, '0'),
+  height,
+  header,
+  headerBytes,
+  medianTime: header.time,
+  txs,
+  ...blockDimensions(txs),
+})
 
 /** An engine that says what a test tells it to, in orders that a real node may choose. */
 function tellingEngine(): { engine: Engine; tell: (event: EngineEvent) => void } {
@@ -24,18 +31,35 @@ function tellingEngine(): { engine: Engine; tell: (event: EngineEvent) => void }
   }
   const engine: Engine = {
     genesis: GENESIS.hash,
-    subscribe: (listener) => {
+    subscribe: listener => {
       tell = listener
       return () => undefined
     },
-    submit: never, mine: never, reorg: never, pay: never, purse: never, close: never,
+    submit: never,
+    mine: never,
+    reorg: never,
+    pay: never,
+    purse: never,
+    close: never,
   }
-  return { engine, tell: (event) => tell(event) }
+  return { engine, tell: event => tell(event) }
 }
 
 describe('the index', () => {
-  const parent = tx(spend({ key: alice, coins: [{ txid: root.txid, vout: 0, value: 5_000_000_000 }], outputs: [{ script: bob.script, sats: 4_999_999_000 }] }))
-  const child = tx(spend({ key: bob, coins: [{ txid: parent.txid, vout: 0, value: 4_999_999_000 }], outputs: [{ script: alice.script, sats: 4_999_998_000 }] }))
+  const parent = tx(
+    spend({
+      key: alice,
+      coins: [{ txid: root.txid, vout: 0, value: 5_000_000_000 }],
+      outputs: [{ script: bob.script, sats: 4_999_999_000 }],
+    }),
+  )
+  const child = tx(
+    spend({
+      key: bob,
+      coins: [{ txid: parent.txid, vout: 0, value: 4_999_999_000 }],
+      outputs: [{ script: alice.script, sats: 4_999_998_000 }],
+    }),
+  )
 
   it('keeps a waiting child in order while its parent is mined, undone and waits again', () => {
     const { engine, tell } = tellingEngine()
@@ -53,12 +77,18 @@ describe('the index', () => {
     const block = blockOf(1, [parent])
     tell({ kind: 'connected', block })
     expectWhole()
-    expect(index.statsOf(scriptHash(bob.script))).toMatchObject({ chain: { tx_count: 1, spent_txo_count: 0 }, mempool: { tx_count: 1, spent_txo_count: 1 } })
+    expect(index.statsOf(scriptHash(bob.script))).toMatchObject({
+      chain: { tx_count: 1, spent_txo_count: 0 },
+      mempool: { tx_count: 1, spent_txo_count: 1 },
+    })
     tell({ kind: 'disconnected', block })
     expect(index.tx(parent.txid)).toBeUndefined()
     tell({ kind: 'entered', tx: parent })
     expectWhole()
-    expect(index.statsOf(scriptHash(bob.script))).toMatchObject({ chain: { tx_count: 0 }, mempool: { tx_count: 2, funded_txo_count: 1, spent_txo_count: 1 } })
+    expect(index.statsOf(scriptHash(bob.script))).toMatchObject({
+      chain: { tx_count: 0 },
+      mempool: { tx_count: 2, funded_txo_count: 1, spent_txo_count: 1 },
+    })
   })
 
   it('frees an output when what spent it leaves', () => {

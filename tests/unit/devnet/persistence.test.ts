@@ -21,15 +21,23 @@ afterEach(() => rmSync(data, { recursive: true, force: true }))
 /** All that a wallet could tell two chains apart by. */
 async function picture(net: TestNet): Promise<unknown> {
   const paths = [
-    '/blocks/tip/hash', '/block-height/1', '/mempool', '/mempool/txids',
-    ...[alice, bob].flatMap(({ address }) => [`/address/${address}`, `/address/${address}/utxo`, `/address/${address}/txs`]),
+    '/blocks/tip/hash',
+    '/block-height/1',
+    '/mempool',
+    '/mempool/txids',
+    ...[alice, bob].flatMap(({ address }) => [
+      `/address/${address}`,
+      `/address/${address}/utxo`,
+      `/address/${address}/txs`,
+    ]),
   ]
-  return Promise.all(paths.map(async (path) => (await net.get(path)).text))
+  return Promise.all(paths.map(async path => (await net.get(path)).text))
 }
 
 async function busy(net: TestNet): Promise<void> {
   const coin = await net.fund(alice, 100_000)
-  const pay = (sats: number): Uint8Array => spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats }] })
+  const pay = (sats: number): Uint8Array =>
+    spend({ key: alice, coins: [coin], outputs: [{ script: bob.script, sats }] })
   await net.fund(alice, 70_000)
   await net.send(pay(99_000))
   await net.send(pay(98_000))
@@ -101,7 +109,12 @@ describe('a kept chain', () => {
 describe('a disk that is full', () => {
   it('leaves every kind of step undone', async () => {
     let full = false
-    const store = { ...memoryStore(), append: () => { if (full) throw new Error('ENOSPC') } }
+    const store = {
+      ...memoryStore(),
+      append: () => {
+        if (full) throw new Error('ENOSPC')
+      },
+    }
     const engine = openRegtest({ store })
     const paid = await engine.pay(alice.script, 100_000n)
     await engine.mine(2)
@@ -109,7 +122,11 @@ describe('a disk that is full', () => {
     if (!paid.ok || !waiting.ok) throw new Error('the faucet pays')
     const seen = (): string => {
       const facts: string[] = []
-      engine.subscribe((event) => facts.push(event.kind === 'connected' ? event.block.hash : event.kind === 'entered' ? event.tx.txid : event.kind))()
+      engine.subscribe(event =>
+        facts.push(
+          event.kind === 'connected' ? event.block.hash : event.kind === 'entered' ? event.tx.txid : event.kind,
+        ),
+      )()
       return facts.join()
     }
     const before = seen()
@@ -127,7 +144,9 @@ describe('a disk that is full', () => {
 
 describe('the command', () => {
   const start = (...options: string[]) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'devnet/main.ts', '--json', ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--import', 'tsx', 'devnet/main.ts', '--json', ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     return { child, line: async () => (await lines.next()).value as string | undefined }
   }
@@ -139,11 +158,18 @@ describe('the command', () => {
     const { port } = squatter.address() as { port: number }
     const { child, line } = start('--data', data, '--port', String(port))
     const ready = JSON.parse((await line()) ?? '') as { ready: boolean; url: string; genesis: string; pid: number }
-    expect(ready).toMatchObject({ ready: true, pid: child.pid, genesis: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206' })
+    expect(ready).toMatchObject({
+      ready: true,
+      pid: child.pid,
+      genesis: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206',
+    })
     expect(Number(new URL(ready.url).port)).toBeGreaterThan(port)
     // An open connection must not keep it alive.
     await post(`${ready.url}/dev/fault`, { kind: 'hang' })
-    const hanging = fetch(`${ready.url}/blocks/tip/height`).then(() => 'answered', () => 'cut')
+    const hanging = fetch(`${ready.url}/blocks/tip/height`).then(
+      () => 'answered',
+      () => 'cut',
+    )
     expect((await fetch(`${ready.url}/dev/info`)).status).toBe(200)
     child.kill('SIGINT')
     expect(await once(child, 'exit')).toEqual([0, null])
@@ -155,9 +181,13 @@ describe('the command', () => {
   it('has lost nothing that was answered when it is killed', async () => {
     const first = start('--data', data, '--port', '0')
     const { url } = JSON.parse((await first.line()) ?? '') as { url: string }
-    const { txid } = (await (await post(`${url}/dev/faucet`, { address: alice.address, sats: 12_345, mine: false })).json()) as { txid: string }
+    const { txid } = (await (
+      await post(`${url}/dev/faucet`, { address: alice.address, sats: 12_345, mine: false })
+    ).json()) as { txid: string }
     const mined = (await (await post(`${url}/dev/mine`, { blocks: 3 })).json()) as { tip: string }
-    const waiting = (await (await post(`${url}/dev/faucet`, { address: alice.address, sats: 999, mine: false })).json()) as { txid: string }
+    const waiting = (await (
+      await post(`${url}/dev/faucet`, { address: alice.address, sats: 999, mine: false })
+    ).json()) as { txid: string }
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     const again = await testNet({ data })

@@ -43,7 +43,15 @@ export interface SpendSpec {
 }
 
 /** A signed P2TR key-path spend, serialised. */
-export function spend({ key, coins, outputs, sequence = 0xfffffffd, lockTime = 0, version = 2, signedAmounts }: SpendSpec): Uint8Array {
+export function spend({
+  key,
+  coins,
+  outputs,
+  sequence = 0xfffffffd,
+  lockTime = 0,
+  version = 2,
+  signedAmounts,
+}: SpendSpec): Uint8Array {
   const tx = new Transaction({ allowUnknownOutputs: true, allowUnknownVersion: true, lockTime, version })
   coins.forEach(({ txid, vout, value }, i) => {
     const amount = BigInt(signedAmounts?.[i] ?? value)
@@ -87,9 +95,9 @@ export async function testNet(options: DevnetOptions = {}): Promise<TestNet> {
     call(`/dev/${name}`, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) })
   return {
     ...net,
-    get: (path) => call(path),
+    get: path => call(path),
     json,
-    send: (raw) => call('/tx', { method: 'POST', body: typeof raw === 'string' ? raw : hex.encode(raw) }),
+    send: raw => call('/tx', { method: 'POST', body: typeof raw === 'string' ? raw : hex.encode(raw) }),
     dev,
     fund: async (key, sats, mine = true) => {
       const got = await dev('faucet', { address: key.address, sats, mine })

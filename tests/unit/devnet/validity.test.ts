@@ -19,7 +19,14 @@ describe('a valid taproot spend and everything near it', () => {
   beforeAll(async () => {
     net = await testNet()
     coins = [await net.fund(alice, 100_000), await net.fund(alice, 250_000)]
-    spec = { key: alice, coins, outputs: [{ script: bob.script, sats: 200_000 }, { script: alice.script, sats: 149_000 }] }
+    spec = {
+      key: alice,
+      coins,
+      outputs: [
+        { script: bob.script, sats: 200_000 },
+        { script: alice.script, sats: 149_000 },
+      ],
+    }
     valid = spend(spec)
   })
   afterAll(() => net.close())
@@ -51,7 +58,7 @@ describe('a valid taproot spend and everything near it', () => {
   it('refuses it with any one byte of the rest flipped', async () => {
     const tx = parseTx(valid) as ChainTx
     const rest = valid.length - (tx.size - tx.strippedSize - 2) - 4
-    const places = [...Array.from({ length: rest }, (_, i) => i), ...[4, 3, 2, 1].map((back) => valid.length - back)]
+    const places = [...Array.from({ length: rest }, (_, i) => i), ...[4, 3, 2, 1].map(back => valid.length - back)]
     for (const at of places) {
       const flipped = valid.slice()
       flipped[at] = (flipped[at] ?? 0) ^ 0x01
@@ -65,7 +72,9 @@ describe('a valid taproot spend and everything near it', () => {
         const signedAmounts = coins.map(({ value }, i) => value + (i === index ? delta : 0))
         const got = await net.send(spend({ ...spec, signedAmounts }))
         expect(rejection(got), `input ${index} by ${delta}`).toEqual({
-          status: 400, code: -26, message: 'mandatory-script-verify-flag-failed (Invalid Schnorr signature)',
+          status: 400,
+          code: -26,
+          message: 'mandatory-script-verify-flag-failed (Invalid Schnorr signature)',
         })
       }
     }
@@ -87,7 +96,9 @@ describe('a valid taproot spend and everything near it', () => {
       [...outputs, { script: alice.script, amount: 400n }],
     ]
     for (const [i, variant] of variants.entries()) {
-      expect(await expectRefused(RawTx.encode({ ...signed, outputs: variant }), `variant ${i}`)).toContain('Invalid Schnorr signature')
+      expect(await expectRefused(RawTx.encode({ ...signed, outputs: variant }), `variant ${i}`)).toContain(
+        'Invalid Schnorr signature',
+      )
     }
   })
 
@@ -111,7 +122,11 @@ describe('a valid taproot spend and everything near it', () => {
     flipped[at] = (flipped[at] ?? 0) ^ 1
     await expectRefused(flipped, 'flipped while the good one waits')
     await net.dev('mine', { blocks: 1 })
-    expect(rejection(await net.send(valid))).toEqual({ status: 400, code: -27, message: 'Transaction already in block chain' })
+    expect(rejection(await net.send(valid))).toEqual({
+      status: 400,
+      code: -27,
+      message: 'Transaction already in block chain',
+    })
     await expectRefused(flipped, 'flipped after it was mined')
   })
 })
@@ -119,11 +134,16 @@ describe('a valid taproot spend and everything near it', () => {
 describe('other scripts and other judges', () => {
   it('takes a signature by a key that begins with a zero byte', () => {
     // One key in 256 does. The interpreter's own verification refuses them (judge.ts).
-    const keys = Array.from({ length: 1_500 }, (_, i) => keyOf(i + 1)).filter((key) => key.script[2] === 0)
+    const keys = Array.from({ length: 1_500 }, (_, i) => keyOf(i + 1)).filter(key => key.script[2] === 0)
     expect(keys.length).toBeGreaterThan(2)
     for (const key of keys) {
-      const raw = spend({ key, coins: [{ txid: 'ab'.repeat(32), vout: 0, value: 1_000 }], outputs: [{ script: bob.script, sats: 500 }] })
-      const judge = (spent: Uint8Array) => scriptFault(parseTx(spent) as ChainTx, [{ value: 1_000n, script: key.script }])
+      const raw = spend({
+        key,
+        coins: [{ txid: 'ab'.repeat(32), vout: 0, value: 1_000 }],
+        outputs: [{ script: bob.script, sats: 500 }],
+      })
+      const judge = (spent: Uint8Array) =>
+        scriptFault(parseTx(spent) as ChainTx, [{ value: 1_000n, script: key.script }])
       expect(judge(raw)).toBeUndefined()
       const flipped = raw.slice()
       flipped[flipped.length - 10] = (flipped[flipped.length - 10] ?? 0) ^ 1
@@ -134,7 +154,11 @@ describe('other scripts and other judges', () => {
   it('agrees with another library on signatures of many keys', () => {
     for (let n = 1; n <= 40; n += 1) {
       const key = keyOf(n * 7919)
-      const raw = spend({ key, coins: [{ txid: n.toString(16).padStart(64, '0'), vout: n, value: 1_000 + n }], outputs: [{ script: bob.script, sats: 500 }] })
+      const raw = spend({
+        key,
+        coins: [{ txid: n.toString(16).padStart(64, '0'), vout: n, value: 1_000 + n }],
+        outputs: [{ script: bob.script, sats: 500 }],
+      })
       const tx = parseTx(raw) as ChainTx
       const hash = Transaction.fromRaw(raw).preimageWitnessV1(0, [key.script], 0, [BigInt(1_000 + n)])
       expect(schnorr.verify(tx.inputs[0]?.witness[0] as Uint8Array, hash, key.script.slice(2))).toBe(true)

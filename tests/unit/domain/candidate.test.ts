@@ -22,21 +22,39 @@ describe('a candidate line', () => {
     ])
   })
 
-  it.each(['', 'candidate:', 'candidate:1 1 udp 1 192.0.2.7 50000', 'x 1 udp 1 192.0.2.7 50000 typ host', 'candidate:1 1 sctp 1 192.0.2.7 50000 typ host',
-    'candidate:1 1 udp 1 192.0.2.7 99999 typ host', 'candidate:1 1 udp 1 192.0.2.7 1e3x typ host', 'candidate:1 1 udp 1 192.0.2.7 5 typ __proto__', 'a '.repeat(100_000)])('%# that is none is none', (line) => {
+  it.each([
+    '',
+    'candidate:',
+    'candidate:1 1 udp 1 192.0.2.7 50000',
+    'x 1 udp 1 192.0.2.7 50000 typ host',
+    'candidate:1 1 sctp 1 192.0.2.7 50000 typ host',
+    'candidate:1 1 udp 1 192.0.2.7 99999 typ host',
+    'candidate:1 1 udp 1 192.0.2.7 1e3x typ host',
+    'candidate:1 1 udp 1 192.0.2.7 5 typ __proto__',
+    'a '.repeat(100_000),
+  ])('%# that is none is none', line => {
     expect(parseCandidate(line)).toBeUndefined()
   })
 })
 
 describe('what candidates tell of the network', () => {
-  const of = (...facts: Array<Partial<CandidateFact>>): CandidateFact[] => facts.map(f => ({ kind: 'host', protocol: 'udp', family: 4, port: 1, ...f }))
+  const of = (...facts: Array<Partial<CandidateFact>>): CandidateFact[] =>
+    facts.map(f => ({ kind: 'host', protocol: 'udp', family: 4, port: 1, ...f }))
   it.each([
     ['nothing', of(), 'none'],
     ['only the own network', of({ kind: 'mdns' }, { protocol: 'tcp' }), 'host-only'],
     ['one outside port for one socket', of({}, { kind: 'srflx', port: 9 }), 'reflexive'],
     ['the same port told by two servers', of({}, { kind: 'srflx', port: 9 }, { kind: 'srflx', port: 9 }), 'reflexive'],
-    ['two sockets, one outside port each', of({ port: 1 }, { port: 2 }, { kind: 'srflx', port: 8 }, { kind: 'srflx', port: 9 }), 'reflexive'],
-    ['one socket, another port for each server', of({ kind: 'mdns' }, { kind: 'srflx', port: 8 }, { kind: 'srflx', port: 9 }), 'symmetric-likely'],
+    [
+      'two sockets, one outside port each',
+      of({ port: 1 }, { port: 2 }, { kind: 'srflx', port: 8 }, { kind: 'srflx', port: 9 }),
+      'reflexive',
+    ],
+    [
+      'one socket, another port for each server',
+      of({ kind: 'mdns' }, { kind: 'srflx', port: 8 }, { kind: 'srflx', port: 9 }),
+      'symmetric-likely',
+    ],
     ['a TURN server alone', of({ kind: 'relay' }), 'relay-only'],
   ] as const)('%s', (_, facts, hint) => {
     expect(natHint(facts)).toBe(hint)

@@ -6,8 +6,16 @@ import { NETWORKS } from '../../../services/core/domain/network'
 const ID = '12D3KooWNhKbr5QqgwqpQ33jzkx4UAWVaarysgppMzBrUcQieRP2'
 const RELAY = `/ip4/127.0.0.1/tcp/4190/ws/p2p/${ID}`
 const good = () => ({
-  version: 1, relays: [RELAY], stun: [] as unknown,
-  networks: { regtest: { esplora: 'http://127.0.0.1:4195/', genesis: NETWORKS.regtest.genesis, faucet: 'http://127.0.0.1:4195/dev/faucet' } } as Record<string, unknown>,
+  version: 1,
+  relays: [RELAY],
+  stun: [] as unknown,
+  networks: {
+    regtest: {
+      esplora: 'http://127.0.0.1:4195/',
+      genesis: NETWORKS.regtest.genesis,
+      faucet: 'http://127.0.0.1:4195/dev/faucet',
+    },
+  } as Record<string, unknown>,
 })
 const code = (json: unknown) => {
   const read = parseConfig(json)
@@ -37,9 +45,21 @@ describe('config.json', () => {
     ['mainnet', { ...good(), networks: { mainnet: good().networks['regtest'] } }, 'mainnet'],
     ['no network', { ...good(), networks: {} }, 'no-network'],
     ['the genesis of another network', { ...good(), networks: { signet: good().networks['regtest'] } }, 'genesis'],
-    ['a server that is no URL', { ...good(), networks: { regtest: { esplora: 'localhost', genesis: NETWORKS.regtest.genesis } } }, 'esplora'],
-    ['a script URL', { ...good(), networks: { regtest: { esplora: 'javascript:alert(1)', genesis: NETWORKS.regtest.genesis } } }, 'esplora'],
-    ['a faucet that is no URL', { ...good(), networks: { regtest: { esplora: 'http://x', genesis: NETWORKS.regtest.genesis, faucet: 7 } } }, 'faucet'],
+    [
+      'a server that is no URL',
+      { ...good(), networks: { regtest: { esplora: 'localhost', genesis: NETWORKS.regtest.genesis } } },
+      'esplora',
+    ],
+    [
+      'a script URL',
+      { ...good(), networks: { regtest: { esplora: 'javascript:alert(1)', genesis: NETWORKS.regtest.genesis } } },
+      'esplora',
+    ],
+    [
+      'a faucet that is no URL',
+      { ...good(), networks: { regtest: { esplora: 'http://x', genesis: NETWORKS.regtest.genesis, faucet: 7 } } },
+      'faucet',
+    ],
     ['STUN that is no list', { ...good(), stun: 'stun:x' }, 'stun'],
     ['STUN with a web address', { ...good(), stun: ['https://x'] }, 'stun'],
   ])('refuses %s and says where', (_what, json, expected) => {

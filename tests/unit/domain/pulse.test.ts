@@ -38,7 +38,9 @@ describe('a pulse', () => {
   it('tells of a change that telling itself causes', async () => {
     const clock = new FakeClock()
     let told = 0
-    const pulse = createPulse(clock, 100, () => { if (++told === 1) pulse() })
+    const pulse = createPulse(clock, 100, () => {
+      if (++told === 1) pulse()
+    })
     pulse()
     await clock.advance(500)
     expect(told).toBe(2)

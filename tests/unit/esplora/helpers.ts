@@ -12,14 +12,20 @@ export const TXS = `/scripthash/${toHex(sha256(fromHex(SCRIPT)))}/txs`
 export const hash = (n: number): string => n.toString(16).padStart(64, '0')
 
 export type Step = (path: string, init: RequestInit) => Response | Promise<Response>
-export const text = (body: string, status = 200): Step => () => new Response(body, { status })
+export const text =
+  (body: string, status = 200): Step =>
+  () =>
+    new Response(body, { status })
 export const json = (value: unknown, status = 200): Step => text(JSON.stringify(value), status)
 /** what a browser's fetch does on a refused connection or a missing CORS header */
-export const bare: Step = () => { throw new TypeError('Failed to fetch') }
+export const bare: Step = () => {
+  throw new TypeError('Failed to fetch')
+}
 /** never answers; ends when its signal does, as fetch promises */
-export const hang: Step = (_path, init) => new Promise((_resolve, reject) => {
-  init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
-})
+export const hang: Step = (_path, init) =>
+  new Promise((_resolve, reject) => {
+    init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
+  })
 
 export interface Rig {
   readonly chain: Chain
@@ -40,9 +46,12 @@ export function rig(steps: Step | readonly Step[], more: Partial<EsploraOptions>
   const asked: string[] = []
   const inits: RequestInit[] = []
   const times: number[] = []
-  const list = Array.isArray(steps) ? [...steps as Step[]] : [steps as Step]
+  const list = Array.isArray(steps) ? [...(steps as Step[])] : [steps as Step]
   const chain = createEsplora({
-    base: BASE, clock, log, entropy: createFakeEntropy(),
+    base: BASE,
+    clock,
+    log,
+    entropy: createFakeEntropy(),
     fetch: async (input, init = {}) => {
       const path = String(input as string).replace(BASE, '')
       asked.push(`${init.method ?? 'GET'} ${path}`)
@@ -54,10 +63,17 @@ export function rig(steps: Step | readonly Step[], more: Partial<EsploraOptions>
     ...more,
   })
   return {
-    chain, clock, log, asked, inits, times,
+    chain,
+    clock,
+    log,
+    asked,
+    inits,
+    times,
     async run(promise) {
       let settled = false
-      const watch = (): void => { settled = true }
+      const watch = (): void => {
+        settled = true
+      }
       promise.then(watch, watch)
       for (let i = 0; i < 1_000 && !settled; i++) await clock.advance(100)
       if (!settled) throw new Error('still waiting after 100 s')
@@ -66,14 +82,30 @@ export function rig(steps: Step | readonly Step[], more: Partial<EsploraOptions>
   }
 }
 
-export const status = (height?: number): unknown => height === undefined
-  ? { confirmed: false }
-  : { confirmed: true, block_height: height, block_hash: hash(height), block_time: 1_700_000_000 + height }
+export const status = (height?: number): unknown =>
+  height === undefined
+    ? { confirmed: false }
+    : { confirmed: true, block_height: height, block_hash: hash(height), block_time: 1_700_000_000 + height }
 
 /** A transaction paying SCRIPT as Esplora writes it. */
 export const txJson = (n: number, height?: number, more: Record<string, unknown> = {}): Record<string, unknown> => ({
-  txid: hash(n), version: 2, locktime: 0,
-  vin: [{ txid: hash(9_999), vout: 1, prevout: { scriptpubkey: '0014' + '22'.repeat(20), value: 2_000 }, scriptsig: '', is_coinbase: false, sequence: 0xfffffffd }],
+  txid: hash(n),
+  version: 2,
+  locktime: 0,
+  vin: [
+    {
+      txid: hash(9_999),
+      vout: 1,
+      prevout: { scriptpubkey: '0014' + '22'.repeat(20), value: 2_000 },
+      scriptsig: '',
+      is_coinbase: false,
+      sequence: 0xfffffffd,
+    },
+  ],
   vout: [{ scriptpubkey: SCRIPT, value: 1_500 }],
-  size: 200, weight: 500, fee: 500, status: status(height), ...more,
+  size: 200,
+  weight: 500,
+  fee: 500,
+  status: status(height),
+  ...more,
 })

@@ -14,7 +14,11 @@ export interface Sealer {
 /** AES-256-GCM as the vault does it, with the context as additional data. */
 export async function createSealer(): Promise<Sealer> {
   const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
-  const params = (iv: Uint8Array, context: string): AesGcmParams => ({ name: 'AES-GCM', iv: iv.slice(), additionalData: new Uint8Array(utf8ToBytes(context)) })
+  const params = (iv: Uint8Array, context: string): AesGcmParams => ({
+    name: 'AES-GCM',
+    iv: iv.slice(),
+    additionalData: new Uint8Array(utf8ToBytes(context)),
+  })
   const sealer: Sealer = {
     locked: false,
     async seal(context, plain) {
@@ -25,9 +29,10 @@ export async function createSealer(): Promise<Sealer> {
     async open(context, sealed) {
       if (sealer.locked) return err({ code: 'locked' })
       try {
-        return ok(new Uint8Array(await crypto.subtle.decrypt(params(sealed.subarray(0, 12), context), key, sealed.slice(12))))
-      }
-      catch {
+        return ok(
+          new Uint8Array(await crypto.subtle.decrypt(params(sealed.subarray(0, 12), context), key, sealed.slice(12))),
+        )
+      } catch {
         return err({ code: 'bad-file' })
       }
     },
@@ -51,19 +56,27 @@ export async function createRig(): Promise<IndexedDbRig> {
   const sealer = await createSealer()
   const log = createFakeLog()
   const opened: IndexedDbStorage[] = []
-  const connect = (profileId: string): Promise<IDBDatabase> => new Promise((resolve, reject) => {
-    const request = indexedDB.open(`tandem-${profileId}`)
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('no database'))
-  })
-  const done = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('request failed'))
-  })
+  const connect = (profileId: string): Promise<IDBDatabase> =>
+    new Promise((resolve, reject) => {
+      const request = indexedDB.open(`tandem-${profileId}`)
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error ?? new Error('no database'))
+    })
+  const done = <T>(request: IDBRequest<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error ?? new Error('request failed'))
+    })
   return {
-    sealer, log,
+    sealer,
+    log,
     storage(profileId = 'p1') {
-      const storage = createIndexedDbStorage({ profileId, log, seal: (c, b) => sealer.seal(c, b), open: (c, b) => sealer.open(c, b) })
+      const storage = createIndexedDbStorage({
+        profileId,
+        log,
+        seal: (c, b) => sealer.seal(c, b),
+        open: (c, b) => sealer.open(c, b),
+      })
       opened.push(storage)
       return storage
     },

@@ -9,7 +9,9 @@ const WALLET = 'c0ffee'.padEnd(64, '0')
 const SECRET = 'abandon abandon ability'
 
 let rig: IndexedDbRig
-beforeEach(async () => { rig = await createRig() })
+beforeEach(async () => {
+  rig = await createRig()
+})
 afterEach(() => rig.close())
 
 describe('on disk', () => {
@@ -29,7 +31,10 @@ describe('on disk', () => {
   it('a database of an older version gets what it lacks and keeps what it has', async () => {
     await new Promise<void>((resolve, reject) => {
       const request = indexedDB.open('tandem-old', 1)
-      request.onupgradeneeded = () => { for (const store of [...STORES.filter(s => s !== 'transcripts'), 'meta']) request.result.createObjectStore(store) }
+      request.onupgradeneeded = () => {
+        for (const store of [...STORES.filter(s => s !== 'transcripts'), 'meta'])
+          request.result.createObjectStore(store)
+      }
       request.onerror = () => reject(request.error ?? new Error('open'))
       request.onsuccess = () => {
         request.result.close()
@@ -46,14 +51,20 @@ describe('on disk', () => {
   it('a write of several is not there at all when one of it fails', async () => {
     const storage = rig.storage()
     await storage.put('sessions', 'a', bytes('old'))
-    const writes = [{ store: 'sessions' as const, key: 'a', value: bytes('new') }, { store: 'wallets' as const, key: 'k'.repeat(70_000), value: bytes('x') }]
+    const writes = [
+      { store: 'sessions' as const, key: 'a', value: bytes('new') },
+      { store: 'wallets' as const, key: 'k'.repeat(70_000), value: bytes('x') },
+    ]
     await expect(storage.putAll(writes)).rejects.toMatchObject({ name: 'StorageError', code: 'failed' })
     expect(await storage.get('sessions', 'a')).toEqual(bytes('old'))
   })
 })
 
 describe('damage', () => {
-  async function two(): Promise<{ damaged: { store: string; id: string; value: Uint8Array }; storage: ReturnType<IndexedDbRig['storage']> }> {
+  async function two(): Promise<{
+    damaged: { store: string; id: string; value: Uint8Array }
+    storage: ReturnType<IndexedDbRig['storage']>
+  }> {
     const storage = rig.storage()
     await storage.put('wallets', 'a', bytes('A'))
     const [row] = (await rig.raw()).filter(r => r.store === 'wallets')
@@ -62,8 +73,11 @@ describe('damage', () => {
   }
 
   it.each<[string, (value: Uint8Array) => unknown]>([
-    ['a changed byte', v => v.map((byte, i) => i === 20 ? byte ^ 1 : byte)],
-    ['a cut', v => v.slice(0, 10)], ['nothing', () => new Uint8Array()], ['no bytes', () => ({ a: 1 })], ['text', () => 'x'],
+    ['a changed byte', v => v.map((byte, i) => (i === 20 ? byte ^ 1 : byte))],
+    ['a cut', v => v.slice(0, 10)],
+    ['nothing', () => new Uint8Array()],
+    ['no bytes', () => ({ a: 1 })],
+    ['text', () => 'x'],
   ])('%s: the record is logged and left out, the others stay', async (_name, change) => {
     const { storage, damaged } = await two()
     await rig.write(damaged.store, damaged.id, change(damaged.value))
@@ -84,7 +98,10 @@ describe('damage', () => {
     expect(await storage.all('sessions')).toEqual([])
   })
 
-  it.each<[string, unknown]>([['damaged', new Uint8Array(60)], ['no bytes', 5]])('the name key is %s: every record is found again under a new one', async (_name, value) => {
+  it.each<[string, unknown]>([
+    ['damaged', new Uint8Array(60)],
+    ['no bytes', 5],
+  ])('the name key is %s: every record is found again under a new one', async (_name, value) => {
     const { storage } = await two()
     await storage.put('settings', 's', bytes('S'))
     await storage.close()
@@ -118,11 +135,12 @@ describe('place', () => {
     const storage = rig.storage()
     await storage.put('wallets', 'a', bytes('A'))
     const original = IDBObjectStore.prototype.put
-    IDBObjectStore.prototype.put = () => { throw new DOMException('no space', 'QuotaExceededError') }
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('no space', 'QuotaExceededError')
+    }
     try {
       await expect(storage.put('wallets', 'a', bytes('B'))).rejects.toMatchObject({ code: 'full' })
-    }
-    finally {
+    } finally {
       IDBObjectStore.prototype.put = original
     }
     expect(await storage.get('wallets', 'a')).toEqual(bytes('A'))
@@ -161,7 +179,10 @@ describe('place', () => {
 
 describe('persistence', () => {
   it('asks only when it is not granted yet, and never throws', async () => {
-    const manager = (persisted: boolean, persist: () => Promise<boolean>): Pick<StorageManager, 'persist' | 'persisted'> => ({ persisted: async () => persisted, persist })
+    const manager = (
+      persisted: boolean,
+      persist: () => Promise<boolean>,
+    ): Pick<StorageManager, 'persist' | 'persisted'> => ({ persisted: async () => persisted, persist })
     expect(await persistStorage(manager(true, () => Promise.reject(new Error('asked'))))).toBe('granted')
     expect(await persistStorage(manager(false, async () => true))).toBe('granted')
     expect(await persistStorage(manager(false, async () => false))).toBe('denied')

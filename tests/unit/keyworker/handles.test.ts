@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { NonceBook, type NonceHandle } from '../../../services/adapters/keyworker/nonce-book'
 import { signWithHandle } from '../../../services/adapters/keyworker/signing'
-import { applyTweaks, individualPubkey, keyAgg, nonceAgg, xOnlyKey, type NonceInput } from '../../../services/core/crypto/musig2'
+import {
+  applyTweaks,
+  individualPubkey,
+  keyAgg,
+  nonceAgg,
+  xOnlyKey,
+  type NonceInput,
+} from '../../../services/core/crypto/musig2'
 import { fromHex, toHex } from '../../../services/core/domain/bytes'
 import { FakeClock } from '../../fakes/clock'
 import { bytesAt, tweaksAt, type NonceGenFile, type SignVerifyFile, type TweakFile } from '../../support/bip327'
@@ -15,10 +22,17 @@ describe.skipIf(noVectors('bip327/sign_verify_vectors.json'))('BIP327 vectors th
   it('nonce generation: same public halves, and the secret ones behind the handle are those of the file', () => {
     for (const test of readVectors<NonceGenFile>('bip327/nonce_gen_vectors.json').test_cases) {
       const nonces = book()
-      const bytes = (hex: string | null): Uint8Array | undefined => hex === null ? undefined : fromHex(hex)
-      const [pubnonce] = nonces.make(handle, [{
-        random: fromHex(test.rand_), publicKey: fromHex(test.pk), secretKey: bytes(test.sk), aggregateKey: bytes(test.aggpk), message: bytes(test.msg), extra: bytes(test.extra_in),
-      }])
+      const bytes = (hex: string | null): Uint8Array | undefined => (hex === null ? undefined : fromHex(hex))
+      const [pubnonce] = nonces.make(handle, [
+        {
+          random: fromHex(test.rand_),
+          publicKey: fromHex(test.pk),
+          secretKey: bytes(test.sk),
+          aggregateKey: bytes(test.aggpk),
+          message: bytes(test.msg),
+          extra: bytes(test.extra_in),
+        },
+      ])
       expect(toHex(pubnonce!)).toBe(lower(test.expected_pubnonce))
       expect(nonces.take(handle)!.map(toHex)).toEqual([lower(test.expected_secnonce)])
     }
@@ -30,7 +44,11 @@ describe.skipIf(noVectors('bip327/sign_verify_vectors.json'))('BIP327 vectors th
     for (const test of file.valid_test_cases) {
       const nonces = book()
       nonces.keep(handle, [fromHex(file.secnonces[0]!)])
-      const input = { message: fromHex(file.msgs[test.msg_index]!), agg: keyAgg(bytesAt(file.pubkeys, test.key_indices)), aggnonce: fromHex(file.aggnonces[test.aggnonce_index]!) }
+      const input = {
+        message: fromHex(file.msgs[test.msg_index]!),
+        agg: keyAgg(bytesAt(file.pubkeys, test.key_indices)),
+        aggnonce: fromHex(file.aggnonces[test.aggnonce_index]!),
+      }
       const signed = signWithHandle(nonces, handle, [input], sk)
       expect(signed.ok && signed.value.map(toHex)).toEqual([lower(test.expected)])
       expect(signWithHandle(nonces, handle, [input], sk)).toMatchObject({ ok: false, error: { code: 'no-nonce' } })
@@ -38,13 +56,22 @@ describe.skipIf(noVectors('bip327/sign_verify_vectors.json'))('BIP327 vectors th
     for (const test of file.sign_error_test_cases) {
       // a bad key is found when the wallet is opened, before any handle exists
       if (test.error.contrib === 'pubkey') {
-        expect(() => keyAgg(bytesAt(file.pubkeys, test.key_indices)), test.comment).toThrow('invalid pubkey of participant 2')
+        expect(() => keyAgg(bytesAt(file.pubkeys, test.key_indices)), test.comment).toThrow(
+          'invalid pubkey of participant 2',
+        )
         continue
       }
       const nonces = book()
       nonces.keep(handle, [fromHex(file.secnonces[test.secnonce_index]!)])
-      const input = { message: fromHex(file.msgs[test.msg_index]!), agg: keyAgg(bytesAt(file.pubkeys, test.key_indices)), aggnonce: fromHex(file.aggnonces[test.aggnonce_index]!) }
-      expect(signWithHandle(nonces, handle, [input], sk), test.comment).toMatchObject({ ok: false, error: { code: 'bad-nonces' } })
+      const input = {
+        message: fromHex(file.msgs[test.msg_index]!),
+        agg: keyAgg(bytesAt(file.pubkeys, test.key_indices)),
+        aggnonce: fromHex(file.aggnonces[test.aggnonce_index]!),
+      }
+      expect(signWithHandle(nonces, handle, [input], sk), test.comment).toMatchObject({
+        ok: false,
+        error: { code: 'bad-nonces' },
+      })
       expect(nonces.has(handle)).toBe(false)
     }
   })
@@ -55,7 +82,12 @@ describe.skipIf(noVectors('bip327/sign_verify_vectors.json'))('BIP327 vectors th
       const nonces = book()
       nonces.keep(handle, [fromHex(file.secnonce)])
       const agg = applyTweaks(keyAgg(bytesAt(file.pubkeys, test.key_indices)), tweaksAt(file.tweaks, test))
-      const signed = signWithHandle(nonces, handle, [{ message: fromHex(file.msg), agg, aggnonce: fromHex(file.aggnonce) }], fromHex(file.sk))
+      const signed = signWithHandle(
+        nonces,
+        handle,
+        [{ message: fromHex(file.msg), agg, aggnonce: fromHex(file.aggnonce) }],
+        fromHex(file.sk),
+      )
       expect(signed.ok && signed.value.map(toHex), test.comment).toEqual([lower(test.expected)])
     }
   })
@@ -66,31 +98,54 @@ describe('nonce handles', () => {
   const publicKey = individualPubkey(secretKey)
   const agg = keyAgg([publicKey, individualPubkey(new Uint8Array(32).fill(9))])
   const message = new Uint8Array(32).fill(1)
-  const input: NonceInput = { random: new Uint8Array(32).fill(3), publicKey, secretKey, aggregateKey: xOnlyKey(agg), message }
-  const sign = (nonces: NonceBook, name: NonceHandle, pubnonce: Uint8Array) => signWithHandle(nonces, name, [{ message, agg, aggnonce: nonceAgg([pubnonce, pubnonce]) }], secretKey)
+  const input: NonceInput = {
+    random: new Uint8Array(32).fill(3),
+    publicKey,
+    secretKey,
+    aggregateKey: xOnlyKey(agg),
+    message,
+  }
+  const sign = (nonces: NonceBook, name: NonceHandle, pubnonce: Uint8Array) =>
+    signWithHandle(nonces, name, [{ message, agg, aggnonce: nonceAgg([pubnonce, pubnonce]) }], secretKey)
 
   it('are used once, and their bytes are zero afterwards', () => {
     const nonces = book()
     const secrets = [new Uint8Array(97).fill(1)]
     nonces.keep(handle, secrets)
-    expect(sign(nonces, handle, nonces.make({ ...handle, session: 'cc'.repeat(32) }, [input])[0]!)).toMatchObject({ ok: false, error: { code: 'bad-nonces' } })
+    expect(sign(nonces, handle, nonces.make({ ...handle, session: 'cc'.repeat(32) }, [input])[0]!)).toMatchObject({
+      ok: false,
+      error: { code: 'bad-nonces' },
+    })
     expect(secrets[0]!.every(byte => byte === 0)).toBe(true)
     expect(nonces.take(handle)).toBeUndefined()
     // those that nothing was asked of as well
     const two = [new Uint8Array(97).fill(1), new Uint8Array(97).fill(2)]
     nonces.keep(handle, two)
-    expect(sign(nonces, handle, nonces.make({ ...handle, session: 'cc'.repeat(32) }, [input])[0]!)).toMatchObject({ ok: false, error: { code: 'bad-nonces' } })
+    expect(sign(nonces, handle, nonces.make({ ...handle, session: 'cc'.repeat(32) }, [input])[0]!)).toMatchObject({
+      ok: false,
+      error: { code: 'bad-nonces' },
+    })
     expect(two.flatMap(secret => [...secret]).every(byte => byte === 0)).toBe(true)
   })
 
   it('copied, they are the same handle: one signature in all, for whatever is asked first', () => {
     const nonces = book()
     const [pubnonce] = nonces.make(handle, [input])
-    const copies = [handle, { ...handle }, structuredClone(handle), { session: handle.session, digest: handle.digest, attempt: { ...handle.attempt } }]
+    const copies = [
+      handle,
+      { ...handle },
+      structuredClone(handle),
+      { session: handle.session, digest: handle.digest, attempt: { ...handle.attempt } },
+    ]
     const answers = [
       sign(nonces, copies[1]!, pubnonce!),
       sign(nonces, copies[2]!, pubnonce!),
-      signWithHandle(nonces, copies[0]!, [{ message: new Uint8Array(32).fill(2), agg, aggnonce: nonceAgg([pubnonce!, pubnonce!]) }], secretKey),
+      signWithHandle(
+        nonces,
+        copies[0]!,
+        [{ message: new Uint8Array(32).fill(2), agg, aggnonce: nonceAgg([pubnonce!, pubnonce!]) }],
+        secretKey,
+      ),
       signWithHandle(nonces, copies[3]!, [{ message, agg, aggnonce: nonceAgg([pubnonce!]) }], secretKey),
     ]
     expect(answers.map(answer => answer.ok)).toEqual([true, false, false, false])
@@ -100,7 +155,12 @@ describe('nonce handles', () => {
   it('do not answer to another digest, attempt, hub or session, and stay untouched by the question', () => {
     const nonces = book()
     const [pubnonce] = nonces.make(handle, [input])
-    for (const other of [{ digest: 'cc'.repeat(32) }, { session: 'cc'.repeat(32) }, { attempt: { counter: 2, hub: 0 } }, { attempt: { counter: 1, hub: 1 } }]) {
+    for (const other of [
+      { digest: 'cc'.repeat(32) },
+      { session: 'cc'.repeat(32) },
+      { attempt: { counter: 2, hub: 0 } },
+      { attempt: { counter: 1, hub: 1 } },
+    ]) {
       expect(sign(nonces, { ...handle, ...other }, pubnonce!)).toMatchObject({ ok: false, error: { code: 'no-nonce' } })
       expect(nonces.has(handle)).toBe(true)
     }

@@ -5,7 +5,16 @@ import { signingJob } from '../../../services/core/crypto/proposal-id'
 import { parseTx } from '../../../services/core/crypto/transaction'
 import { parseTx as parseChainTx } from '../../../devnet/engines/transaction'
 import { scriptFault } from '../../../devnet/engines/regtest/judge'
-import { bodyOf, collectNonces, makeGroup, must, noncesMessage, practiceOf, signTogether, spendOf } from '../../support/signing'
+import {
+  bodyOf,
+  collectNonces,
+  makeGroup,
+  must,
+  noncesMessage,
+  practiceOf,
+  signTogether,
+  spendOf,
+} from '../../support/signing'
 
 describe('three vaults and an aggregator', () => {
   it('sign a spend of two inputs that an independent interpreter accepts', async () => {
@@ -13,7 +22,9 @@ describe('three vaults and an aggregator', () => {
     const proposal = spendOf(group)
     const signatures = await signTogether(group, proposal)
     const job = must(signingJob(group.context, proposal))
-    job.inputs.forEach((input, i) => expect(verifySignature(signatures[i]!, input.message, xOnlyKey(input.agg))).toBe(true))
+    job.inputs.forEach((input, i) =>
+      expect(verifySignature(signatures[i]!, input.message, xOnlyKey(input.agg))).toBe(true),
+    )
     const raw = must(await group.members[1]!.vault.finalize(group.wallet, proposal, signatures))
     const tx = must(parseTx(raw))
     expect(tx.inputs.map(input => input.witness.map(item => item.length))).toEqual([[64], [64]])
@@ -23,7 +34,12 @@ describe('three vaults and an aggregator', () => {
     const bad = raw.slice()
     bad[bad.length - 6]! ^= 1
     expect(scriptFault(parseChainTx(bad)!, spent)).toBe('Invalid Schnorr signature')
-    expect(scriptFault(parseChainTx(raw)!, spent.map((out, i) => i === 1 ? { ...out, value: out.value + 1n } : out))).toBe('Invalid Schnorr signature')
+    expect(
+      scriptFault(
+        parseChainTx(raw)!,
+        spent.map((out, i) => (i === 1 ? { ...out, value: out.value + 1n } : out)),
+      ),
+    ).toBe('Invalid Schnorr signature')
   })
 
   it('sign a practice text under the untweaked aggregate', async () => {
@@ -42,14 +58,27 @@ describe('three vaults and an aggregator', () => {
     for (const member of group.members) must(await member.vault.approve(group.wallet, proposal))
     const pubnonces = await collectNonces(group, proposal, attempt)
     const nonces = await noncesMessage(group, proposal, attempt, pubnonces)
-    const partials = await Promise.all(group.members.map(async m => [...bodyOf(must(await m.vault.makePartials(group.wallet, proposal, nonces)), 'partials').partials]))
+    const partials = await Promise.all(
+      group.members.map(async m => [
+        ...bodyOf(must(await m.vault.makePartials(group.wallet, proposal, nonces)), 'partials').partials,
+      ]),
+    )
     const { vault } = group.members[2]!
-    const swapped = partials.map((row, i) => i === 1 ? [row[0]!, partials[0]![1]!] : row)
-    expect(await vault.aggregatePartials(group.wallet, proposal, pubnonces, swapped)).toEqual({ ok: false, error: { member: 1, input: 1 } })
-    const tooLarge = partials.map((row, i) => i === 2 ? [new Uint8Array(32).fill(255), row[1]!] : row)
-    expect(await vault.aggregatePartials(group.wallet, proposal, pubnonces, tooLarge)).toEqual({ ok: false, error: { member: 2, input: 0 } })
-    expect(await vault.aggregatePartials(group.wallet, proposal, pubnonces, partials.slice(0, 2))).toEqual({ ok: false, error: { member: 2, input: 0 } })
-    const noPoint = pubnonces.map((row, i) => i === 1 ? [row[0]!, new Uint8Array(66).fill(4)] : row)
+    const swapped = partials.map((row, i) => (i === 1 ? [row[0]!, partials[0]![1]!] : row))
+    expect(await vault.aggregatePartials(group.wallet, proposal, pubnonces, swapped)).toEqual({
+      ok: false,
+      error: { member: 1, input: 1 },
+    })
+    const tooLarge = partials.map((row, i) => (i === 2 ? [new Uint8Array(32).fill(255), row[1]!] : row))
+    expect(await vault.aggregatePartials(group.wallet, proposal, pubnonces, tooLarge)).toEqual({
+      ok: false,
+      error: { member: 2, input: 0 },
+    })
+    expect(await vault.aggregatePartials(group.wallet, proposal, pubnonces, partials.slice(0, 2))).toEqual({
+      ok: false,
+      error: { member: 2, input: 0 },
+    })
+    const noPoint = pubnonces.map((row, i) => (i === 1 ? [row[0]!, new Uint8Array(66).fill(4)] : row))
     expect(await vault.aggregateNonces(group.wallet, noPoint)).toEqual({ ok: false, error: { member: 1, input: 1 } })
     const signatures = must(await vault.aggregatePartials(group.wallet, proposal, pubnonces, partials))
     signatures[1]![40]! ^= 1

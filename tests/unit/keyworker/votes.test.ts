@@ -11,13 +11,19 @@ const { signed } = samples(USUAL)
 const [vote, partials] = ['vote-yes', 'partials'].map(name => signed[name]) as [SignedMessage, SignedMessage]
 const digest = hexOf(32, 0xd9)
 const records: readonly VoteRecord[] = [
-  { kind: 'void' }, { kind: 'yes', digest, vote },
-  { kind: 'yes', digest, vote, released: { attempt: { counter: 1, hub: 0 }, noncesHash: hexOf(32, 9), message: partials } },
+  { kind: 'void' },
+  { kind: 'yes', digest, vote },
+  {
+    kind: 'yes',
+    digest,
+    vote,
+    released: { attempt: { counter: 1, hub: 0 }, noncesHash: hexOf(32, 9), message: partials },
+  },
 ]
 const stored = records.map(encodeVote)
 
 describe('the stored yes', LONG_LIMIT, () => {
-  it.each(records)('comes back as it was: %#', (record) => {
+  it.each(records)('comes back as it was: %#', record => {
     expect(decodeVote(encodeVote(record))).toEqual(record)
   })
 
@@ -25,9 +31,33 @@ describe('the stored yes', LONG_LIMIT, () => {
     const full = JSON.parse(new TextDecoder().decode(stored[2])) as Record<string, unknown>
     const read = (value: unknown) => decodeVote(utf8ToBytes(JSON.stringify(value)))
     expect(read(full)).toEqual(records[2])
-    for (const value of [null, 7, 'yes', [], {}, { kind: 'no' }, { kind: 'yes' }, { ...full, digest: 'd9' }, { ...full, vote: 7 }, { ...full, vote: full.digest }]) expect(read(value), JSON.stringify(value)).toBeUndefined()
+    for (const value of [
+      null,
+      7,
+      'yes',
+      [],
+      {},
+      { kind: 'no' },
+      { kind: 'yes' },
+      { ...full, digest: 'd9' },
+      { ...full, vote: 7 },
+      { ...full, vote: full.digest },
+    ])
+      expect(read(value), JSON.stringify(value)).toBeUndefined()
     const released = full.released as Record<string, unknown>
-    const broken = [null, 7, {}, ...[{ counter: '1' }, { counter: -1 }, { hub: 0.5 }, { noncesHash: '09' }, { message: full.vote }, { message: undefined }].map(change => ({ ...released, ...change }))]
+    const broken = [
+      null,
+      7,
+      {},
+      ...[
+        { counter: '1' },
+        { counter: -1 },
+        { hub: 0.5 },
+        { noncesHash: '09' },
+        { message: full.vote },
+        { message: undefined },
+      ].map(change => ({ ...released, ...change })),
+    ]
     for (const value of broken) expect(read({ ...full, released: value }), JSON.stringify(value)).toBeUndefined()
     // a yes is a yes, not any message
     expect(read({ ...full, vote: released.message })).toBeUndefined()
@@ -40,7 +70,9 @@ describe('the stored yes', LONG_LIMIT, () => {
   }
 
   it('of any bytes', () => {
-    fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 80 }), fc.json().map(utf8ToBytes)), holds), { numRuns: times(500, 10_000) })
+    fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 80 }), fc.json().map(utf8ToBytes)), holds), {
+      numRuns: times(500, 10_000),
+    })
   })
 
   it('with bytes changed', () => {

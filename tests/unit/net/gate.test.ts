@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { ConnectivityErrorType as T, type ParticipantStatus } from '../../../services/core/domain/connectivity'
 import { netError } from '../../../services/core/net/classify'
 import { HEAD_START_MS } from '../../../services/core/net/connect'
-import { GATE_TIMEOUT_MS, runGate, type GateDeps, type GateOptions, type GateTarget } from '../../../services/core/net/gate'
+import {
+  GATE_TIMEOUT_MS,
+  runGate,
+  type GateDeps,
+  type GateOptions,
+  type GateTarget,
+} from '../../../services/core/net/gate'
 import { LineBudget, PAGE_LINES } from '../../../services/core/net/lines'
 import { candidates } from '../../../services/core/net/rendezvous'
 import type { ConnectionInfo, DialOptions } from '../../../services/ports/transport'
@@ -69,8 +75,18 @@ class Script {
   }
 
   gate(targets: Array<string | GateTarget>, options: GateOptions = {}, list = relays): ReturnType<typeof runGate> {
-    const deps: GateDeps = { transport: this, clock: this.clock, entropy: createFakeEntropy(), lines: this.budget, candidates: peerId => candidates(peerId, list, []) }
-    return runGate(deps, targets.map(t => (typeof t === 'string' ? { peerId: t } : t)), options)
+    const deps: GateDeps = {
+      transport: this,
+      clock: this.clock,
+      entropy: createFakeEntropy(),
+      lines: this.budget,
+      candidates: peerId => candidates(peerId, list, []),
+    }
+    return runGate(
+      deps,
+      targets.map(t => (typeof t === 'string' ? { peerId: t } : t)),
+      options,
+    )
   }
 
   /** The gate, with time running until it is through. */
@@ -81,28 +97,44 @@ class Script {
   }
 
   after(ms: number): Promise<void> {
-    return new Promise((resolve) => { this.clock.after(ms, resolve) })
+    return new Promise(resolve => {
+      this.clock.after(ms, resolve)
+    })
   }
 }
 
 const never: Dial = () => new Promise(() => undefined)
 /** a well-behaved library: rejects as soon as its signal aborts */
-const hang: Dial = (_, { signal }) => new Promise((__, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
-const fail = (error: unknown, step: 'relay' | 'sdp' | 'ice' = 'relay'): Dial => async (_, options) => {
-  options.onStep?.(step)
-  throw error
-}
-const absent = fail(Object.assign(new Error('failed to connect via relay with status NO_RESERVATION'), { name: 'InvalidMessageError' }))
+const hang: Dial = (_, { signal }) =>
+  new Promise((__, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+const fail =
+  (error: unknown, step: 'relay' | 'sdp' | 'ice' = 'relay'): Dial =>
+  async (_, options) => {
+    options.onStep?.(step)
+    throw error
+  }
+const absent = fail(
+  Object.assign(new Error('failed to connect via relay with status NO_RESERVATION'), { name: 'InvalidMessageError' }),
+)
 const ice = fail(new DOMException('The operation timed out', 'TimeoutError'), 'ice')
 
 describe('decision 1: all at once', () => {
   it('dials eight at a time and takes as long as the slowest, not the sum', async () => {
     const s = new Script()
     const peers = Array.from({ length: 14 }, (_, i) => `p${i}`)
-    for (const p of peers) s.plans.set(p, async (_, __, c) => { await s.after(1_000); return c })
+    for (const p of peers)
+      s.plans.set(p, async (_, __, c) => {
+        await s.after(1_000)
+        return c
+      })
     const started = s.clock.now()
     let took = 0
-    const result = s.gate(peers).then((r) => { took = s.clock.now() - started; return r })
+    const result = s.gate(peers).then(r => {
+      took = s.clock.now() - started
+      return r
+    })
     await s.clock.advance(10_000)
     expect((await result).connected).toEqual(peers)
     expect(s.most).toBe(8)
@@ -113,7 +145,11 @@ describe('decision 1: all at once', () => {
     const s = new Script()
     const silent = Array.from({ length: 8 }, (_, i) => `s${i}`)
     for (const p of silent) s.plans.set(p, never)
-    for (const p of ['late1', 'late2']) s.plans.set(p, async (_, __, c) => { await s.after(1_000); return c })
+    for (const p of ['late1', 'late2'])
+      s.plans.set(p, async (_, __, c) => {
+        await s.after(1_000)
+        return c
+      })
     const gate = s.gate([...silent, 'late1', 'late2'], { connectivityTimeoutMs: 20_000 })
     await s.clock.advance(20_000)
     const result = await gate
@@ -125,12 +161,17 @@ describe('decision 1: all at once', () => {
 describe('decision 2: a timeout blames only who is late', () => {
   it('keeps who is there, aborts dials in flight, leaves no timer and no listener', async () => {
     const s = new Script()
-    s.plans.set('slow', async (_, __, c) => { await s.after(4_999); return c })
+    s.plans.set('slow', async (_, __, c) => {
+      await s.after(4_999)
+      return c
+    })
     s.plans.set('frozen', hang)
     const controller = new AbortController()
     const counted = countListeners(controller.signal)
     let result: Awaited<ReturnType<typeof s.gate>> | undefined
-    void s.gate(['quick', 'slow', 'frozen'], { connectivityTimeoutMs: 10_000, signal: controller.signal }).then((r) => { result = r })
+    void s.gate(['quick', 'slow', 'frozen'], { connectivityTimeoutMs: 10_000, signal: controller.signal }).then(r => {
+      result = r
+    })
     await s.clock.advance(9_999)
     expect(result).toBeUndefined()
     await s.clock.advance(1)
@@ -145,7 +186,13 @@ describe('decision 2: a timeout blames only who is late', () => {
   it('ends in time even when the library ignores its signal, and closes what comes too late', async () => {
     const s = new Script()
     let give: (() => void) | undefined
-    s.plans.set('deaf', (_, __, c) => new Promise((resolve) => { give = () => resolve(c) }))
+    s.plans.set(
+      'deaf',
+      (_, __, c) =>
+        new Promise(resolve => {
+          give = () => resolve(c)
+        }),
+    )
     const gate = s.gate(['deaf'], { connectivityTimeoutMs: 5_000 })
     await s.clock.advance(5_000)
     expect((await gate).failed[0]?.errorType).toBe(T.TIMEOUT)
@@ -162,7 +209,11 @@ describe('decision 2: a timeout blames only who is late', () => {
     const gate = s.gate(['there', 'frozen'], { signal: controller.signal })
     await s.clock.settle()
     controller.abort(netError('AbortError', 'dismissed'))
-    expect(await gate).toMatchObject({ allConnected: false, connected: ['there'], failed: [{ peerId: 'frozen', errorType: T.NETWORK_ERROR }] })
+    expect(await gate).toMatchObject({
+      allConnected: false,
+      connected: ['there'],
+      failed: [{ peerId: 'frozen', errorType: T.NETWORK_ERROR }],
+    })
     expect(s.clock.pending).toBe(0)
   })
 })
@@ -193,16 +244,26 @@ describe('decision 3: connected means answered', () => {
   it('does not count who answered early and was lost while the others were waited for; who can be reached anew is', async () => {
     const s = new Script()
     const states: string[] = []
-    s.plans.set('late', async (_, __, c) => { await s.after(10_000); return c })
+    s.plans.set('late', async (_, __, c) => {
+      await s.after(10_000)
+      return c
+    })
     s.plans.set('dropped', async (_, __, c) => c)
     const lost = s.add('crashed')
-    const gate = s.gate(['crashed', 'dropped', 'late'], { onStatus: status => { if (status.peerId !== 'late') states.push(`${status.peerId} ${status.state}`) } })
+    const gate = s.gate(['crashed', 'dropped', 'late'], {
+      onStatus: status => {
+        if (status.peerId !== 'late') states.push(`${status.peerId} ${status.state}`)
+      },
+    })
     await s.clock.advance(5_000)
     s.plans.set('crashed', absent)
     s.open.delete(lost.id)
     for (const c of s.connections('dropped')) s.open.delete(c.id)
     await s.clock.advance(25_000)
-    expect(await gate).toMatchObject({ connected: ['dropped', 'late'], failed: [{ peerId: 'crashed', errorType: T.PEER_NOT_FOUND }] })
+    expect(await gate).toMatchObject({
+      connected: ['dropped', 'late'],
+      failed: [{ peerId: 'crashed', errorType: T.PEER_NOT_FOUND }],
+    })
     expect(states.filter(x => x.startsWith('dropped')).at(-1)).toBe('dropped connected')
     expect(states.filter(x => x.startsWith('crashed')).at(-1)).toBe('crashed failed')
     expect(s.clock.pending).toBe(0)
@@ -210,7 +271,10 @@ describe('decision 3: connected means answered', () => {
 
   it('does not count a fresh connection that does not answer', async () => {
     const s = new Script()
-    s.plans.set('p', async (_, __, c) => { s.silent.add(c.id); return c })
+    s.plans.set('p', async (_, __, c) => {
+      s.silent.add(c.id)
+      return c
+    })
     const gate = s.gate(['p'])
     await s.clock.advance(30_000)
     expect((await gate).failed).toMatchObject([{ peerId: 'p', errorType: T.TIMEOUT }])
@@ -224,7 +288,9 @@ describe('decision 5: nobody is dropped silently', () => {
     const member = '02abcdef0123456789'
     const targets: Array<string | GateTarget> = ['me', 'a', { peerId: 'a', member: '03aa' }, { member }]
     expect(await s.gate(targets)).toMatchObject({
-      allConnected: false, connected: ['a'], failed: [{ peerId: 'unknown:02abcdef', errorType: T.PEER_NOT_FOUND, retryable: true, member }],
+      allConnected: false,
+      connected: ['a'],
+      failed: [{ peerId: 'unknown:02abcdef', errorType: T.PEER_NOT_FOUND, retryable: true, member }],
     })
     expect(s.dials).toEqual(['a webrtc'])
     expect((await s.gate(['me', 'a'], { excludeSelf: false })).connected).toEqual(['me', 'a'])
@@ -233,7 +299,9 @@ describe('decision 5: nobody is dropped silently', () => {
 
   it('says that there is no relay instead of dialling', async () => {
     const s = new Script()
-    expect((await s.gate(['a'], {}, [])).failed).toMatchObject([{ errorType: T.NO_RELAY_ADDRESS, retryable: false, error: 'No relay address available for peer' }])
+    expect((await s.gate(['a'], {}, [])).failed).toMatchObject([
+      { errorType: T.NO_RELAY_ADDRESS, retryable: false, error: 'No relay address available for peer' },
+    ])
   })
 })
 
@@ -249,7 +317,11 @@ describe('decision 6: order per peer', () => {
     })
     const seen: ParticipantStatus[] = []
     await s.gate(['p'], { onStatus: x => seen.push(x) }, two)
-    expect(tried).toEqual(candidates('p', two, []).slice(0, 3).map(c => c.address))
+    expect(tried).toEqual(
+      candidates('p', two, [])
+        .slice(0, 3)
+        .map(c => c.address),
+    )
     expect(seen.at(-1)).toMatchObject({ state: 'connected', connectionType: 'relay' })
   })
 
@@ -332,16 +404,28 @@ describe('decision 6: order per peer', () => {
     expect(s.connections('blocked').map(c => c.kind)).toEqual(['relay'])
     await s.clock.advance(1_000)
     expect((await gate).connected).toEqual(['blocked', 'slow'])
-    expect(seen.filter(x => x.state === 'connected').map(x => [x.peerId, x.connectionType])).toEqual([['blocked', 'relay'], ['slow', 'webrtc']])
+    expect(seen.filter(x => x.state === 'connected').map(x => [x.peerId, x.connectionType])).toEqual([
+      ['blocked', 'relay'],
+      ['slow', 'webrtc'],
+    ])
     expect(s.concurrent).toBe(0)
     expect(s.clock.pending).toBe(0)
     // what the second way does is not told while the first goes on
-    expect(seen.filter(x => x.peerId === 'slow').map(x => x.step ?? x.state)).toEqual(['waiting', 'connecting', 'resolve', 'ping', 'connected'])
+    expect(seen.filter(x => x.peerId === 'slow').map(x => x.step ?? x.state)).toEqual([
+      'waiting',
+      'connecting',
+      'resolve',
+      'ping',
+      'connected',
+    ])
   })
 
   it('takes the connection that the peer opened meanwhile', async () => {
     const s = new Script()
-    s.plans.set('p', async (a, o, c) => { s.add('p'); return absent(a, o, c) })
+    s.plans.set('p', async (a, o, c) => {
+      s.add('p')
+      return absent(a, o, c)
+    })
     expect((await s.gate(['p'])).connected).toEqual(['p'])
   })
 })
@@ -351,7 +435,10 @@ describe('trying again', () => {
     const s = new Script()
     const at: number[] = []
     const begun = s.clock.now()
-    s.plans.set('p', async (a, o, c) => { at.push(s.clock.now() - begun); return absent(a, o, c) })
+    s.plans.set('p', async (a, o, c) => {
+      at.push(s.clock.now() - begun)
+      return absent(a, o, c)
+    })
     await s.through(['p'])
     const waits = at.slice(1).map((t, i) => t - (at[i] ?? 0))
     expect(waits).toHaveLength(3)
@@ -379,7 +466,9 @@ describe('trying again', () => {
   it('a wait that would run into the deadline is not made: the reason stays the true one', async () => {
     const s = new Script()
     s.plans.set('p', absent)
-    expect((await s.gate(['p'], { connectivityTimeoutMs: 150 })).failed).toMatchObject([{ errorType: T.PEER_NOT_FOUND }])
+    expect((await s.gate(['p'], { connectivityTimeoutMs: 150 })).failed).toMatchObject([
+      { errorType: T.PEER_NOT_FOUND },
+    ])
     expect(s.clock.pending).toBe(0)
   })
 
@@ -413,7 +502,10 @@ describe('the budget of direct lines', () => {
     const budget = new LineBudget(() => made)
     const use = (peer: string): number => {
       let count = 0
-      for (; budget.allows(peer); count++) { budget.spend(peer); made++ }
+      for (; budget.allows(peer); count++) {
+        budget.spend(peer)
+        made++
+      }
       return count
     }
     expect(['a', 'b', 'c'].map(use)).toEqual([150, 100, 67])
@@ -436,7 +528,12 @@ describe('the budget of direct lines', () => {
 describe('decision 8: status', () => {
   it('goes waiting, connecting with its steps, connected; a failure carries its type', async () => {
     const s = new Script()
-    s.plans.set('a', async (_, o, c) => { o.onStep?.('relay'); o.onStep?.('sdp'); o.onStep?.('ice'); return c })
+    s.plans.set('a', async (_, o, c) => {
+      o.onStep?.('relay')
+      o.onStep?.('sdp')
+      o.onStep?.('ice')
+      return c
+    })
     s.plans.set('b', absent)
     const seen: ParticipantStatus[] = []
     await s.through([{ peerId: 'a', member: '02aa' }, 'b'], { onStatus: x => seen.push(x) })
@@ -446,7 +543,11 @@ describe('decision 8: status', () => {
     // the step at which it died stays with the failure
     expect(seen.filter(x => x.peerId === 'b').at(-1)).toMatchObject({ state: 'failed', step: 'relay' })
     expect(seen.filter(x => x.peerId === 'a').every(x => x.member === '02aa')).toBe(true)
-    expect(seen.find(x => x.peerId === 'b' && x.state === 'failed')).toMatchObject({ connected: false, errorType: T.PEER_NOT_FOUND, retryable: true })
+    expect(seen.find(x => x.peerId === 'b' && x.state === 'failed')).toMatchObject({
+      connected: false,
+      errorType: T.PEER_NOT_FOUND,
+      retryable: true,
+    })
   })
 })
 
@@ -455,7 +556,11 @@ function countListeners(signal: AbortSignal): () => number {
   const add = signal.addEventListener.bind(signal)
   const remove = signal.removeEventListener.bind(signal)
   const live = new Set<unknown>()
-  signal.addEventListener = (type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void => {
+  signal.addEventListener = (
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void => {
     live.add(listener)
     add(type, listener, options)
     count = live.size

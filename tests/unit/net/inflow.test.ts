@@ -5,10 +5,11 @@ import { boundStream, Inflow, type Messages } from '../../../services/adapters/l
 import { FakeClock } from '../../fakes/clock'
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts))
-const varint = (n: number): number[] => n < 128 ? [n] : [(n & 127) | 128, ...varint(n >> 7)]
+const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >> 7)])
 const framed = (body: readonly number[]): Uint8Array => Uint8Array.from([...varint(body.length), ...body])
 /** A frame of libp2p's WebRTC with this many bytes of content, and with a flag every other time. */
-const frame = (bytes: number): Uint8Array => framed([...bytes % 2 === 1 ? [0x08, 1] : [], 0x12, ...varint(bytes), ...new Uint8Array(bytes).fill(0xff)])
+const frame = (bytes: number): Uint8Array =>
+  framed([...(bytes % 2 === 1 ? [0x08, 1] : []), 0x12, ...varint(bytes), ...new Uint8Array(bytes).fill(0xff)])
 const yamux = (type: number, flags: number, length: number, body = type === 0 ? length : 0): Uint8Array => {
   const header = Buffer.alloc(12)
   header.writeUInt8(type, 1)
@@ -24,7 +25,8 @@ const cut = (bytes: Uint8Array, places: readonly number[]): Uint8Array[] => {
 }
 
 const named = (text: string): Uint8Array => Uint8Array.from([text.length + 1, ...Buffer.from(`${text}\n`)])
-const noise = (bytes: number): Uint8Array => Uint8Array.from([bytes >> 8, bytes & 255, ...new Uint8Array(bytes).fill(0xff)])
+const noise = (bytes: number): Uint8Array =>
+  Uint8Array.from([bytes >> 8, bytes & 255, ...new Uint8Array(bytes).fill(0xff)])
 
 describe('frames that are counted before the library reads them', () => {
   it('of WebRTC: one a message, several, parts of one, and none that is longer than a message', () => {
@@ -35,12 +37,22 @@ describe('frames that are counted before the library reads them', () => {
     // what only goes on is a message all the same
     expect(scan.units(frame(300).subarray(1))).toBe(1)
     for (const wrong of [
-      new Uint8Array(17), new Uint8Array(16_385).fill(0xff), Uint8Array.of(0x81, 0x80, 0x01), Uint8Array.of(0x80, 0x80, 0x80),
+      new Uint8Array(17),
+      new Uint8Array(16_385).fill(0xff),
+      Uint8Array.of(0x81, 0x80, 0x01),
+      Uint8Array.of(0x80, 0x80, 0x80),
       // two, said in two bytes: the library goes on after the first
       Uint8Array.of(0x82, 0x00, 1, 1),
       // fields that are said again, that there are not, that are longer than their frame, and without an end
-      framed([0x12, 0, 0x12, 0]), framed([0x08, 1, 0x08, 1]), framed([0x1a, 0]), framed([0x12, 5, 1]), framed([0x12]), framed([0x08, 0x80, 1]), framed([0x12, 0x80, 0, 1]),
-    ]) expect(new ProtobufScan().units(wrong)).toBeUndefined()
+      framed([0x12, 0, 0x12, 0]),
+      framed([0x08, 1, 0x08, 1]),
+      framed([0x1a, 0]),
+      framed([0x12, 5, 1]),
+      framed([0x12]),
+      framed([0x08, 0x80, 1]),
+      framed([0x12, 0x80, 0, 1]),
+    ])
+      expect(new ProtobufScan().units(wrong)).toBeUndefined()
   })
 
   it('of yamux: headers with and without a body, new streams, 16 KiB, and none that is longer than a window', () => {
@@ -68,14 +80,31 @@ describe('frames that are counted before the library reads them', () => {
     expect(scan.units(concat([Uint8Array.of(0x07), new Uint8Array(1_000), framed([0])]))).toBe(2)
     expect(scan.units(concat([framed([1]), new Uint8Array(300)]))).toBe(301)
     // the last is one of one byte, said in two: the library goes on after the first
-    for (const wrong of [Uint8Array.of(0xe9, 0x07), Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80), Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 1), Uint8Array.of(0x81, 0x00, 0x03)]) {
+    for (const wrong of [
+      Uint8Array.of(0xe9, 0x07),
+      Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80),
+      Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 1),
+      Uint8Array.of(0x81, 0x00, 0x03),
+    ]) {
       expect(new LengthScan(1_000).units(wrong)).toBeUndefined()
     }
   })
 
   it('of a relayed connection: lines of the negotiation, and then of Noise, the empty ones too', () => {
     const scan = new CircuitScan()
-    expect(scan.units(concat([named('/multistream/1.0.0'), named('/other'), named('/noise'), noise(0), noise(0), noise(65_535), noise(1)]))).toBe(7)
+    expect(
+      scan.units(
+        concat([
+          named('/multistream/1.0.0'),
+          named('/other'),
+          named('/noise'),
+          noise(0),
+          noise(0),
+          noise(65_535),
+          noise(1),
+        ]),
+      ),
+    ).toBe(7)
     // a part in which nothing begins, and more frames than are decrypted in one go
     expect(scan.units(noise(300).subarray(0, 100))).toBe(1)
     expect(scan.units(noise(300).subarray(100))).toBe(1)
@@ -85,24 +114,36 @@ describe('frames that are counted before the library reads them', () => {
     expect(new CircuitScan().units(Uint8Array.of(0x80, 1))).toBeUndefined()
     // the library trims a line, and goes on with Noise after each of these
     for (const line of ['/noise ', '/noise\r', '/noise\n', '/noise\u00a0']) {
-      expect(new CircuitScan().units(Uint8Array.from([Buffer.byteLength(line) + 1, ...Buffer.from(`${line}\n`)]))).toBeUndefined()
+      expect(
+        new CircuitScan().units(Uint8Array.from([Buffer.byteLength(line) + 1, ...Buffer.from(`${line}\n`)])),
+      ).toBeUndefined()
     }
   })
 
   it('are the same frames however they are cut', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 12 })
-    fc.assert(fc.property(sizes, fc.array(fc.nat(), { maxLength: 30 }), (lengths, places) => {
-      const weigh = (scan: ProtobufScan | YamuxScan | CircuitScan, all: Uint8Array, units: number): void => {
-        const parts = cut(all, places).filter(part => part.length > 0)
-        const sum = parts.reduce((total, part) => total + (scan.units(part) ?? NaN), 0)
-        // a part in which nothing begins is one all the same
-        expect(sum).toBeGreaterThanOrEqual(units)
-        expect(sum).toBeLessThanOrEqual(units + parts.length)
-      }
-      weigh(new ProtobufScan(), concat(lengths.map(frame)), lengths.length)
-      weigh(new CircuitScan(), concat([named('/multistream/1.0.0'), named('/noise'), ...lengths.map(noise)]), lengths.length + 2)
-      weigh(new YamuxScan(), concat(lengths.map((length, i) => yamux(i % 4, i % 2, length))), lengths.reduce((sum, _, i) => sum + 1 + 16 * (i % 2), 0))
-    }))
+    fc.assert(
+      fc.property(sizes, fc.array(fc.nat(), { maxLength: 30 }), (lengths, places) => {
+        const weigh = (scan: ProtobufScan | YamuxScan | CircuitScan, all: Uint8Array, units: number): void => {
+          const parts = cut(all, places).filter(part => part.length > 0)
+          const sum = parts.reduce((total, part) => total + (scan.units(part) ?? NaN), 0)
+          // a part in which nothing begins is one all the same
+          expect(sum).toBeGreaterThanOrEqual(units)
+          expect(sum).toBeLessThanOrEqual(units + parts.length)
+        }
+        weigh(new ProtobufScan(), concat(lengths.map(frame)), lengths.length)
+        weigh(
+          new CircuitScan(),
+          concat([named('/multistream/1.0.0'), named('/noise'), ...lengths.map(noise)]),
+          lengths.length + 2,
+        )
+        weigh(
+          new YamuxScan(),
+          concat(lengths.map((length, i) => yamux(i % 4, i % 2, length))),
+          lengths.reduce((sum, _, i) => sum + 1 + 16 * (i % 2), 0),
+        )
+      }),
+    )
   })
 })
 
@@ -110,8 +151,12 @@ describe('frames that are counted before the library reads them', () => {
 class FakeLine extends EventTarget {
   closed = 0
   readonly read: unknown[] = []
-  close(): void { this.closed++ }
-  createDataChannel(): RTCDataChannel { return this.#listened(new EventTarget()) }
+  close(): void {
+    this.closed++
+  }
+  createDataChannel(): RTCDataChannel {
+    return this.#listened(new EventTarget())
+  }
   /** A channel that the other side opens. */
   incoming(): EventTarget {
     const channel = new EventTarget()
@@ -120,24 +165,36 @@ class FakeLine extends EventTarget {
   }
 
   #listened<T extends EventTarget>(channel: T): RTCDataChannel {
-    queueMicrotask(() => { channel.addEventListener('message', (event) => { this.read.push((event as MessageEvent).data) }) })
+    queueMicrotask(() => {
+      channel.addEventListener('message', event => {
+        this.read.push((event as MessageEvent).data)
+      })
+    })
     return channel as unknown as RTCDataChannel
   }
 }
-const say = (channel: EventTarget, data: unknown): boolean => channel.dispatchEvent(Object.assign(new Event('message'), { data }))
+const say = (channel: EventTarget, data: unknown): boolean =>
+  channel.dispatchEvent(Object.assign(new Event('message'), { data }))
 const buffer = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer
 
 function world() {
   const clock = new FakeClock()
   const floods: string[] = []
-  const inflow = new Inflow(clock, (peerId) => { floods.push(peerId) })
+  const inflow = new Inflow(clock, peerId => {
+    floods.push(peerId)
+  })
   const line = (peerId: string): FakeLine => {
     const made = new FakeLine()
     inflow.guardLine(made as unknown as RTCPeerConnection, peerId)
     return made
   }
   const muxed = (peerId: string): EventTarget & { aborted: number } => {
-    const made = Object.assign(new EventTarget(), { aborted: 0, abort: () => { made.aborted++ } })
+    const made = Object.assign(new EventTarget(), {
+      aborted: 0,
+      abort: () => {
+        made.aborted++
+      },
+    })
     inflow.guardMuxed(made as unknown as Messages, peerId)
     return made
   }
@@ -146,8 +203,12 @@ function world() {
 
 describe('what a peer may send', () => {
   it.each<[string, unknown]>([
-    ['a text', '1000000000'], ['nothing', null], ['a message that is too large', new ArrayBuffer(16_385)], ['frames of nothing', new ArrayBuffer(17)],
-    ['a frame that is too large', buffer(Uint8Array.of(0x81, 0x80, 0x01))], ['a frame of many fields', buffer(framed([0x12, 0, 0x12, 0]))],
+    ['a text', '1000000000'],
+    ['nothing', null],
+    ['a message that is too large', new ArrayBuffer(16_385)],
+    ['frames of nothing', new ArrayBuffer(17)],
+    ['a frame that is too large', buffer(Uint8Array.of(0x81, 0x80, 0x01))],
+    ['a frame of many fields', buffer(framed([0x12, 0, 0x12, 0]))],
   ])('%s closes the line, and nothing of it is read, nor what comes after', async (_, data) => {
     const { floods, line } = world()
     const made = line('a')
@@ -181,7 +242,9 @@ describe('what a peer may send', () => {
     const { floods, line } = world()
     const made = line('a')
     let seen = 0
-    made.addEventListener('datachannel', () => { seen++ })
+    made.addEventListener('datachannel', () => {
+      seen++
+    })
     for (let i = 0; i < 400; i++) made.incoming()
     expect([seen, made.closed, floods]).toEqual([125, 1, ['a']])
   })
@@ -216,7 +279,11 @@ describe('what a peer may send', () => {
   it('what comes over a relay is bounded before anybody has proved who he is, and then nobody is blamed', async () => {
     const { clock, inflow, floods } = world()
     let aborted = 0
-    const circuit = { abort: () => { aborted++ } }
+    const circuit = {
+      abort: () => {
+        aborted++
+      },
+    }
     const admits = inflow.guardCircuit(circuit, 'a')
     expect(admits(concat([named('/multistream/1.0.0'), named('/noise')]))).toBe(true)
     for (let i = 0; i < 7_998; i++) expect(admits(noise(0))).toBe(true)
@@ -231,9 +298,15 @@ describe('what a peer may send', () => {
   it('a stream of a protocol without a bound of its own is ended at so many bytes', () => {
     let aborted = 0
     const read: number[] = []
-    const stream = Object.assign(new EventTarget(), { abort: () => { aborted++ } })
+    const stream = Object.assign(new EventTarget(), {
+      abort: () => {
+        aborted++
+      },
+    })
     boundStream(stream as unknown as Messages, 100)
-    stream.addEventListener('message', (event) => { read.push((event as MessageEvent<Uint8Array>).data.byteLength) })
+    stream.addEventListener('message', event => {
+      read.push((event as MessageEvent<Uint8Array>).data.byteLength)
+    })
     for (const length of [60, 40, 1]) say(stream, new Uint8Array(length))
     expect([read, aborted]).toEqual([[60, 40], 1])
   })

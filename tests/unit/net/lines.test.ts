@@ -10,20 +10,31 @@ const inbound = (lines: LineCount, from?: string): boolean => {
   }
 }
 
-describe('the count of a page\'s RTCPeerConnections', () => {
+describe("the count of a page's RTCPeerConnections", () => {
   it('whoever keeps calling leaves half to our own dials', () => {
     const lines = new LineCount()
     for (let i = 0; i < 240; i++) expect(inbound(lines, `peer ${i}`)).toBe(true)
     expect(inbound(lines, 'one more')).toBe(false)
-    for (let i = 0; i < 250; i++) lines.dial(() => { lines.take() })
+    for (let i = 0; i < 250; i++)
+      lines.dial(() => {
+        lines.take()
+      })
     expect(lines.made).toBe(490)
-    expect(() => lines.dial(() => { lines.take() })).toThrow(expect.objectContaining({ name: 'DirectLinesSpentError' }) as Error)
+    expect(() =>
+      lines.dial(() => {
+        lines.take()
+      }),
+    ).toThrow(expect.objectContaining({ name: 'DirectLinesSpentError' }) as Error)
   })
 
   it('a dial that made none gives back what was taken for it, and only that', () => {
     const lines = new LineCount()
-    const died = lines.dial(() => { lines.take() })
-    lines.dial(() => { lines.take() })
+    const died = lines.dial(() => {
+      lines.take()
+    })
+    lines.dial(() => {
+      lines.take()
+    })
     lines.take()
     died.giveBack()
     expect(lines.made).toBe(2)
@@ -33,7 +44,11 @@ describe('the count of a page\'s RTCPeerConnections', () => {
 
   it('a dial that throws at once leaves what comes after it inbound', () => {
     const lines = new LineCount()
-    expect(() => lines.dial(() => { throw new Error('no such address') })).toThrow('no such address')
+    expect(() =>
+      lines.dial(() => {
+        throw new Error('no such address')
+      }),
+    ).toThrow('no such address')
     for (let i = 0; i < 240; i++) lines.take(`peer ${i}`)
     expect(inbound(lines)).toBe(false)
   })

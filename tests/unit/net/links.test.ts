@@ -16,15 +16,30 @@ import { createMemoryNetwork, type MemoryNetwork, type MemoryTransport } from '.
 const [alice, bob] = [fakePeer('alice').peerId, fakePeer('bob').peerId]
 const leave = (i: number): MessageOf['join'] => ({ type: 'leave', draftId: i.toString(16).padStart(64, '0') })
 
-interface Node { transport: MemoryTransport; links: Links; events: LinkEvent[]; got: string[]; ups: string[]; allow: { value: boolean } }
-interface World { clock: FakeClock; network: MemoryNetwork; relay: string; node(peerId: string, options?: { startedAt?: number; instance?: string; skewMs?: number }): Promise<Node>; join(from: Node, to: string, kind?: 'webrtc' | 'relay'): Promise<void> }
+interface Node {
+  transport: MemoryTransport
+  links: Links
+  events: LinkEvent[]
+  got: string[]
+  ups: string[]
+  allow: { value: boolean }
+}
+interface World {
+  clock: FakeClock
+  network: MemoryNetwork
+  relay: string
+  node(peerId: string, options?: { startedAt?: number; instance?: string; skewMs?: number }): Promise<Node>
+  join(from: Node, to: string, kind?: 'webrtc' | 'relay'): Promise<void>
+}
 
 function world(): World {
   const clock = new FakeClock()
   const network = createMemoryNetwork({ clock })
   const relay = network.relay()
   return {
-    clock, network, relay,
+    clock,
+    network,
+    relay,
     async node(peerId, options = {}) {
       const transport = network.transport(peerId, { relays: [relay] })
       await transport.start()
@@ -34,10 +49,21 @@ function world(): World {
       const allow = { value: true }
       const skewed: Clock = { now: () => clock.now() + (options.skewMs ?? 0), after: (ms, fn) => clock.after(ms, fn) }
       const links = new Links({
-        transport, clock: skewed, entropy: createFakeEntropy(peerId), log: createFakeLog(), allowed: () => allow.value, onEvent: e => events.push(e),
-        self: { instance: options.instance ?? 'aa'.repeat(16), startedAt: options.startedAt ?? clock.now(), build: 'test' },
+        transport,
+        clock: skewed,
+        entropy: createFakeEntropy(peerId),
+        log: createFakeLog(),
+        allowed: () => allow.value,
+        onEvent: e => events.push(e),
+        self: {
+          instance: options.instance ?? 'aa'.repeat(16),
+          startedAt: options.startedAt ?? clock.now(),
+          build: 'test',
+        },
       })
-      links.onMessage('join', (from, m) => { got.push('draftId' in m ? `${from === alice ? 'alice' : 'bob'} ${parseInt(m.draftId, 16)}` : '') })
+      links.onMessage('join', (from, m) => {
+        got.push('draftId' in m ? `${from === alice ? 'alice' : 'bob'} ${parseInt(m.draftId, 16)}` : '')
+      })
       links.onLink((_, protocol, up) => ups.push(`${protocol} ${up ? 'up' : 'down'}`))
       return { transport, links, events, got, ups, allow }
     },
@@ -49,11 +75,22 @@ function world(): World {
   }
 }
 
-const hello = (change: Partial<Hello> = {}): Hello =>
-  ({ type: 'hello', versions: [1], instance: 'cc'.repeat(16), startedAt: 1_800_000_000_000, clock: 1_800_000_000_000, build: 'raw', ...change })
+const hello = (change: Partial<Hello> = {}): Hello => ({
+  type: 'hello',
+  versions: [1],
+  instance: 'cc'.repeat(16),
+  startedAt: 1_800_000_000_000,
+  clock: 1_800_000_000_000,
+  build: 'raw',
+  ...change,
+})
 
 /** A client that is not ours: a bare stream to `to`. */
-async function raw(from: MemoryTransport, to: string, protocol: ProtocolName = 'join'): Promise<{ channel: Channel; frames: AsyncIterator<Uint8Array> }> {
+async function raw(
+  from: MemoryTransport,
+  to: string,
+  protocol: ProtocolName = 'join',
+): Promise<{ channel: Channel; frames: AsyncIterator<Uint8Array> }> {
   const connection = from.connections(to)[0]
   if (!connection) throw new Error('not connected')
   const channel = await from.open(connection.id, PROTOCOLS[protocol], { signal: new AbortController().signal })
@@ -66,7 +103,11 @@ describe('links', () => {
     const a = await w.node(alice)
     const b = await w.node(bob)
     await w.join(a, bob)
-    const sent = await Promise.all([a.links.send(bob, 'join', leave(1)), a.links.send(bob, 'join', leave(2)), b.links.send(alice, 'join', leave(3))])
+    const sent = await Promise.all([
+      a.links.send(bob, 'join', leave(1)),
+      a.links.send(bob, 'join', leave(2)),
+      b.links.send(alice, 'join', leave(3)),
+    ])
     expect(sent).toEqual([true, true, true])
     await w.clock.settle()
     expect(b.got).toEqual(['alice 1', 'alice 2'])
@@ -174,7 +215,9 @@ describe('links', () => {
     let most = 0
     b.links.onMessage('join', async () => {
       most = Math.max(most, ++inside)
-      await new Promise<void>((resolve) => { release = resolve })
+      await new Promise<void>(resolve => {
+        release = resolve
+      })
       inside--
       throw new Error('handler trouble')
     })
@@ -261,7 +304,8 @@ describe('who is served', () => {
     await w.clock.settle()
     expect(b.got.length).toBeLessThanOrEqual(LIMITS.messagesPerSecond)
     expect(b.links.counters().inbound).toBe(0)
-    for (const protocol of ['join', 'wallet', 'sign'] as const) for (let i = 0; i < 6; i++) await raw(a, bob, protocol).catch(() => undefined)
+    for (const protocol of ['join', 'wallet', 'sign'] as const)
+      for (let i = 0; i < 6; i++) await raw(a, bob, protocol).catch(() => undefined)
     await w.clock.settle()
     expect(b.links.counters().inbound).toBe(LIMITS.streamsPerPeer)
   })
@@ -274,24 +318,51 @@ describe('hello', () => {
     let serve: (channel: Channel) => void = () => undefined
     const closed: string[] = []
     const links = new Links({
-      clock: w.clock, entropy: createFakeEntropy('b'), log: createFakeLog(), allowed: () => true, onEvent: e => b.events.push(e), self: { instance: 'aa'.repeat(16), startedAt: w.clock.now(), build: 'test' },
-      transport: { open: () => Promise.reject(new Error('not asked for')), handle: (protocol, handler) => { if (protocol === PROTOCOLS.join) serve = handler }, connections: () => [{ id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }], closeConnection: async (id) => { closed.push(id) }, refuse: () => undefined, onEvent: () => () => undefined },
+      clock: w.clock,
+      entropy: createFakeEntropy('b'),
+      log: createFakeLog(),
+      allowed: () => true,
+      onEvent: e => b.events.push(e),
+      self: { instance: 'aa'.repeat(16), startedAt: w.clock.now(), build: 'test' },
+      transport: {
+        open: () => Promise.reject(new Error('not asked for')),
+        handle: (protocol, handler) => {
+          if (protocol === PROTOCOLS.join) serve = handler
+        },
+        connections: () => [{ id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }],
+        closeConnection: async id => {
+          closed.push(id)
+        },
+        refuse: () => undefined,
+        onEvent: () => () => undefined,
+      },
     })
     for (let i = 0; i < count; i++) {
-      serve({ peerId: alice, connection: { id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 }, send: async () => undefined, close: async () => undefined, abort: () => undefined, frames })
+      serve({
+        peerId: alice,
+        connection: { id: 'c', peerId: alice, kind: 'webrtc', direction: 'inbound', openedAt: 0 },
+        send: async () => undefined,
+        close: async () => undefined,
+        abort: () => undefined,
+        frames,
+      })
       await w.clock.advance(everyMs)
     }
     await w.clock.settle()
     links.stop()
-    return { closed, offences: b.events.flatMap(e => e.type === 'offence' ? [e.reason] : []) }
+    return { closed, offences: b.events.flatMap(e => (e.type === 'offence' ? [e.reason] : [])) }
   }
-  const failing = (name: string) => async function* (): AsyncIterable<Uint8Array> {
-    yield encodeFrame<'join'>('join', hello())
-    throw Object.assign(new Error(name), { name })
-  }
+  const failing = (name: string) =>
+    async function* (): AsyncIterable<Uint8Array> {
+      yield encodeFrame<'join'>('join', hello())
+      throw Object.assign(new Error(name), { name })
+    }
 
   it('a length that no frame has is an offence', async () => {
-    expect(await served(world(), 1, failing('InvalidDataLengthError'))).toEqual({ closed: ['c'], offences: ['frame length'] })
+    expect(await served(world(), 1, failing('InvalidDataLengthError'))).toEqual({
+      closed: ['c'],
+      offences: ['frame length'],
+    })
   })
 
   it('a stream that is reset, or too fast, is lost alone; of many in a short time the peer is let go', async () => {
@@ -408,7 +479,10 @@ describe('stop', () => {
     a.links.stop()
     b.links.stop()
     await w.clock.settle()
-    expect([a.links.counters(), b.links.counters()]).toEqual([{ outgoing: 0, inbound: 0 }, { outgoing: 0, inbound: 0 }])
+    expect([a.links.counters(), b.links.counters()]).toEqual([
+      { outgoing: 0, inbound: 0 },
+      { outgoing: 0, inbound: 0 },
+    ])
     expect(w.clock.pending).toBe(0)
   })
 })
@@ -424,7 +498,9 @@ describe('rate', () => {
   })
 
   it('backs off exponentially within its bounds', () => {
-    expect([0, 1, 2, 10, 1000].map(n => backoffMs(n, 1_000, 60_000, 255))).toEqual([1_000, 2_000, 4_000, 60_000, 60_000])
+    expect([0, 1, 2, 10, 1000].map(n => backoffMs(n, 1_000, 60_000, 255))).toEqual([
+      1_000, 2_000, 4_000, 60_000, 60_000,
+    ])
     expect(backoffMs(1, 1_000, 60_000, 0)).toBe(1_000)
   })
 })

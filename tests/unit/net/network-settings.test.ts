@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { NetworkSettings } from '../../../services/core/net/network-settings'
 import { createFakeStorage } from '../../fakes/storage'
 
-const relay = (n: number): string => `/dns4/relay${n}.example/tcp/443/wss/p2p/12D3KooWMCutFtoEhGKPyYn2fMtXqCcLLbc8VTrz2y6m4jGaREG${'ABCDEFGHJKLMNPQRST'[n]}`
+const relay = (n: number): string =>
+  `/dns4/relay${n}.example/tcp/443/wss/p2p/12D3KooWMCutFtoEhGKPyYn2fMtXqCcLLbc8VTrz2y6m4jGaREG${'ABCDEFGHJKLMNPQRST'[n]}`
 const turn = { url: 'turn:turn.example', username: 'ann', credential: 'secret' }
 const ok = { ok: true, value: undefined }
 
@@ -25,21 +26,30 @@ describe('the network settings of a profile', () => {
   it('refuse at the field what is no relay, is known, or is too much', async () => {
     const settings = await NetworkSettings.load(createFakeStorage())
     expect(await settings.addRelay('', [])).toMatchObject({ error: { field: 'relay', code: 'empty' } })
-    expect(await settings.addRelay('wss://relay.example', [])).toMatchObject({ error: { field: 'relay', code: 'malformed' } })
+    expect(await settings.addRelay('wss://relay.example', [])).toMatchObject({
+      error: { field: 'relay', code: 'malformed' },
+    })
     expect(await settings.addRelay(relay(0), [relay(0)])).toMatchObject({ error: { field: 'relay', code: 'known' } })
     for (let i = 1; i <= 16; i++) await settings.addRelay(relay(i), [])
     expect(await settings.addRelay(relay(1), [])).toMatchObject({ error: { code: 'known' } })
     expect(await settings.addRelay(relay(17), [])).toMatchObject({ error: { field: 'relay', code: 'too-many' } })
     for (let i = 0; i < 8; i++) await settings.addIceServer({ url: `stun:s${i}.example` })
-    expect(await settings.addIceServer({ url: 'stun:s0.example' })).toMatchObject({ error: { field: 'ice', code: 'known' } })
-    expect(await settings.addIceServer({ url: 'stun:s9.example' })).toMatchObject({ error: { field: 'ice', code: 'too-many' } })
+    expect(await settings.addIceServer({ url: 'stun:s0.example' })).toMatchObject({
+      error: { field: 'ice', code: 'known' },
+    })
+    expect(await settings.addIceServer({ url: 'stun:s9.example' })).toMatchObject({
+      error: { field: 'ice', code: 'too-many' },
+    })
   })
 
   it('are not in force when they could not be stored', async () => {
     const storage = createFakeStorage()
     const settings = await NetworkSettings.load(storage)
     storage.failWrites(1)
-    expect(await settings.setRelayOnly(true)).toEqual({ ok: false, error: { field: 'settings', code: 'storage-failed' } })
+    expect(await settings.setRelayOnly(true)).toEqual({
+      ok: false,
+      error: { field: 'settings', code: 'storage-failed' },
+    })
     expect(settings.ice.relayOnly).toBe(false)
   })
 

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { Announcement } from '../../../services/core/wire/messages'
 import { AddressCache, storedPeers } from '../../../services/core/net/address-cache'
 import {
-  announcedRelays, openAnnouncement, peerIdPublicKey, presenceKeys, PRESENCE_EXPIRY_MS, PresenceTable, sealAnnouncement, verifyPeerSignature,
+  announcedRelays,
+  openAnnouncement,
+  peerIdPublicKey,
+  presenceKeys,
+  PRESENCE_EXPIRY_MS,
+  PresenceTable,
+  sealAnnouncement,
+  verifyPeerSignature,
 } from '../../../services/core/net/presence'
 import { Rooms } from '../../../services/core/net/rooms'
 import { FakeClock } from '../../fakes/clock'
@@ -20,10 +27,17 @@ const memberPeer = (sender: string): string | undefined => [alice, bob].find(p =
 const entropy = createFakeEntropy()
 
 const announcement = (change: Partial<Announcement> = {}): Announcement => ({
-  sender: alice.accountKey, peerId: alice.peerId, addresses: [`${relay}/p2p-circuit/webrtc/p2p/${alice.peerId}`],
-  startedAt: now - 5_000, counter: 1, instance: 'aa'.repeat(16), at: now, ...change,
+  sender: alice.accountKey,
+  peerId: alice.peerId,
+  addresses: [`${relay}/p2p-circuit/webrtc/p2p/${alice.peerId}`],
+  startedAt: now - 5_000,
+  counter: 1,
+  instance: 'aa'.repeat(16),
+  at: now,
+  ...change,
 })
-const seal = (a: Announcement, k = keys, by = alice): Promise<Uint8Array> => sealAnnouncement(a, k, entropy, b => by.sign(b))
+const seal = (a: Announcement, k = keys, by = alice): Promise<Uint8Array> =>
+  sealAnnouncement(a, k, entropy, b => by.sign(b))
 
 describe('sealed announcements', () => {
   it('opens what a member sealed, in 256-byte steps, never the same bytes twice', async () => {
@@ -61,7 +75,9 @@ describe('sealed announcements', () => {
     expect(await error(new Uint8Array(0))).toBe('size')
     expect(await error(new Uint8Array(24 + 16 + 256 * 64))).toBe('size')
     expect(await error(new Uint8Array(24 + 16 + 255))).toBe('size')
-    expect(await error(seal(announcement({ sender: mallory.accountKey, peerId: mallory.peerId }), keys, mallory))).toBe('unknown-sender')
+    expect(await error(seal(announcement({ sender: mallory.accountKey, peerId: mallory.peerId }), keys, mallory))).toBe(
+      'unknown-sender',
+    )
     expect(await error(seal(announcement({ peerId: bob.peerId }), keys, bob))).toBe('unknown-sender')
     expect(await error(seal(announcement(), keys, bob))).toBe('signature')
     expect(await error(seal(announcement()), keys, now + PRESENCE_EXPIRY_MS)).toBe('opened')
@@ -75,13 +91,26 @@ describe('sealed announcements', () => {
     expect(verifyPeerSignature(alice.peerId, message, signature)).toBe(true)
     expect(verifyPeerSignature(bob.peerId, message, signature)).toBe(false)
     expect(verifyPeerSignature(alice.peerId, message, signature.slice(1))).toBe(false)
-    for (const bad of ['', 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N', '0OIl', alice.peerId.slice(1), 'z'.repeat(10_000)]) expect(peerIdPublicKey(bad)).toBeUndefined()
+    for (const bad of [
+      '',
+      'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
+      '0OIl',
+      alice.peerId.slice(1),
+      'z'.repeat(10_000),
+    ])
+      expect(peerIdPublicKey(bad)).toBeUndefined()
   })
 
   it('names only relays of our list, as our list names them', () => {
     const elsewhere = '/dns4/evil.test/tcp/1/ws/p2p/12D3KooWRelay1'
     const stranger = '/dns4/x.test/tcp/1/ws/p2p/12D3KooWOther'
-    const a = announcement({ addresses: [`${elsewhere}/p2p-circuit/p2p/${alice.peerId}`, `${stranger}/p2p-circuit/p2p/${alice.peerId}`, '/ip4/10.0.0.1/tcp/1'] })
+    const a = announcement({
+      addresses: [
+        `${elsewhere}/p2p-circuit/p2p/${alice.peerId}`,
+        `${stranger}/p2p-circuit/p2p/${alice.peerId}`,
+        '/ip4/10.0.0.1/tcp/1',
+      ],
+    })
     expect(announcedRelays(a, [relay])).toEqual([relay])
   })
 })
@@ -114,14 +143,36 @@ describe('Rooms', () => {
     let hear: ((bytes: Uint8Array) => void) | undefined
     const rooms = new Rooms({
       transport: {
-        peerId: bob.peerId, addresses: () => [], publish: async () => undefined,
-        subscribe: (_, handler) => { hear = handler; return () => { hear = undefined } },
+        peerId: bob.peerId,
+        addresses: () => [],
+        publish: async () => undefined,
+        subscribe: (_, handler) => {
+          hear = handler
+          return () => {
+            hear = undefined
+          }
+        },
       },
-      clock, entropy, log: createFakeLog(), self: { instance: 'cc'.repeat(16), startedAt: now, build: 'test' }, sign: bytes => bob.sign(bytes),
-      onHeard: (_, a, relays) => { heard.push(`${a.counter} ${relays.length}`) }, onNewerSelf: () => { throw new Error('not me') },
+      clock,
+      entropy,
+      log: createFakeLog(),
+      self: { instance: 'cc'.repeat(16), startedAt: now, build: 'test' },
+      sign: bytes => bob.sign(bytes),
+      onHeard: (_, a, relays) => {
+        heard.push(`${a.counter} ${relays.length}`)
+      },
+      onNewerSelf: () => {
+        throw new Error('not me')
+      },
     })
     const members = [alice, bob].map(p => ({ accountKey: p.accountKey, peerId: p.peerId }))
-    rooms.join({ walletId: 'ab'.repeat(32), groupSecret: '11'.repeat(32), self: bob.accountKey, relays: [relay], members })
+    rooms.join({
+      walletId: 'ab'.repeat(32),
+      groupSecret: '11'.repeat(32),
+      self: bob.accountKey,
+      relays: [relay],
+      members,
+    })
     const sealed = await seal(announcement())
     hear?.(sealed)
     hear?.(sealed)
@@ -139,22 +190,31 @@ describe('AddressCache', () => {
     let writes = 0
     const storage = {
       all: async () => [...records].map(([key, value]) => ({ key, value })),
-      put: async (_: string, key: string, value: Uint8Array) => { writes++; records.set(key, value) },
+      put: async (_: string, key: string, value: Uint8Array) => {
+        writes++
+        records.set(key, value)
+      },
     }
-    const cache = new AddressCache(storedPeers(storage), (e) => { throw e })
+    const cache = new AddressCache(storedPeers(storage), e => {
+      throw e
+    })
     cache.note('p', ['r1'], 1)
     cache.note('p', ['r1'], 2)
     cache.note('p', ['r2'], 3)
     expect(cache.relays('p')).toEqual(['r2', 'r1'])
     expect(writes).toBe(2)
-    const later = new AddressCache(storedPeers(storage), (e) => { throw e })
+    const later = new AddressCache(storedPeers(storage), e => {
+      throw e
+    })
     await later.load()
     expect(later.relays('p')).toEqual(['r2', 'r1'])
     expect(later.relays('broken')).toEqual([])
   })
 
   it('is bounded', () => {
-    const cache = new AddressCache(undefined, (e) => { throw e })
+    const cache = new AddressCache(undefined, e => {
+      throw e
+    })
     for (let i = 0; i < 600; i++) cache.note(`p${i}`, [`r${i}`], i)
     expect(cache.relays('p0')).toEqual([])
     expect(cache.relays('p599')).toEqual(['r599'])

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { RelayChoice } from '../../../services/core/net/relays'
-import { candidates, ownRelays, rankRelays, relayOfAddress, relayPeerId, type RelayLife } from '../../../services/core/net/rendezvous'
+import {
+  candidates,
+  ownRelays,
+  rankRelays,
+  relayOfAddress,
+  relayPeerId,
+  type RelayLife,
+} from '../../../services/core/net/rendezvous'
 import type { RelayStatus } from '../../../services/ports/transport'
 import { FakeClock } from '../../fakes/clock'
 
@@ -20,15 +27,24 @@ describe('rendezvous', () => {
     const before = rankRelays('p', relays)
     const moved = before.map(r => (r === before[2] ? r.replace('.test', '.example') : r))
     expect(rankRelays('p', moved).map(relayPeerId)).toEqual(before.map(relayPeerId))
-    expect(rankRelays('p', ['/dns4/x/tcp/1/ws', `${relay(1)}/p2p-circuit/p2p/abc`, relay(1), relay(1)])).toEqual([relay(1)])
+    expect(rankRelays('p', ['/dns4/x/tcp/1/ws', `${relay(1)}/p2p-circuit/p2p/abc`, relay(1), relay(1)])).toEqual([
+      relay(1),
+    ])
   })
 
   it('reserves on the first two live ones; a dead one is tried again beside them', () => {
     const ranked = rankRelays('p', relays)
-    const life = (states: Record<number, RelayLife>) => (r: string): RelayLife => states[ranked.indexOf(r)] ?? 'pending'
+    const life =
+      (states: Record<number, RelayLife>) =>
+      (r: string): RelayLife =>
+        states[ranked.indexOf(r)] ?? 'pending'
     expect(ownRelays('p', relays, life({}))).toEqual([ranked[0], ranked[1]])
     expect(ownRelays('p', relays, life({ 0: 'dead' }))).toEqual([ranked[1], ranked[2]])
-    expect(ownRelays('p', relays, life({ 0: 'probe', 1: 'live', 2: 'live' }))).toEqual([ranked[0], ranked[1], ranked[2]])
+    expect(ownRelays('p', relays, life({ 0: 'probe', 1: 'live', 2: 'live' }))).toEqual([
+      ranked[0],
+      ranked[1],
+      ranked[2],
+    ])
     expect(ownRelays('p', [relay(0)], () => 'dead')).toEqual([relay(0)])
   })
 
@@ -37,7 +53,10 @@ describe('rendezvous', () => {
     const known = ranked[6] ?? ''
     const list = candidates('p', relays, [known, '/dns4/evil.test/tcp/1/ws/p2p/12D3KooWEvil'])
     const order = [known, ...ranked.slice(0, 4)]
-    expect(list.map(c => [c.kind, c.relay])).toEqual([...order.map(r => ['webrtc', r]), ...order.map(r => ['relay', r])])
+    expect(list.map(c => [c.kind, c.relay])).toEqual([
+      ...order.map(r => ['webrtc', r]),
+      ...order.map(r => ['relay', r]),
+    ])
     expect(list[0]?.address).toBe(`${known}/p2p-circuit/webrtc/p2p/p`)
     expect(list[5]?.address).toBe(`${known}/p2p-circuit/p2p/p`)
     expect(relayOfAddress(list[0]?.address ?? '')).toBe(relayPeerId(known))
@@ -48,8 +67,20 @@ describe('RelayChoice', () => {
   it('moves on from a dead relay, asks it again after its rest, and returns to it', async () => {
     const clock = new FakeClock()
     const asked: string[][] = []
-    const transport = { peerId: 'p', relays: (): RelayStatus[] => [], setRelays: async (list: readonly string[]): Promise<void> => { asked.push([...list]) } }
-    const choice = new RelayChoice({ transport, clock, onError: (e) => { throw e } })
+    const transport = {
+      peerId: 'p',
+      relays: (): RelayStatus[] => [],
+      setRelays: async (list: readonly string[]): Promise<void> => {
+        asked.push([...list])
+      },
+    }
+    const choice = new RelayChoice({
+      transport,
+      clock,
+      onError: e => {
+        throw e
+      },
+    })
     const [r1, r2, r3] = rankRelays('p', relays) as [string, string, string]
     choice.setList('app', relays)
     expect(asked).toEqual([])
@@ -72,8 +103,20 @@ describe('RelayChoice', () => {
   it('on wake asks all that were dead, beside those that live, which it keeps', async () => {
     const clock = new FakeClock()
     const asked: string[][] = []
-    const transport = { peerId: 'p', relays: (): RelayStatus[] => [], setRelays: async (list: readonly string[]): Promise<void> => { asked.push([...list]) } }
-    const choice = new RelayChoice({ transport, clock, onError: (e) => { throw e } })
+    const transport = {
+      peerId: 'p',
+      relays: (): RelayStatus[] => [],
+      setRelays: async (list: readonly string[]): Promise<void> => {
+        asked.push([...list])
+      },
+    }
+    const choice = new RelayChoice({
+      transport,
+      clock,
+      onError: e => {
+        throw e
+      },
+    })
     const ranked = rankRelays('p', relays)
     const [r1, r2, r3] = ranked as [string, string, string]
     choice.setList('app', relays)

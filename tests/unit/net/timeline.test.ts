@@ -12,32 +12,51 @@ type Dial = (options: DialOptions, address: string) => Promise<void>
 /** Dials that take the time and the course that the test says. */
 function world(dial: Dial, pingMs = 10) {
   const clock = new FakeClock()
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => { clock.after(ms, resolve) })
+  const wait = (ms: number): Promise<void> =>
+    new Promise(resolve => {
+      clock.after(ms, resolve)
+    })
   let n = 0
   const transport = {
     peerId: 'me',
     connections: (): ConnectionInfo[] => [],
     async dial(peerId: string, address: string, options: DialOptions): Promise<ConnectionInfo> {
       await dial(options, address)
-      return { id: `c${n++}`, peerId, kind: address.includes('/webrtc') ? 'webrtc' : 'relay', direction: 'outbound', openedAt: clock.now() }
+      return {
+        id: `c${n++}`,
+        peerId,
+        kind: address.includes('/webrtc') ? 'webrtc' : 'relay',
+        direction: 'outbound',
+        openedAt: clock.now(),
+      }
     },
     async ping(): Promise<number> {
       await wait(pingMs)
       return pingMs
     },
-    async closeConnection(): Promise<void> { /* nothing to close */ },
+    async closeConnection(): Promise<void> {
+      /* nothing to close */
+    },
   }
   const timeline = new Timeline(clock)
   const watched = timeline.watch(transport)
   const connect = async (peerId = 'bob') => {
-    const done = connectPeer({ transport: watched, clock, peerId, candidates: candidates(peerId, [RELAY], []), lines: new LineBudget(() => 0), deadlineMs: 30_000 })
+    const done = connectPeer({
+      transport: watched,
+      clock,
+      peerId,
+      candidates: candidates(peerId, [RELAY], []),
+      lines: new LineBudget(() => 0),
+      deadlineMs: 30_000,
+    })
     await clock.advance(30_000)
     return done
   }
   return { clock, wait, timeline, watched, connect }
 }
 
-const fact = (kind: 'host' | 'srflx' | 'mdns', side: 'local' | 'remote', port = 1) => ({ type: 'candidate', side, candidate: { kind, protocol: 'udp', port } }) as const
+const fact = (kind: 'host' | 'srflx' | 'mdns', side: 'local' | 'remote', port = 1) =>
+  ({ type: 'candidate', side, candidate: { kind, protocol: 'udp', port } }) as const
 
 describe('the timeline of a member', () => {
   it('has every step of a WebRTC dial with its duration, the candidates, and the ping that proved it', async () => {
@@ -60,15 +79,36 @@ describe('the timeline of a member', () => {
     expect((await w.connect()).ok).toBe(true)
     const [attempt, ...none] = w.timeline.attempts('bob')
     expect(none).toEqual([])
-    expect(attempt).toMatchObject({ direction: 'outbound', via: 'webrtc', relay: '12D3KooWRelay1', state: 'connected', ms: 113, local: { mdns: 1, srflx: 1 }, remote: { host: 1 }, nat: 'reflexive' })
-    expect(attempt?.steps.map(s => [s.step, s.ms])).toEqual([['resolve', 5], ['relay', 20], ['sdp', 30], ['ice', 40], ['dtls', 8], ['ping', 10]])
+    expect(attempt).toMatchObject({
+      direction: 'outbound',
+      via: 'webrtc',
+      relay: '12D3KooWRelay1',
+      state: 'connected',
+      ms: 113,
+      local: { mdns: 1, srflx: 1 },
+      remote: { host: 1 },
+      nat: 'reflexive',
+    })
+    expect(attempt?.steps.map(s => [s.step, s.ms])).toEqual([
+      ['resolve', 5],
+      ['relay', 20],
+      ['sdp', 30],
+      ['ice', 40],
+      ['dtls', 8],
+      ['ping', 10],
+    ])
   })
 
   it('keeps the raw error of each try, the newest first', async () => {
     const w = world(async ({ onStep }, address) => {
       onStep?.('relay')
       await w.wait(15)
-      throw Object.assign(new Error(address.includes('/webrtc') ? 'failed to connect via relay with status CONNECTION_FAILED' : 'NO_RESERVATION'), { name: 'InvalidMessageError' })
+      throw Object.assign(
+        new Error(
+          address.includes('/webrtc') ? 'failed to connect via relay with status CONNECTION_FAILED' : 'NO_RESERVATION',
+        ),
+        { name: 'InvalidMessageError' },
+      )
     })
     expect((await w.connect()).ok).toBe(false)
     expect(w.timeline.attempts('bob').map(a => [a.via, a.state, a.ms, a.error])).toEqual([
@@ -93,14 +133,19 @@ describe('the timeline of a member', () => {
   })
 
   it('stays bounded whatever peers send', async () => {
-    const w = world(async ({ onFact }) => { for (let i = 0; i < 5_000; i++) onFact?.(fact('srflx', 'remote', i)) })
-    for (let i = 0; i < ATTEMPTS_KEPT + 5; i++) await w.watched.dial('bob', `${RELAY}/p2p-circuit/p2p/bob`, { signal: new AbortController().signal })
+    const w = world(async ({ onFact }) => {
+      for (let i = 0; i < 5_000; i++) onFact?.(fact('srflx', 'remote', i))
+    })
+    for (let i = 0; i < ATTEMPTS_KEPT + 5; i++)
+      await w.watched.dial('bob', `${RELAY}/p2p-circuit/p2p/bob`, { signal: new AbortController().signal })
     const kept = w.timeline.attempts('bob')
     expect(kept).toHaveLength(ATTEMPTS_KEPT)
     expect(kept[0]?.id).toBe(ATTEMPTS_KEPT + 5)
     expect(kept[0]?.remote.srflx).toBe(32)
     for (let i = 0; i < 1_000; i++) w.timeline.onAnswer(i, `stranger ${i}`, { type: 'step', step: 'sdp' })
-    expect(Array.from({ length: 1_000 }, (_, i) => w.timeline.attempts(`stranger ${i}`).length).filter(Boolean)).toHaveLength(128)
+    expect(
+      Array.from({ length: 1_000 }, (_, i) => w.timeline.attempts(`stranger ${i}`).length).filter(Boolean),
+    ).toHaveLength(128)
     expect(w.timeline.attempts('bob')).toEqual([])
   })
 })

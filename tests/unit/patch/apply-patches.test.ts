@@ -39,12 +39,18 @@ describe('applyPatches', () => {
 
   it('fails in one line that names the package when it does not apply', () => {
     writeFileSync(file(), 'one\nanother\nthree\n')
-    expect(applyPatches(root)).toEqual({ ok: false, reason: 'the patch for left does not apply (see patches/README.md)' })
+    expect(applyPatches(root)).toEqual({
+      ok: false,
+      reason: 'the patch for left does not apply (see patches/README.md)',
+    })
   })
 
   it('fails for another version than the patch was made for', () => {
     writeFileSync(join(root, 'node_modules/left/package.json'), JSON.stringify({ name: 'left', version: '1.0.1' }))
-    expect(applyPatches(root)).toEqual({ ok: false, reason: 'the patch for left@1.0.0 meets left@1.0.1 (see patches/README.md)' })
+    expect(applyPatches(root)).toEqual({
+      ok: false,
+      reason: 'the patch for left@1.0.0 meets left@1.0.1 (see patches/README.md)',
+    })
   })
 
   it('says what to do where nothing is installed', () => {

@@ -4,22 +4,30 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 
-const FILE = join(fileURLToPath(new URL('../../..', import.meta.url)), 'node_modules/@libp2p/multistream-select/dist/src/handle.js')
+const FILE = join(
+  fileURLToPath(new URL('../../..', import.meta.url)),
+  'node_modules/@libp2p/multistream-select/dist/src/handle.js',
+)
 
 /** Of @libp2p/multistream-select, patched: see patches/README.md. */
 describe('the negotiation of a protocol', () => {
   let handle: (stream: Stream, protocols: readonly string[]) => Promise<string>
   beforeAll(async () => {
-    handle = (await import(/* @vite-ignore */ pathToFileURL(FILE).href) as { handle: typeof handle }).handle
+    handle = ((await import(/* @vite-ignore */ pathToFileURL(FILE).href)) as { handle: typeof handle }).handle
   })
 
   const text = (line: string): Uint8Array => new TextEncoder().encode(`${line}\n`)
 
   async function negotiate(proposals: readonly string[]): Promise<string> {
     const [near, far] = await streamPair()
-    const answered = handle(far, ['/tandem/test/1']).then((protocol) => protocol, (error: Error) => error.message)
+    const answered = handle(far, ['/tandem/test/1']).then(
+      protocol => protocol,
+      (error: Error) => error.message,
+    )
     // all of them in one packet, as one message of a data channel may hold them
-    const all = Buffer.concat(proposals.map((proposal) => Buffer.concat([Buffer.from([proposal.length + 1]), text(proposal)])))
+    const all = Buffer.concat(
+      proposals.map(proposal => Buffer.concat([Buffer.from([proposal.length + 1]), text(proposal)])),
+    )
     near.send(Uint8Array.from(all))
     return answered
   }

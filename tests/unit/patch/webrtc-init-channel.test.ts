@@ -54,7 +54,9 @@ class FakeChannel extends EventTarget {
     this.closes++
     if (this.readyState === 'closed') return
     this.readyState = 'closing'
-    setTimeout(() => { if (this.readyState === 'closing') this.become('closed') }, 0)
+    setTimeout(() => {
+      if (this.readyState === 'closing') this.become('closed')
+    }, 0)
   }
 }
 
@@ -73,9 +75,15 @@ class FakePeerConnection extends EventTarget {
     FakePeerConnection.last = this
   }
 
-  createDataChannel(): FakeChannel { return this.channel }
-  async createOffer(): Promise<{ type: string; sdp: string }> { return { type: 'offer', sdp: 'offer' } }
-  async setLocalDescription(): Promise<void> { /* nothing to gather */ }
+  createDataChannel(): FakeChannel {
+    return this.channel
+  }
+  async createOffer(): Promise<{ type: string; sdp: string }> {
+    return { type: 'offer', sdp: 'offer' }
+  }
+  async setLocalDescription(): Promise<void> {
+    /* nothing to gather */
+  }
 
   async setRemoteDescription(): Promise<void> {
     this.connectionState = 'connected'
@@ -85,23 +93,33 @@ class FakePeerConnection extends EventTarget {
     if (next === 'closing') setTimeout(() => this.channel.become('closed'), 0)
   }
 
-  close(): void { this.connectionState = 'closed' }
+  close(): void {
+    this.connectionState = 'closed'
+  }
 }
 
 type Initiate = (init: Record<string, unknown>) => Promise<unknown>
-interface Pb { Message: { Type: { SDP_ANSWER: unknown }; encode(m: unknown): Uint8Array; decode(b: Uint8Array): unknown } }
+interface Pb {
+  Message: { Type: { SDP_ANSWER: unknown }; encode(m: unknown): Uint8Array; decode(b: Uint8Array): unknown }
+}
 
-const load = async <T>(path: string): Promise<T> => await import(/* @vite-ignore */ pathToFileURL(path).href) as T
+const load = async <T>(path: string): Promise<T> => (await import(/* @vite-ignore */ pathToFileURL(path).href)) as T
 
 /** The unpatched text, made by patch-package itself in a copy. */
 function takeBack(): string {
   const root = mkdtempSync(join(tmpdir(), 'tandem-unpatch-'))
   try {
     mkdirSync(join(root, dirname(FILE)), { recursive: true })
-    writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'x', dependencies: { '@libp2p/webrtc': '6.0.33' } }))
+    writeFileSync(
+      join(root, 'package.json'),
+      JSON.stringify({ name: 'x', dependencies: { '@libp2p/webrtc': '6.0.33' } }),
+    )
     cpSync(join(ROOT, PACKAGE, 'package.json'), join(root, PACKAGE, 'package.json'))
     cpSync(join(ROOT, dirname(FILE)), join(root, dirname(FILE)), { recursive: true })
-    cpSync(join(ROOT, 'patches'), join(root, 'patches'), { recursive: true, filter: (name) => !name.endsWith('.patch') || name.includes('@libp2p+webrtc') })
+    cpSync(join(ROOT, 'patches'), join(root, 'patches'), {
+      recursive: true,
+      filter: name => !name.endsWith('.patch') || name.includes('@libp2p+webrtc'),
+    })
     const bin = join(dirname(createRequire(import.meta.url).resolve('patch-package/package.json')), 'index.js')
     const run = spawnSync(process.execPath, [bin, '--reverse', '--error-on-fail'], { cwd: root, encoding: 'utf8' })
     if (run.status !== 0) throw new Error(`could not take the patch back: ${run.stdout}${run.stderr}`)
@@ -122,10 +140,18 @@ describe('WebRTC dial with an init channel that is ahead', () => {
     expect(text).not.toBe(readFileSync(join(ROOT, FILE), 'utf8'))
     writeFileSync(UNPATCHED, text)
     // In Node the library would load a native module: take its browser side, as a bundler does, with our peer connection.
-    register(`data:text/javascript,${encodeURIComponent(`export async function resolve(specifier, context, next) {
+    register(
+      `data:text/javascript,${encodeURIComponent(`export async function resolve(specifier, context, next) {
       return next(specifier.endsWith('/webrtc/index.js') ? specifier.replace(/index\\.js$/, 'index.browser.js') : specifier, context)
-    }`)}`)
-    Object.assign(globalThis, { RTCPeerConnection: FakePeerConnection, RTCSessionDescription: class { constructor(readonly init: unknown) {} }, RTCIceCandidate: class {} })
+    }`)}`,
+    )
+    Object.assign(globalThis, {
+      RTCPeerConnection: FakePeerConnection,
+      RTCSessionDescription: class {
+        constructor(readonly init: unknown) {}
+      },
+      RTCIceCandidate: class {},
+    })
     patched = (await load<{ initiateConnection: Initiate }>(join(ROOT, FILE))).initiateConnection
     unpatched = (await load<{ initiateConnection: Initiate }>(UNPATCHED)).initiateConnection
     pb = await load<Pb>(join(ROOT, dirname(FILE), 'pb/message.js'))
@@ -134,11 +160,16 @@ describe('WebRTC dial with an init channel that is ahead', () => {
   afterAll(() => rmSync(UNPATCHED, { force: true }))
 
   /** Dials and drains tasks until the dial settles or, with everything done, does not. */
-  async function dial(initiate: Initiate, state: State): Promise<{ result: 'connected' | 'pending' | Error; channel: FakeChannel; stop: () => Promise<unknown> }> {
+  async function dial(
+    initiate: Initiate,
+    state: State,
+  ): Promise<{ result: 'connected' | 'pending' | Error; channel: FakeChannel; stop: () => Promise<unknown> }> {
     FakePeerConnection.next = state
     const [near, far] = await streamPair()
     const answer = pbStream(far).pb(pb.Message as never)
-    void answer.read().then(async () => { await answer.write({ type: pb.Message.Type.SDP_ANSWER, data: 'answer' } as never) })
+    void answer.read().then(async () => {
+      await answer.write({ type: pb.Message.Type.SDP_ANSWER, data: 'answer' } as never)
+    })
     const controller = new AbortController()
     let result: 'connected' | 'pending' | Error = 'pending'
     const dialling = initiate({
@@ -146,10 +177,29 @@ describe('WebRTC dial with an init channel that is ahead', () => {
       signal: controller.signal,
       log: Object.assign(() => undefined, { trace: () => undefined, error: () => undefined }),
       transportManager: {},
-      connectionManager: { getConnections: () => [{ newStream: async (protocol: string) => { expect(protocol).toBe(SIGNALING); return near } }] },
-    }).then(() => { result = 'connected' }, (error: Error) => { result = error })
+      connectionManager: {
+        getConnections: () => [
+          {
+            newStream: async (protocol: string) => {
+              expect(protocol).toBe(SIGNALING)
+              return near
+            },
+          },
+        ],
+      },
+    }).then(
+      () => {
+        result = 'connected'
+      },
+      (error: Error) => {
+        result = error
+      },
+    )
     // Nothing of the fakes takes longer than a few tasks: what is pending after hundreds of rounds waits for an event that never comes.
-    for (let round = 0; round < 400 && result === 'pending'; round++) await new Promise((resolve) => { setTimeout(resolve, 0) })
+    for (let round = 0; round < 400 && result === 'pending'; round++)
+      await new Promise(resolve => {
+        setTimeout(resolve, 0)
+      })
     return {
       result,
       channel: FakePeerConnection.last?.channel as FakeChannel,
@@ -161,21 +211,27 @@ describe('WebRTC dial with an init channel that is ahead', () => {
     }
   }
 
-  it.each<State>(['connecting', 'open', 'closing', 'closed'])('connects on the patched file when the channel is %s', async (state) => {
-    const { result, channel } = await dial(patched, state)
-    expect(result).toBe('connected')
-    expect(channel.readyState).toBe('closed')
-  })
+  it.each<State>(['connecting', 'open', 'closing', 'closed'])(
+    'connects on the patched file when the channel is %s',
+    async state => {
+      const { result, channel } = await dial(patched, state)
+      expect(result).toBe('connected')
+      expect(channel.readyState).toBe('closed')
+    },
+  )
 
-  it.each<State>(['connecting', 'open'])('the unpatched file, too, connects when the channel is %s', async (state) => {
+  it.each<State>(['connecting', 'open'])('the unpatched file, too, connects when the channel is %s', async state => {
     expect((await dial(unpatched, state)).result).toBe('connected')
   })
 
-  it.each<State>(['closing', 'closed'])('the unpatched file waits for an open that has been when the channel is %s', async (state) => {
-    const { result, channel, stop } = await dial(unpatched, state)
-    expect(result).toBe('pending')
-    expect(channel.awaited.get('open')).toBe(1)
-    expect(channel.readyState).toBe('closed')
-    expect(await stop()).toBeInstanceOf(Error)
-  })
+  it.each<State>(['closing', 'closed'])(
+    'the unpatched file waits for an open that has been when the channel is %s',
+    async state => {
+      const { result, channel, stop } = await dial(unpatched, state)
+      expect(result).toBe('pending')
+      expect(channel.awaited.get('open')).toBe(1)
+      expect(channel.readyState).toBe('closed')
+      expect(await stop()).toBeInstanceOf(Error)
+    },
+  )
 })

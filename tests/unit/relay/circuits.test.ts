@@ -10,16 +10,24 @@ class End extends EventTarget {
   status = 'open'
   held = false
   readonly onData = (): void => undefined
-  readonly sendPause = (): void => { this.held = true }
-  readonly sendResume = (): void => { this.held = false }
+  readonly sendPause = (): void => {
+    this.held = true
+  }
+  readonly sendResume = (): void => {
+    this.held = false
+  }
   send = (): boolean => true
   abort(): void {
     if (this.status !== 'open') return
     this.status = 'aborted'
     this.dispatchEvent(new Event('close'))
   }
-  comes(bytes: number): void { this.dispatchEvent(Object.assign(new Event('message'), { data: { byteLength: bytes } })) }
-  goes(bytes: number): void { (this.send as unknown as (data: { byteLength: number }) => boolean)({ byteLength: bytes }) }
+  comes(bytes: number): void {
+    this.dispatchEvent(Object.assign(new Event('message'), { data: { byteLength: bytes } }))
+  }
+  goes(bytes: number): void {
+    ;(this.send as unknown as (data: { byteLength: number }) => boolean)({ byteLength: bytes })
+  }
 }
 
 describe('a circuit of the relay', () => {
@@ -29,7 +37,9 @@ describe('a circuit of the relay', () => {
   const service = {
     handleHopProtocol: async () => undefined,
     handleReserve: async () => undefined,
-    handleConnect: async (_: unknown, options: unknown) => { await service.stopHop({ request: {} }, options) },
+    handleConnect: async (_: unknown, options: unknown) => {
+      await service.stopHop({ request: {} }, options)
+    },
     stopHop: async (_request: unknown, _options: unknown) => called,
   }
   watch.watch(service as unknown as CircuitRelayService, () => false)
@@ -37,7 +47,10 @@ describe('a circuit of the relay', () => {
   async function join(to = new End()): Promise<{ near: End; far: End }> {
     const near = new End()
     called = to
-    await service.handleConnect({ connection: { remotePeer: { toString: () => 'caller' } }, stream: { unwrap: () => near, pb: () => ({}) } }, {})
+    await service.handleConnect(
+      { connection: { remotePeer: { toString: () => 'caller' } }, stream: { unwrap: () => near, pb: () => ({}) } },
+      {},
+    )
     return { near, far: to }
   }
 
@@ -65,7 +78,7 @@ describe('a circuit of the relay', () => {
     all[50]?.near.comes(150 * MIB)
     expect(all.filter(({ near }) => near.status !== 'open')).toEqual([])
     all[3]?.near.comes(10 * MIB)
-    expect(all.map(({ near }, i) => near.status === 'open' ? -1 : i).filter(i => i >= 0)).toEqual([50])
+    expect(all.map(({ near }, i) => (near.status === 'open' ? -1 : i)).filter(i => i >= 0)).toEqual([50])
     expect(all[50]?.far.status).toBe('aborted')
     expect(counters.refusals.flood).toBe(1)
     // what the ended one kept is free again

@@ -8,14 +8,21 @@ const MAX = 65_536
 
 describe('frames', () => {
   it('come out as they went in, however the bytes are cut', () => {
-    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }), fc.integer({ min: 1, max: 50 }), (frames, cut) => {
-      const bytes = frames.flatMap((frame) => [...encodeFrame(frame)])
-      const decoder = new FrameDecoder(MAX)
-      const out: number[][] = []
-      for (let i = 0; i < bytes.length; i += cut) for (const frame of decoder.push(Uint8Array.from(bytes.slice(i, i + cut)))) out.push([...frame])
-      expect(out).toEqual(frames.map((frame) => [...frame]))
-      expect(decoder.pending).toBe(false)
-    }))
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 50 }),
+        (frames, cut) => {
+          const bytes = frames.flatMap(frame => [...encodeFrame(frame)])
+          const decoder = new FrameDecoder(MAX)
+          const out: number[][] = []
+          for (let i = 0; i < bytes.length; i += cut)
+            for (const frame of decoder.push(Uint8Array.from(bytes.slice(i, i + cut)))) out.push([...frame])
+          expect(out).toEqual(frames.map(frame => [...frame]))
+          expect(decoder.pending).toBe(false)
+        },
+      ),
+    )
   })
 
   it('have an unsigned varint before them', () => {
@@ -29,7 +36,9 @@ describe('frames', () => {
     ['a length that does not end', [0x80, 0x80, 0x80, 0x80, 0x80]],
     ['a length in a longer form', [0x81, 0x00]],
   ])('refuse %s before its bytes come', (_name, bytes) => {
-    expect(() => [...new FrameDecoder(MAX).push(Uint8Array.from(bytes))]).toThrow(expect.objectContaining({ name: 'InvalidDataLengthError' }) as Error)
+    expect(() => [...new FrameDecoder(MAX).push(Uint8Array.from(bytes))]).toThrow(
+      expect.objectContaining({ name: 'InvalidDataLengthError' }) as Error,
+    )
   })
 
   it('take the largest one', () => {
@@ -48,7 +57,9 @@ describe('FrameQueue', () => {
     const queue = new FrameQueue(1)
     await queue.push(Uint8Array.of(1))
     let written = false
-    const second = queue.push(Uint8Array.of(2)).then(() => { written = true })
+    const second = queue.push(Uint8Array.of(2)).then(() => {
+      written = true
+    })
     await Promise.resolve()
     expect(written).toBe(false)
     const reader = queue.read()

@@ -13,7 +13,12 @@ describe('whose address counts', () => {
     ['203.0.113.7', '198.51.100.1', '203.0.113.7', 'a stranger says nothing about himself'],
     ['127.0.0.1', '198.51.100.1', '198.51.100.1', 'a proxy names its client'],
     ['::ffff:127.0.0.1', '198.51.100.1:4711', '198.51.100.1', 'in the clothes of IPv6, and with a port'],
-    ['127.0.0.1', '1.2.3.4, 198.51.100.1, 10.1.1.1', '198.51.100.1', 'the last that is no proxy: what the client wrote before is ignored'],
+    [
+      '127.0.0.1',
+      '1.2.3.4, 198.51.100.1, 10.1.1.1',
+      '198.51.100.1',
+      'the last that is no proxy: what the client wrote before is ignored',
+    ],
     ['127.0.0.1', '198.51.100.1, junk', '127.0.0.1', 'what is no address ends the reading'],
     ['127.0.0.1', undefined, '127.0.0.1', 'a proxy that says nothing'],
     ['2001:db8::1', '[2001:470::5]:80', '2001:470::5', 'IPv6 in brackets'],
@@ -29,9 +34,12 @@ describe('whose address counts', () => {
     expect(limitKey('::1')).toBe('0:0:0:0::/64')
   })
 
-  it.each(['10.0.0.0/33', '10.0.0', 'x', '10.0.0.0/8/8', '::/129', '10.0.0.0/'])('%s is no address of a proxy', (text) => {
-    expect(parseTrusted([text])).toBeUndefined()
-  })
+  it.each(['10.0.0.0/33', '10.0.0', 'x', '10.0.0.0/8/8', '::/129', '10.0.0.0/'])(
+    '%s is no address of a proxy',
+    text => {
+      expect(parseTrusted([text])).toBeUndefined()
+    },
+  )
 })
 
 describe('Guard', () => {
@@ -39,17 +47,36 @@ describe('Guard', () => {
     let now = 1_000_000
     const circuits = new Map<string, number>()
     const counters = new Counters()
-    const guard = new Guard({ ...DEFAULT_LIMITS, ...limits }, counters, {
-      circuits: peer => peer === undefined ? [...circuits.values()].reduce((a, b) => a + b, 0) : circuits.get(peer) ?? 0,
-      refused: () => undefined,
-    }, () => now)
-    return { guard, counters, circuits, gater: guard.gater(), pass: (ms: number) => { now += ms } }
+    const guard = new Guard(
+      { ...DEFAULT_LIMITS, ...limits },
+      counters,
+      {
+        circuits: peer =>
+          peer === undefined ? [...circuits.values()].reduce((a, b) => a + b, 0) : (circuits.get(peer) ?? 0),
+        refused: () => undefined,
+      },
+      () => now,
+    )
+    return {
+      guard,
+      counters,
+      circuits,
+      gater: guard.gater(),
+      pass: (ms: number) => {
+        now += ms
+      },
+    }
   }
   const peer = (name: string): never => ({ toString: () => name }) as never
 
   it('bounds sockets of one IP, and gives the room back', () => {
     const { guard, counters } = make({ connectionsPerIp: 2 })
-    expect(['203.0.113.1', '203.0.113.1', '203.0.113.1', '203.0.113.2'].map(ip => guard.admit(ip))).toEqual([undefined, undefined, 'connections-per-ip', undefined])
+    expect(['203.0.113.1', '203.0.113.1', '203.0.113.1', '203.0.113.2'].map(ip => guard.admit(ip))).toEqual([
+      undefined,
+      undefined,
+      'connections-per-ip',
+      undefined,
+    ])
     guard.left('203.0.113.1')
     expect(guard.admit('203.0.113.1')).toBeUndefined()
     expect(guard.connections).toBe(3)
@@ -155,7 +182,10 @@ describe('Guard', () => {
 
   it('lets nobody make it dial', async () => {
     const { gater } = make()
-    expect([await gater.denyDialPeer?.(peer('a')), await gater.denyDialMultiaddr?.(undefined as never)]).toEqual([true, true])
+    expect([await gater.denyDialPeer?.(peer('a')), await gater.denyDialMultiaddr?.(undefined as never)]).toEqual([
+      true,
+      true,
+    ])
   })
 })
 
@@ -167,7 +197,9 @@ describe('what the operator sees', () => {
     counters.refuse('gossip-rate')
     const text = renderMetrics(counters, now, 5_000)
     for (const line of text.trimEnd().split('\n')) {
-      expect(line).toMatch(/^(# HELP [a-z_]+ .+|# TYPE [a-z_]+ (counter|gauge)|[a-z_]+(\{[a-z]+="[a-z-]+"\})? \d+(\.\d+)?(e[+-]?\d+)?)$/)
+      expect(line).toMatch(
+        /^(# HELP [a-z_]+ .+|# TYPE [a-z_]+ (counter|gauge)|[a-z_]+(\{[a-z]+="[a-z-]+"\})? \d+(\.\d+)?(e[+-]?\d+)?)$/,
+      )
     }
     expect(text).toContain('tandem_relay_refusals_total{reason="gossip-rate"} 1\n')
     expect(text).toContain('tandem_relay_refusals_total{reason="connections"} 0\n')
@@ -184,13 +216,16 @@ describe('what the operator sees', () => {
     log.flush()
     log.flush()
     expect(lines.map(line => JSON.parse(line) as unknown)).toEqual([
-      { at: expect.any(String) as string, event: 'started', port: 1 }, { at: expect.any(String) as string, event: 'refused', reason: 'connections', count: 3 },
+      { at: expect.any(String) as string, event: 'started', port: 1 },
+      { at: expect.any(String) as string, event: 'refused', reason: 'connections', count: 3 },
     ])
   })
 
   it('names addresses when told to, and says nothing when told so', () => {
     const lines: string[] = []
-    new RelayLog({ format: 'text', addresses: true }, line => lines.push(line)).refused('connections', { ip: '203.0.113.1' })
+    new RelayLog({ format: 'text', addresses: true }, line => lines.push(line)).refused('connections', {
+      ip: '203.0.113.1',
+    })
     new RelayLog({ format: 'none', addresses: true }, line => lines.push(line)).event('started')
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(/^\S+ refused reason=connections ip=203\.0\.113\.1\n$/)

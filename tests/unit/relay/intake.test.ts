@@ -2,22 +2,54 @@ import { describe, expect, it } from 'vitest'
 import { Intake } from '../../../relay/intake'
 
 /** A yamux header @see https://github.com/hashicorp/yamux/blob/master/spec.md */
-const header = (type: number, flags: number, length: number): number[] => [0, type, 0, flags, 0, 0, 0, 1, length >>> 24, length >> 16 & 0xff, length >> 8 & 0xff, length & 0xff]
-const frames = (count: number): Uint8Array => Uint8Array.from(Array.from({ length: count }, () => header(0, 0, 0)).flat())
+const header = (type: number, flags: number, length: number): number[] => [
+  0,
+  type,
+  0,
+  flags,
+  0,
+  0,
+  0,
+  1,
+  length >>> 24,
+  (length >> 16) & 0xff,
+  (length >> 8) & 0xff,
+  length & 0xff,
+]
+const frames = (count: number): Uint8Array =>
+  Uint8Array.from(Array.from({ length: count }, () => header(0, 0, 0)).flat())
 
 describe('what one client may send to a relay', () => {
   function client() {
     let now = 0
     const waits: number[] = []
     let ends = 0
-    const intake = new Intake({ pause: (ms) => { waits.push(ms) }, end: () => { ends++ } }, () => now)
+    const intake = new Intake(
+      {
+        pause: ms => {
+          waits.push(ms)
+        },
+        end: () => {
+          ends++
+        },
+      },
+      () => now,
+    )
     /** so many frames, a thousand in a part; whether the last was read */
     const send = (count: number): boolean => {
       let read = true
       for (let left = count; left > 0; left -= 1_000) read = intake.takes('muxed', frames(Math.min(left, 1_000)))
       return read
     }
-    return { intake, send, waits, ends: () => ends, later: (ms: number) => { now += ms } }
+    return {
+      intake,
+      send,
+      waits,
+      ends: () => ends,
+      later: (ms: number) => {
+        now += ms
+      },
+    }
   }
 
   it('is eight thousand units at once, and a thousand a second', () => {
@@ -49,7 +81,10 @@ describe('what one client may send to a relay', () => {
 
   it('counts a stream as seventeen, a window that is given and an encrypted part as an eighth', () => {
     const { intake, waits } = client()
-    for (let i = 0; i < 10; i++) expect(intake.takes('muxed', Uint8Array.from(Array.from({ length: 47 }, () => header(1, 1, 0)).flat()))).toBe(true)
+    for (let i = 0; i < 10; i++)
+      expect(intake.takes('muxed', Uint8Array.from(Array.from({ length: 47 }, () => header(1, 1, 0)).flat()))).toBe(
+        true,
+      )
     // 10 are left
     for (let i = 0; i < 9; i++) intake.counts(1)
     for (let i = 0; i < 4; i++) expect(intake.takes('muxed', Uint8Array.from(header(1, 0, 9)))).toBe(true)
@@ -62,8 +97,16 @@ describe('what one client may send to a relay', () => {
   it.each([
     ['a frame that is longer than any window', 'muxed', header(0, 0, 262_145)],
     ['a negotiation that does not come to its end', 'encrypted', new Array<number>(2_000).fill(0)],
-    ['more frames in one part than are read in one go', 'muxed', new Array(1_025).fill(header(0, 0, 0)).flat() as number[]],
-    ['hundreds of encrypted parts in one', 'encrypted', [7, ...Buffer.from('/noise\n'), ...new Array<number>(2_000).fill(0)]],
+    [
+      'more frames in one part than are read in one go',
+      'muxed',
+      new Array(1_025).fill(header(0, 0, 0)).flat() as number[],
+    ],
+    [
+      'hundreds of encrypted parts in one',
+      'encrypted',
+      [7, ...Buffer.from('/noise\n'), ...new Array<number>(2_000).fill(0)],
+    ],
   ] as const)('ends with %s', (_name, layer, bytes) => {
     const { intake, ends } = client()
     expect(intake.takes(layer, Uint8Array.from(bytes))).toBe(false)

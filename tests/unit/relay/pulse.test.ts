@@ -3,18 +3,35 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Pulse } from '../../../relay/pulse'
 
 describe('Pulse', () => {
-  beforeEach(() => { vi.useFakeTimers() })
-  afterEach(() => { vi.useRealTimers() })
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
 
   function make(count: number, dead: ReadonlySet<number> = new Set()) {
     const aborted: number[] = []
     const asked: number[] = []
-    const all = Array.from({ length: count }, (_, id) => ({ id, status: 'open', abort: () => { aborted.push(id) } }) as unknown as Connection)
-    const pulse = new Pulse(() => all, async (connection) => {
-      const id = Number(connection.id)
-      asked.push(id)
-      if (dead.has(id)) throw new Error('no answer')
-    })
+    const all = Array.from(
+      { length: count },
+      (_, id) =>
+        ({
+          id,
+          status: 'open',
+          abort: () => {
+            aborted.push(id)
+          },
+        }) as unknown as Connection,
+    )
+    const pulse = new Pulse(
+      () => all,
+      async connection => {
+        const id = Number(connection.id)
+        asked.push(id)
+        if (dead.has(id)) throw new Error('no answer')
+      },
+    )
     return { pulse, aborted, asked, all }
   }
 

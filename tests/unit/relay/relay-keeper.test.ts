@@ -6,31 +6,39 @@ import type { RelayStatus } from '../../../services/ports/transport'
 class Steps {
   private at = 0
   private timers: { readonly due: number; readonly fn: () => void }[] = []
-  now(): number { return this.at }
+  now(): number {
+    return this.at
+  }
 
   after(ms: number, fn: () => void): () => void {
     const timer = { due: this.at + ms, fn }
     this.timers.push(timer)
-    return () => { this.timers = this.timers.filter((t) => t !== timer) }
+    return () => {
+      this.timers = this.timers.filter(t => t !== timer)
+    }
   }
 
   async pass(ms: number): Promise<void> {
     const end = this.at + ms
     for (;;) {
-      const next = this.timers.filter((t) => t.due <= end).sort((a, b) => a.due - b.due)[0]
+      const next = this.timers.filter(t => t.due <= end).sort((a, b) => a.due - b.due)[0]
       if (next === undefined) break
       this.at = next.due
-      this.timers = this.timers.filter((t) => t !== next)
+      this.timers = this.timers.filter(t => t !== next)
       next.fn()
       await settle()
     }
     this.at = end
   }
 
-  get pending(): number { return this.timers.length }
+  get pending(): number {
+    return this.timers.length
+  }
 }
 
-const settle = async (): Promise<void> => { for (let i = 0; i < 10; i++) await Promise.resolve() }
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+}
 
 describe('RelayKeeper', () => {
   let steps: Steps
@@ -50,22 +58,29 @@ describe('RelayKeeper', () => {
     told = []
     silent = new Set()
     verified = []
-    keeper = new RelayKeeper({
-      async reserve(address) {
-        asked.push(address)
-        if (down.has(address)) throw down.get(address)
-        held.add(address)
+    keeper = new RelayKeeper(
+      {
+        async reserve(address) {
+          asked.push(address)
+          if (down.has(address)) throw down.get(address)
+          held.add(address)
+        },
+        holds: address => held.has(address),
+        async verify(address) {
+          verified.push(address)
+          if (silent.has(address)) held.delete(address)
+        },
+        async release(address) {
+          held.delete(address)
+        },
       },
-      holds: (address) => held.has(address),
-      async verify(address) {
-        verified.push(address)
-        if (silent.has(address)) held.delete(address)
-      },
-      async release(address) { held.delete(address) },
-    }, steps, () => 1, (status) => told.push(status))
+      steps,
+      () => 1,
+      status => told.push(status),
+    )
   })
 
-  const states = (): string[] => keeper.statuses().map((s) => s.state)
+  const states = (): string[] => keeper.statuses().map(s => s.state)
 
   it('reserves on each wanted relay, and one that is dead does not keep the other from it', async () => {
     down.set('/dead', new Event('error'))
@@ -73,7 +88,12 @@ describe('RelayKeeper', () => {
     keeper.start()
     await settle()
     expect(states()).toEqual(['unreachable', 'reserved'])
-    expect(told.map((s) => `${s.address} ${s.state}`)).toEqual(['/dead connecting', '/good connecting', '/dead unreachable', '/good reserved'])
+    expect(told.map(s => `${s.address} ${s.state}`)).toEqual([
+      '/dead connecting',
+      '/good connecting',
+      '/dead unreachable',
+      '/good reserved',
+    ])
   })
 
   it('asks again with doubling waits, at most 30 s, and stops when it got the place', async () => {
@@ -112,17 +132,20 @@ describe('RelayKeeper', () => {
     expect(asked).toHaveLength(3)
   })
 
-  it.each(['reservation failed with status RESERVATION_REFUSED', 'reservation failed with status PERMISSION_DENIED'])('names a refusal (%s) and asks a minute later', async (message) => {
-    down.set('/full', new Error(message))
-    await keeper.set(['/full'])
-    keeper.start()
-    await settle()
-    expect(states()).toEqual(['refused'])
-    await steps.pass(59_999)
-    expect(asked).toHaveLength(1)
-    await steps.pass(1)
-    expect(asked).toHaveLength(2)
-  })
+  it.each(['reservation failed with status RESERVATION_REFUSED', 'reservation failed with status PERMISSION_DENIED'])(
+    'names a refusal (%s) and asks a minute later',
+    async message => {
+      down.set('/full', new Error(message))
+      await keeper.set(['/full'])
+      keeper.start()
+      await settle()
+      expect(states()).toEqual(['refused'])
+      await steps.pass(59_999)
+      expect(asked).toHaveLength(1)
+      await steps.pass(1)
+      expect(asked).toHaveLength(2)
+    },
+  )
 
   it('being told the same relays again means: try now', async () => {
     down.set('/r', new Error('down'))
@@ -149,7 +172,11 @@ describe('RelayKeeper', () => {
     await settle()
     expect(asked).toEqual(['/dead'])
     expect(verified).toEqual(['/good', '/silent'])
-    expect(told.map((s) => `${s.address} ${s.state}`)).toEqual(['/dead connecting', '/dead reserved', '/silent unreachable'])
+    expect(told.map(s => `${s.address} ${s.state}`)).toEqual([
+      '/dead connecting',
+      '/dead reserved',
+      '/silent unreachable',
+    ])
     await steps.pass(250)
     expect(states()).toEqual(['reserved', 'reserved', 'reserved'])
     keeper.stop()
@@ -159,12 +186,25 @@ describe('RelayKeeper', () => {
 
   it('gives back what is no longer wanted, even when it came too late, and leaves no timer behind', async () => {
     let arrive: () => void = () => undefined
-    const slow = new RelayKeeper({
-      reserve: (address) => new Promise((resolve) => { arrive = () => { held.add(address); resolve() } }),
-      holds: (address) => held.has(address),
-      verify: async () => undefined,
-      async release(address) { held.delete(address) },
-    }, steps, () => 1, () => undefined)
+    const slow = new RelayKeeper(
+      {
+        reserve: address =>
+          new Promise(resolve => {
+            arrive = () => {
+              held.add(address)
+              resolve()
+            }
+          }),
+        holds: address => held.has(address),
+        verify: async () => undefined,
+        async release(address) {
+          held.delete(address)
+        },
+      },
+      steps,
+      () => 1,
+      () => undefined,
+    )
     await slow.set(['/slow'])
     slow.start()
     await slow.set([])

@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import { changesOf, decodeChanges, encodeChanges, noteChanges, type Before } from '../../../services/core/roster/changes'
+import {
+  changesOf,
+  decodeChanges,
+  encodeChanges,
+  noteChanges,
+  type Before,
+} from '../../../services/core/roster/changes'
 import type { MergeNote } from '../../../services/core/roster/wallet-record'
 import type { RosterEntry, WalletRecord } from '../../../services/core/domain/wallet'
 import { fakePeer } from '../../fakes/peers'
 
 const [anna, ben, stranger] = ['anna', 'ben', 'stranger'].map(fakePeer)
 const entry = (accountKey: string, name: string, peerId: string) => ({ accountKey, name, peerId }) as RosterEntry
-const changed = (before: RosterEntry, after: RosterEntry): MergeNote => ({ kind: 'member-changed', accountKey: before.accountKey, before, after })
+const changed = (before: RosterEntry, after: RosterEntry): MergeNote => ({
+  kind: 'member-changed',
+  accountKey: before.accountKey,
+  before,
+  after,
+})
 const was = [entry(anna!.accountKey, 'Anna', anna!.peerId), entry(ben!.accountKey, 'Ben', ben!.peerId)] as const
 const recordOf = (...roster: RosterEntry[]) => ({ roster }) as unknown as WalletRecord
 
@@ -23,7 +34,10 @@ describe('what a member changed while nobody looked', () => {
   })
 
   it('reads back from the store; what cannot be read is nothing to show', () => {
-    const list = noteChanges([], was.map(before => changed(before, { ...before, name: `${before.name} the second` })))
+    const list = noteChanges(
+      [],
+      was.map(before => changed(before, { ...before, name: `${before.name} the second` })),
+    )
     expect(list).toHaveLength(2)
     expect(decodeChanges(encodeChanges(list))).toEqual(list)
     expect(decodeChanges(Uint8Array.of(1, 2, 3))).toEqual([])

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { JoinMessage } from '../../../services/core/wire/messages'
 import { decodeFrame, encodeFrame } from '../../../services/core/wire/codec'
 import { createDraft, draftClaims, joinDraft, step } from '../../../services/core/roster/draft'
-import type { CreatorDraft, DraftEffect, DraftEvent, DraftState, JoinerDraft } from '../../../services/core/roster/draft-state'
+import type {
+  CreatorDraft,
+  DraftEffect,
+  DraftEvent,
+  DraftState,
+  JoinerDraft,
+} from '../../../services/core/roster/draft-state'
 import { decodeDraft, encodeDraft } from '../../../services/core/roster/draft-store'
 import { LIMITS } from '../../../services/core/wire/limits'
 import { preverify } from '../../../services/core/roster/join'
@@ -16,7 +22,11 @@ const [anna, bob, cem, dora] = [person('Anna'), person('Bob'), person('Cem'), pe
 class Side {
   records: WalletRecord[] = []
   log: string[] = []
-  constructor(readonly who: Person, public state: DraftState, readonly deliver: (from: Person, to: string, message: JoinMessage) => void) {}
+  constructor(
+    readonly who: Person,
+    public state: DraftState,
+    readonly deliver: (from: Person, to: string, message: JoinMessage) => void,
+  ) {}
 
   do(event: DraftEvent): void {
     const stored = decodeDraft(encodeDraft(this.state))
@@ -54,14 +64,32 @@ function table(n: number, joiners: readonly Person[], change = {}) {
   const creator = new Side(anna, createDraft(invite, anna.entry), deliver)
   sides.set(anna.peerId, creator)
   for (const p of joiners) sides.set(p.peerId, new Side(p, joinDraft(invite, p.entry), deliver))
-  const side = (p: Person): Side => { const s = sides.get(p.peerId); if (s === undefined) throw new Error('nobody'); return s }
-  const run = (): void => { for (let next = queue.shift(); next !== undefined; next = queue.shift()) next() }
+  const side = (p: Person): Side => {
+    const s = sides.get(p.peerId)
+    if (s === undefined) throw new Error('nobody')
+    return s
+  }
+  const run = (): void => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) next()
+  }
   return {
-    invite, creator, side, run, offline, deliver,
+    invite,
+    creator,
+    side,
+    run,
+    offline,
+    deliver,
     creatorState: () => creator.state as CreatorDraft,
     joinerState: (p: Person) => side(p).state as JoinerDraft,
-    connect(p: Person) { side(p).do({ type: 'connected', peerId: anna.peerId }); creator.do({ type: 'connected', peerId: p.peerId }); run() },
-    close() { creator.do({ type: 'close', groupSecret: GROUP, now: NOW }); run() },
+    connect(p: Person) {
+      side(p).do({ type: 'connected', peerId: anna.peerId })
+      creator.do({ type: 'connected', peerId: p.peerId })
+      run()
+    },
+    close() {
+      creator.do({ type: 'close', groupSecret: GROUP, now: NOW })
+      run()
+    },
   }
 }
 
@@ -95,7 +123,13 @@ describe('making a wallet', () => {
     t.close()
     const from = t.side(bob).log.indexOf('wallet')
     expect(t.side(bob).log.slice(from)).toEqual(['wallet', 'store', 'send rosterOk'])
-    expect(t.creator.log.filter(l => !l.includes('seats')).slice(-5)).toEqual(['sign', 'wallet', 'store', 'send roster', 'store'])
+    expect(t.creator.log.filter(l => !l.includes('seats')).slice(-5)).toEqual([
+      'sign',
+      'wallet',
+      'store',
+      'send roster',
+      'store',
+    ])
   })
 
   it('every message may come twice', () => {
@@ -144,16 +178,35 @@ describe('making a wallet', () => {
     const message: JoinMessage = { type: 'join', draftId: DRAFT, secret: t.invite.secret, entry: bob.entry }
     const claims = draftClaims(t.creator.state, bob.peerId, message)
     expect(claims).toHaveLength(1)
-    const next = step(t.creator.state, { type: 'message', from: bob.peerId, message, now: NOW }, await preverify(claims, verify))
+    const next = step(
+      t.creator.state,
+      { type: 'message', from: bob.peerId, message, now: NOW },
+      await preverify(claims, verify),
+    )
     expect((next.state as CreatorDraft).joiners).toHaveLength(1)
     expect(draftClaims(t.creator.state, bob.peerId, { ...message, secret: flip(t.invite.secret) })).toEqual([])
   })
 })
 
 describe('who does not get a seat', () => {
-  const ask = (t: ReturnType<typeof table>, who: Person, change: Partial<Extract<JoinMessage, { type: 'join' }>> = {}, from = who.peerId, now = NOW) => {
+  const ask = (
+    t: ReturnType<typeof table>,
+    who: Person,
+    change: Partial<Extract<JoinMessage, { type: 'join' }>> = {},
+    from = who.peerId,
+    now = NOW,
+  ) => {
     const before = t.creator.state
-    const next = step(before, { type: 'message', from, message: { type: 'join', draftId: DRAFT, secret: t.invite.secret, entry: who.entry, ...change }, now }, verify)
+    const next = step(
+      before,
+      {
+        type: 'message',
+        from,
+        message: { type: 'join', draftId: DRAFT, secret: t.invite.secret, entry: who.entry, ...change },
+        now,
+      },
+      verify,
+    )
     const sent = next.effects.find(e => e.type === 'send')
     return { answer: sent?.message.type === 'seats' ? sent.message : undefined, changed: next.state !== before }
   }
@@ -175,14 +228,23 @@ describe('who does not get a seat', () => {
     expect(ask(t, cem)).toMatchObject({ changed: false, answer: { state: 'full', seats: [] } })
     t.close()
     expect(ask(t, cem)).toMatchObject({ changed: false, answer: { state: 'closed', seats: [] } })
-    expect(ask(t, bob, { secret: flip(t.invite.secret) })).toMatchObject({ changed: false, answer: { state: 'unknown' } })
+    expect(ask(t, bob, { secret: flip(t.invite.secret) })).toMatchObject({
+      changed: false,
+      answer: { state: 'unknown' },
+    })
   })
 
   it('not more than 32 wait for a seat', () => {
     const t = table(100, [])
     const guests = Array.from({ length: LIMITS.draftJoiners + 1 }, (_, i) => person(`Guest ${i}`))
     const last = guests.at(-1)!
-    for (const guest of guests.slice(0, -1)) t.creator.do({ type: 'message', from: guest.peerId, message: { type: 'join', draftId: DRAFT, secret: t.invite.secret, entry: guest.entry }, now: NOW })
+    for (const guest of guests.slice(0, -1))
+      t.creator.do({
+        type: 'message',
+        from: guest.peerId,
+        message: { type: 'join', draftId: DRAFT, secret: t.invite.secret, entry: guest.entry },
+        now: NOW,
+      })
     expect(t.creatorState().joiners).toHaveLength(32)
     expect(ask(t, last)).toMatchObject({ changed: false, answer: { state: 'full', seats: [] } })
     // a place is free when one of them has his seat
@@ -206,7 +268,10 @@ describe('who does not get a seat', () => {
     t.connect(bob)
     t.creator.do({ type: 'admit', accountKey: bob.accountKey })
     t.run()
-    expect(ask(t, bob, { entry: bob.entryWith({ name: 'Robert' }) })).toMatchObject({ changed: true, answer: { state: 'waiting', seats: ['Anna'] } })
+    expect(ask(t, bob, { entry: bob.entryWith({ name: 'Robert' }) })).toMatchObject({
+      changed: true,
+      answer: { state: 'waiting', seats: ['Anna'] },
+    })
   })
 
   it('no more are admitted than there are seats', () => {
@@ -262,17 +327,27 @@ describe('a joiner', () => {
   it('takes a roster from the creator only', () => {
     const { t, message } = rosterFor()
     const before = t.side(bob).state
-    expect(step(before, { type: 'message', from: dora.peerId, message, now: NOW }, verify)).toEqual({ state: before, effects: [] })
+    expect(step(before, { type: 'message', from: dora.peerId, message, now: NOW }, verify)).toEqual({
+      state: before,
+      effects: [],
+    })
   })
 
   it('refuses a roster that breaks a rule, says goodbye and says it again', () => {
     const { t, message } = rosterFor()
-    const bad = { ...message, roster: message.roster.map(e => e.accountKey === bob.accountKey ? bob.entryWith({ name: 'Rob' }) : e) }
+    const bad = {
+      ...message,
+      roster: message.roster.map(e => (e.accountKey === bob.accountKey ? bob.entryWith({ name: 'Rob' }) : e)),
+    }
     t.side(bob).do({ type: 'message', from: anna.peerId, message: bad, now: NOW })
     expect(t.joinerState(bob)).toMatchObject({ phase: 'ended', end: 'refused', fault: { code: 'own-entry' } })
     expect(t.side(bob).records).toEqual([])
-    expect(step(t.side(bob).state, { type: 'connected', peerId: anna.peerId }, verify).effects).toMatchObject([{ type: 'send', message: { type: 'leave' } }])
-    expect(step(t.side(bob).state, { type: 'message', from: anna.peerId, message, now: NOW }, verify).effects).toEqual([])
+    expect(step(t.side(bob).state, { type: 'connected', peerId: anna.peerId }, verify).effects).toMatchObject([
+      { type: 'send', message: { type: 'leave' } },
+    ])
+    expect(step(t.side(bob).state, { type: 'message', from: anna.peerId, message, now: NOW }, verify).effects).toEqual(
+      [],
+    )
   })
 
   it('refuses a second, different roster and keeps it in mind', () => {
@@ -280,7 +355,7 @@ describe('a joiner', () => {
     t.offline.clear()
     t.connect(bob)
     expect(t.joinerState(bob)).toMatchObject({ phase: 'done', contradicted: false })
-    const other = { ...message, roster: [dora.entry, bob.entry].sort((a, b) => a.accountKey < b.accountKey ? -1 : 1) }
+    const other = { ...message, roster: [dora.entry, bob.entry].sort((a, b) => (a.accountKey < b.accountKey ? -1 : 1)) }
     const id = t.joinerState(bob).walletId
     t.side(bob).do({ type: 'message', from: anna.peerId, message: other, now: NOW })
     expect(t.joinerState(bob)).toMatchObject({ phase: 'done', contradicted: true, walletId: id })
@@ -308,49 +383,90 @@ describe('whatever happens', () => {
   const anyPeer = fc.constantFrom(...people.map(p => p.peerId))
   /** the way to a finished wallet; anything may happen between its steps */
   const script: DraftEvent[] = [
-    ...[bob, cem].flatMap((p): DraftEvent[] => [{ type: 'message', from: p.peerId, message: { type: 'join', draftId: DRAFT, secret, entry: p.entry }, now: NOW }, { type: 'admit', accountKey: p.accountKey }]),
-    { type: 'close', groupSecret: GROUP, now: NOW }, { type: 'signed', signature: '0f'.repeat(64) },
-    ...[bob, cem].map((p): DraftEvent => ({ type: 'message', from: p.peerId, message: { type: 'rosterOk', draftId: DRAFT, walletId: 'ok' }, now: NOW })),
+    ...[bob, cem].flatMap((p): DraftEvent[] => [
+      { type: 'message', from: p.peerId, message: { type: 'join', draftId: DRAFT, secret, entry: p.entry }, now: NOW },
+      { type: 'admit', accountKey: p.accountKey },
+    ]),
+    { type: 'close', groupSecret: GROUP, now: NOW },
+    { type: 'signed', signature: '0f'.repeat(64) },
+    ...[bob, cem].map((p): DraftEvent => ({
+      type: 'message',
+      from: p.peerId,
+      message: { type: 'rosterOk', draftId: DRAFT, walletId: 'ok' },
+      now: NOW,
+    })),
   ]
   const reached = new Set<string>()
   const anyEvent: fc.Arbitrary<DraftEvent> = fc.oneof(
-    fc.tuple(anyEntry, fc.option(anyPeer), fc.constantFrom(secret, flip(secret)), fc.constantFrom(NOW, NOW + 90_000)).map(([entry, from, s, now]): DraftEvent =>
-      ({ type: 'message', from: from ?? entry.peerId, message: { type: 'join', draftId: DRAFT, secret: s, entry }, now })),
-    fc.tuple(fc.constantFrom('admit' as const, 'remove' as const), anyEntry).map(([type, entry]): DraftEvent => ({ type, accountKey: entry.accountKey })),
-    anyPeer.map((from): DraftEvent => ({ type: 'message', from, message: { type: 'leave', draftId: DRAFT }, now: NOW })),
-    fc.tuple(anyPeer, fc.boolean()).map(([from, right]): DraftEvent => ({ type: 'message', from, message: { type: 'rosterOk', draftId: DRAFT, walletId: right ? 'ok' : GROUP }, now: NOW })),
+    fc
+      .tuple(anyEntry, fc.option(anyPeer), fc.constantFrom(secret, flip(secret)), fc.constantFrom(NOW, NOW + 90_000))
+      .map(([entry, from, s, now]): DraftEvent => ({
+        type: 'message',
+        from: from ?? entry.peerId,
+        message: { type: 'join', draftId: DRAFT, secret: s, entry },
+        now,
+      })),
+    fc
+      .tuple(fc.constantFrom('admit' as const, 'remove' as const), anyEntry)
+      .map(([type, entry]): DraftEvent => ({ type, accountKey: entry.accountKey })),
+    anyPeer.map((from): DraftEvent => ({
+      type: 'message',
+      from,
+      message: { type: 'leave', draftId: DRAFT },
+      now: NOW,
+    })),
+    fc.tuple(anyPeer, fc.boolean()).map(([from, right]): DraftEvent => ({
+      type: 'message',
+      from,
+      message: { type: 'rosterOk', draftId: DRAFT, walletId: right ? 'ok' : GROUP },
+      now: NOW,
+    })),
     anyPeer.map((peerId): DraftEvent => ({ type: 'connected', peerId })),
-    fc.constantFrom<DraftEvent>({ type: 'close', groupSecret: GROUP, now: NOW }, { type: 'signed', signature: '0f'.repeat(64) }, { type: 'resume' }, { type: 'tick', now: NOW }),
+    fc.constantFrom<DraftEvent>(
+      { type: 'close', groupSecret: GROUP, now: NOW },
+      { type: 'signed', signature: '0f'.repeat(64) },
+      { type: 'resume' },
+      { type: 'tick', now: NOW },
+    ),
   )
 
   it('the creator keeps the invariants and every state comes back from storage', () => {
-    const story = fc.array(fc.array(anyEvent, { maxLength: 2 }), { minLength: script.length, maxLength: script.length }).map(noise => script.flatMap((event, k) => [...(noise[k] ?? []), event]))
-    fc.assert(fc.property(story, (events) => {
-      let now = state
-      for (const raw of events) {
-        const event = raw.type === 'message' && raw.message.type === 'rosterOk' && raw.message.walletId === 'ok' ? { ...raw, message: { ...raw.message, walletId: now.made?.walletId ?? GROUP } } : raw
-        const next = step(now, event, () => true)
-        const after = next.state as CreatorDraft
-        const seated = after.joiners.filter(j => j.admitted)
-        expect(seated.length).toBeLessThan(3)
-        expect(new Set(after.joiners.map(j => j.entry.peerId)).size).toBe(after.joiners.length)
-        expect(new Set(after.joiners.map(j => j.entry.accountKey)).size).toBe(after.joiners.length)
-        expect(after.joiners.filter(j => after.removed.includes(j.entry.peerId))).toEqual([])
-        if (after.phase !== 'open') expect(after.made?.roster).toHaveLength(3)
-        if (now.made !== undefined) expect({ ...after.made, relayList: 0 }).toEqual({ ...now.made, relayList: 0 })
-        for (const effect of next.effects) {
-          if (effect.type === 'send') {
-            expect(effect.to).not.toBe(anna.peerId)
-            encodeFrame('join', effect.message)
-            // the group secret goes to members only
-            if (effect.message.type === 'roster') expect(effect.message.roster.map(e => e.peerId)).toContain(effect.to)
+    const story = fc
+      .array(fc.array(anyEvent, { maxLength: 2 }), { minLength: script.length, maxLength: script.length })
+      .map(noise => script.flatMap((event, k) => [...(noise[k] ?? []), event]))
+    fc.assert(
+      fc.property(story, events => {
+        let now = state
+        for (const raw of events) {
+          const event =
+            raw.type === 'message' && raw.message.type === 'rosterOk' && raw.message.walletId === 'ok'
+              ? { ...raw, message: { ...raw.message, walletId: now.made?.walletId ?? GROUP } }
+              : raw
+          const next = step(now, event, () => true)
+          const after = next.state as CreatorDraft
+          const seated = after.joiners.filter(j => j.admitted)
+          expect(seated.length).toBeLessThan(3)
+          expect(new Set(after.joiners.map(j => j.entry.peerId)).size).toBe(after.joiners.length)
+          expect(new Set(after.joiners.map(j => j.entry.accountKey)).size).toBe(after.joiners.length)
+          expect(after.joiners.filter(j => after.removed.includes(j.entry.peerId))).toEqual([])
+          if (after.phase !== 'open') expect(after.made?.roster).toHaveLength(3)
+          if (now.made !== undefined) expect({ ...after.made, relayList: 0 }).toEqual({ ...now.made, relayList: 0 })
+          for (const effect of next.effects) {
+            if (effect.type === 'send') {
+              expect(effect.to).not.toBe(anna.peerId)
+              encodeFrame('join', effect.message)
+              // the group secret goes to members only
+              if (effect.message.type === 'roster')
+                expect(effect.message.roster.map(e => e.peerId)).toContain(effect.to)
+            }
           }
+          expect(decodeDraft(encodeDraft(after))).toEqual({ ok: true, value: after })
+          reached.add(after.phase)
+          now = after
         }
-        expect(decodeDraft(encodeDraft(after))).toEqual({ ok: true, value: after })
-        reached.add(after.phase)
-        now = after
-      }
-    }), { numRuns: 150, seed: 7 })
+      }),
+      { numRuns: 150, seed: 7 },
+    )
     expect([...reached].sort()).toEqual(['closed', 'done', 'open', 'sealing'])
   })
 })

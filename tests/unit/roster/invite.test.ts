@@ -63,8 +63,14 @@ describe('an invite', () => {
   })
 
   it('for another network names it', () => {
-    expect(codeOf(encodeInvite({ ...invite, network: 'testnet4' }))).toEqual({ code: 'other-network', network: 'testnet4' })
-    expect(codeOf(encodeInvite({ ...invite, network: 'bitcoin' as 'signet' }))).toEqual({ code: 'other-network', network: 'bitcoin' })
+    expect(codeOf(encodeInvite({ ...invite, network: 'testnet4' }))).toEqual({
+      code: 'other-network',
+      network: 'testnet4',
+    })
+    expect(codeOf(encodeInvite({ ...invite, network: 'bitcoin' as 'signet' }))).toEqual({
+      code: 'other-network',
+      network: 'bitcoin',
+    })
   })
 
   it('is good until the second of its expiry', () => {
@@ -73,7 +79,10 @@ describe('an invite', () => {
   })
 
   it('with a malformed relay names it', () => {
-    expect(codeOf(encodeInvite({ ...invite, relays: [RELAY, '/dns4/x/tcp/1/ws'] }))).toEqual({ code: 'bad-relay', relay: '/dns4/x/tcp/1/ws' })
+    expect(codeOf(encodeInvite({ ...invite, relays: [RELAY, '/dns4/x/tcp/1/ws'] }))).toEqual({
+      code: 'bad-relay',
+      relay: '/dns4/x/tcp/1/ws',
+    })
   })
 
   it('is not made with fields outside their bounds', () => {
@@ -88,31 +97,55 @@ describe('reading an invite is total', LONG_LIMIT, () => {
   const payload = encodeInvite(invite)
   const body = base64urlnopad.decode(payload).slice(0, -4)
   const codes = ['empty', 'damaged', 'unknown-version', 'other-network', 'bad-relay', 'expired']
-  const sealed = (bytes: Uint8Array): string => base64urlnopad.encode(concatBytes(bytes, tagged('tandem/invite', bytes).slice(0, 4)))
+  const sealed = (bytes: Uint8Array): string =>
+    base64urlnopad.encode(concatBytes(bytes, tagged('tandem/invite', bytes).slice(0, 4)))
   const read = (text: string) => bounded(() => parseInvite(text, at))
 
   it('any text', () => {
-    const pieces = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom('/join/', '#/join/', '=', '?', '#', '&', ' ', '\n', payload.slice(0, 30), payload))
-    fc.assert(fc.property(fc.array(pieces, { maxLength: 6 }).map(list => list.join('')), (text) => {
-      const r = read(text)
-      if (r.ok ? !text.replace(/\s/gu, '').includes(payload) : !codes.includes(r.error.code)) throw new Error(JSON.stringify(r))
-    }), { numRuns: times(500, 20_000) })
+    const pieces = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.constantFrom('/join/', '#/join/', '=', '?', '#', '&', ' ', '\n', payload.slice(0, 30), payload),
+    )
+    fc.assert(
+      fc.property(
+        fc.array(pieces, { maxLength: 6 }).map(list => list.join('')),
+        text => {
+          const r = read(text)
+          if (r.ok ? !text.replace(/\s/gu, '').includes(payload) : !codes.includes(r.error.code))
+            throw new Error(JSON.stringify(r))
+        },
+      ),
+      { numRuns: times(500, 20_000) },
+    )
   })
 
   it('a link with characters changed is damaged, or is the same link', () => {
-    fc.assert(fc.property(mutatedText([payload, inviteFragment(invite), `https://example.org/${inviteFragment(invite)}`]), (text) => {
-      const r = read(text)
-      if (r.ok ? JSON.stringify(r.value) !== JSON.stringify(invite) : !codes.includes(r.error.code)) throw new Error(JSON.stringify(r))
-    }), { numRuns: times(1_000, 20_000) })
+    fc.assert(
+      fc.property(
+        mutatedText([payload, inviteFragment(invite), `https://example.org/${inviteFragment(invite)}`]),
+        text => {
+          const r = read(text)
+          if (r.ok ? JSON.stringify(r.value) !== JSON.stringify(invite) : !codes.includes(r.error.code))
+            throw new Error(JSON.stringify(r))
+        },
+      ),
+      { numRuns: times(1_000, 20_000) },
+    )
   })
 
   it('anything under a sound checksum is refused, or is the one text of another invite', () => {
-    const inside = fc.oneof(mutated([body]), misshapen([decode(body.slice(1)) as Wire]).map(bytes => concatBytes(Uint8Array.of(1), bytes)))
-    fc.assert(fc.property(inside, (bytes) => {
-      const text = sealed(bytes)
-      const r = read(text)
-      if (r.ok ? encodeInvite(r.value) !== text : !codes.includes(r.error.code)) throw new Error(JSON.stringify(r))
-    }), { numRuns: times(1_500, 30_000) })
+    const inside = fc.oneof(
+      mutated([body]),
+      misshapen([decode(body.slice(1)) as Wire]).map(bytes => concatBytes(Uint8Array.of(1), bytes)),
+    )
+    fc.assert(
+      fc.property(inside, bytes => {
+        const text = sealed(bytes)
+        const r = read(text)
+        if (r.ok ? encodeInvite(r.value) !== text : !codes.includes(r.error.code)) throw new Error(JSON.stringify(r))
+      }),
+      { numRuns: times(1_500, 30_000) },
+    )
   })
 
   it('one in a text that is longer than it can be is not looked for', () => {
@@ -123,12 +156,28 @@ describe('reading an invite is total', LONG_LIMIT, () => {
   })
 
   it('the longest texts of one character cost no more than others', () => {
-    for (const char of ['=', '?', '/join/', 'A', ' ', '\u{1f600}']) read(`${char.repeat(LIMITS.inviteChars / char.length - 1)}x`)
+    for (const char of ['=', '?', '/join/', 'A', ' ', '\u{1f600}'])
+      read(`${char.repeat(LIMITS.inviteChars / char.length - 1)}x`)
   })
 })
 
 it('relay addresses that a browser can dial', () => {
   const id = RELAY.slice(RELAY.lastIndexOf('/') + 1)
-  for (const good of [RELAY, `/ip4/127.0.0.1/tcp/9090/ws/p2p/${id}`, `/ip6/::1/tcp/1/ws/p2p/${id}`, `/dns4/a.b/tcp/443/tls/ws/p2p/${id}`, `/dns4/a.b/tcp/443/tls/sni/a.b/ws/p2p/${id}`]) expect(isRelayAddress(good), good).toBe(true)
-  for (const bad of ['', 'wss://x', `/ip4/1.2.3.4/tcp/1/p2p/${id}`, '/ip4/1.2.3.4/tcp/1/ws', `${RELAY}/p2p-circuit`, `/dns4/a b/tcp/1/ws/p2p/${id}`]) expect(isRelayAddress(bad), bad).toBe(false)
+  for (const good of [
+    RELAY,
+    `/ip4/127.0.0.1/tcp/9090/ws/p2p/${id}`,
+    `/ip6/::1/tcp/1/ws/p2p/${id}`,
+    `/dns4/a.b/tcp/443/tls/ws/p2p/${id}`,
+    `/dns4/a.b/tcp/443/tls/sni/a.b/ws/p2p/${id}`,
+  ])
+    expect(isRelayAddress(good), good).toBe(true)
+  for (const bad of [
+    '',
+    'wss://x',
+    `/ip4/1.2.3.4/tcp/1/p2p/${id}`,
+    '/ip4/1.2.3.4/tcp/1/ws',
+    `${RELAY}/p2p-circuit`,
+    `/dns4/a b/tcp/1/ws/p2p/${id}`,
+  ])
+    expect(isRelayAddress(bad), bad).toBe(false)
 })

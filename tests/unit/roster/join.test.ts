@@ -14,8 +14,15 @@ function messageOf(entries: readonly RosterEntry[], change = {}) {
   const descriptor = makeDescriptor('regtest', entries)
   const walletId = descriptor.ok ? walletIdOf(NETWORKS.regtest.genesis, descriptor.value) : '00'.repeat(32)
   return {
-    type: 'roster' as const, draftId: DRAFT, name: invite.walletName, network: 'regtest' as const, genesis: NETWORKS.regtest.genesis, roster: entries, groupSecret: GROUP,
-    relayList: relayListBy(anna, walletId), ...change,
+    type: 'roster' as const,
+    draftId: DRAFT,
+    name: invite.walletName,
+    network: 'regtest' as const,
+    genesis: NETWORKS.regtest.genesis,
+    roster: entries,
+    groupSecret: GROUP,
+    relayList: relayListBy(anna, walletId),
+    ...change,
   }
 }
 const check = (message: ReturnType<typeof messageOf>) => {
@@ -32,7 +39,8 @@ describe('checkRoster', () => {
 
   it('names each broken rule and entry', () => {
     const at = (key: string) => roster.findIndex(e => e.accountKey === key)
-    const swap = (key: string, change: Partial<RosterEntry>) => roster.map(e => e.accountKey === key ? { ...e, ...change } : e)
+    const swap = (key: string, change: Partial<RosterEntry>) =>
+      roster.map(e => (e.accountKey === key ? { ...e, ...change } : e))
     expect(check(messageOf(roster, { draftId: flip(DRAFT) }))).toEqual({ code: 'draft' })
     expect(check(messageOf(roster, { network: 'signet' }))).toEqual({ code: 'network' })
     expect(check(messageOf(roster, { genesis: NETWORKS.signet.genesis }))).toEqual({ code: 'network' })
@@ -40,15 +48,33 @@ describe('checkRoster', () => {
     expect(check(messageOf(roster.slice(1)))).toEqual({ code: 'count' })
     expect(check(messageOf(byKey([...roster, dora.entry])))).toEqual({ code: 'count' })
     expect(check(messageOf([...roster].reverse()))).toEqual({ code: 'order', index: 1 })
-    expect(check(messageOf(swap(cem.accountKey, { proof: flip(cem.entry.proof) })))).toEqual({ code: 'bad-proof', index: at(cem.accountKey) })
-    expect(check(messageOf(swap(cem.accountKey, { name: 'Mallory' })))).toEqual({ code: 'bad-proof', index: at(cem.accountKey) })
-    expect(check(messageOf(swap(cem.accountKey, { peerId: dora.peerId })))).toEqual({ code: 'bad-proof', index: at(cem.accountKey) })
-    expect(check(messageOf(swap(cem.accountKey, { xpub: dora.entry.xpub })))).toEqual({ code: 'bad-entry', index: at(cem.accountKey) })
-    expect(check(messageOf(byKey([anna.entry, bob.entry, cem.entryWith({ peerId: anna.peerId })])))).toMatchObject({ code: 'duplicate-peer' })
+    expect(check(messageOf(swap(cem.accountKey, { proof: flip(cem.entry.proof) })))).toEqual({
+      code: 'bad-proof',
+      index: at(cem.accountKey),
+    })
+    expect(check(messageOf(swap(cem.accountKey, { name: 'Mallory' })))).toEqual({
+      code: 'bad-proof',
+      index: at(cem.accountKey),
+    })
+    expect(check(messageOf(swap(cem.accountKey, { peerId: dora.peerId })))).toEqual({
+      code: 'bad-proof',
+      index: at(cem.accountKey),
+    })
+    expect(check(messageOf(swap(cem.accountKey, { xpub: dora.entry.xpub })))).toEqual({
+      code: 'bad-entry',
+      index: at(cem.accountKey),
+    })
+    expect(check(messageOf(byKey([anna.entry, bob.entry, cem.entryWith({ peerId: anna.peerId })])))).toMatchObject({
+      code: 'duplicate-peer',
+    })
     expect(check(messageOf(byKey([anna.entry, cem.entry, dora.entry])))).toEqual({ code: 'own-entry' })
-    expect(check(messageOf(byKey([anna.entry, cem.entry, bob.entryWith({ name: 'Rob' })])))).toEqual({ code: 'own-entry' })
+    expect(check(messageOf(byKey([anna.entry, cem.entry, bob.entryWith({ name: 'Rob' })])))).toEqual({
+      code: 'own-entry',
+    })
     expect(check(messageOf(byKey([dora.entry, bob.entry, cem.entry])))).toEqual({ code: 'creator' })
-    expect(check(messageOf(byKey([anna.entryWith({ name: 'Anne' }), bob.entry, cem.entry])))).toEqual({ code: 'creator' })
+    expect(check(messageOf(byKey([anna.entryWith({ name: 'Anne' }), bob.entry, cem.entry])))).toEqual({
+      code: 'creator',
+    })
     const good = messageOf(roster)
     expect(check({ ...good, relayList: { ...good.relayList, number: 2 } })).toEqual({ code: 'relay-list' })
     const derived = checkRoster(good, expected, verify)
@@ -56,7 +82,9 @@ describe('checkRoster', () => {
     // validly signed, but by another member than the one who invited
     expect(check({ ...good, relayList: relayListBy(cem, derived.value.walletId) })).toEqual({ code: 'relay-list' })
     // the creator must not begin at a number that leaves no room
-    expect(check({ ...good, relayList: relayListBy(anna, derived.value.walletId, 2 ** 32 - 1) })).toEqual({ code: 'relay-list' })
+    expect(check({ ...good, relayList: relayListBy(anna, derived.value.walletId, 2 ** 32 - 1) })).toEqual({
+      code: 'relay-list',
+    })
   })
 
   it('a proof made for another draft counts for nothing', () => {
@@ -78,13 +106,18 @@ describe('checkRoster', () => {
     const message = messageOf(roster)
     const table = await preverify(rosterClaims(message), (s, sig) => Promise.resolve(verify(s, sig)))
     expect(checkRoster(message, expected, table).ok).toBe(true)
-    const bad = messageOf(roster.map(e => e.accountKey === cem.accountKey ? { ...e, proof: flip(e.proof) } : e))
+    const bad = messageOf(roster.map(e => (e.accountKey === cem.accountKey ? { ...e, proof: flip(e.proof) } : e)))
     expect(checkRoster(bad, expected, await preverify(rosterClaims(bad), verify)).ok).toBe(false)
     expect(checkRoster(message, expected, await preverify([], verify)).ok).toBe(false)
   })
 })
 
 it('members with one name are told apart in the order of their keys', () => {
-  const labels = memberLabels([{ accountKey: 'a', name: 'Anna' }, { accountKey: 'b', name: 'Anna' }, { accountKey: 'c', name: 'Anna (2)' }, { accountKey: 'd', name: 'Bob' }])
+  const labels = memberLabels([
+    { accountKey: 'a', name: 'Anna' },
+    { accountKey: 'b', name: 'Anna' },
+    { accountKey: 'c', name: 'Anna (2)' },
+    { accountKey: 'd', name: 'Bob' },
+  ])
   expect([...labels.values()]).toEqual(['Anna', 'Anna (2)', 'Anna (2) (2)', 'Bob'])
 })

@@ -12,13 +12,33 @@ function intakeOf(sessions: readonly Session[], h: Harness) {
   const told: SessionId[] = []
   const reopened: SessionId[] = []
   const get = (id: SessionId) => sessions.find(s => s.id === id)
-  const record = { id: sessions[0]!.walletId, roster: h.members.map((accountKey, m) => ({ accountKey, peerId: `peer ${m}` })) } as unknown as WalletRecord
+  const record = {
+    id: sessions[0]!.walletId,
+    roster: h.members.map((accountKey, m) => ({ accountKey, peerId: `peer ${m}` })),
+  } as unknown as WalletRecord
   const onMessage = createIntake({
-    clock: new FakeClock(), log: { write: () => {} } as never, signer: { verifyMessage: async () => true } as never,
+    clock: new FakeClock(),
+    log: { write: () => {} } as never,
+    signer: { verifyMessage: async () => true } as never,
     wallets: { record: () => record, isActive: () => true },
-    runner: { get, all: () => [...sessions], tell: async (id: SessionId) => { told.push(id) } } as unknown as Runner,
-    send: () => {}, offence: () => {}, prepare: () => { throw new Error('no proposal comes') }, begin: async () => {}, note: () => {}, forget: () => {},
-    reopen: async (id) => { reopened.push(id) },
+    runner: {
+      get,
+      all: () => [...sessions],
+      tell: async (id: SessionId) => {
+        told.push(id)
+      },
+    } as unknown as Runner,
+    send: () => {},
+    offence: () => {},
+    prepare: () => {
+      throw new Error('no proposal comes')
+    },
+    begin: async () => {},
+    note: () => {},
+    forget: () => {},
+    reopen: async id => {
+      reopened.push(id)
+    },
   })
   return { onMessage, told, reopened }
 }
@@ -42,7 +62,10 @@ describe('signatures for what was called off', () => {
     twin.propose()
     const open = twin.session(1)
     twin.approveAll(1, 2)
-    for (const [other, heard] of [[open, 1], [twin.session(1), 0]] as const) {
+    for (const [other, heard] of [
+      [open, 1],
+      [twin.session(1), 0],
+    ] as const) {
       const { onMessage, told } = intakeOf([declined, other], h)
       await onMessage('peer 2', final)
       expect(told).toHaveLength(heard)

@@ -42,9 +42,14 @@ describe('the happy path', () => {
     expect(h.asked(1, 'show')).toBe(1)
   })
 
-  it.each([2, 3, 7])('works for %i members', (n) => {
+  it.each([2, 3, 7])('works for %i members', n => {
     const h = complete(new Harness(n))
-    expect(h.states().slice(1).every(s => s === 'signed')).toBe(true)
+    expect(
+      h
+        .states()
+        .slice(1)
+        .every(s => s === 'signed'),
+    ).toBe(true)
     expect(h.state(0)).toBe('broadcast')
   })
 
@@ -69,7 +74,13 @@ describe('the happy path', () => {
     h.approveAll(1)
     const view = sessionView(h.session(0), h.now)
     expect(view.members.map(m => m.vote)).toEqual(['yes', 'yes', undefined])
-    expect(view).toMatchObject({ canCancel: true, canApprove: false, canWithdraw: false, mayStillGoOut: false, mine: true })
+    expect(view).toMatchObject({
+      canCancel: true,
+      canApprove: false,
+      canWithdraw: false,
+      mayStillGoOut: false,
+      mine: true,
+    })
     expect(sessionView(h.session(1), h.now)).toMatchObject({ canWithdraw: true, canDecline: false })
     expect(sessionView(h.session(2), h.now)).toMatchObject({ canApprove: true, canDecline: true, canCancel: false })
   })
@@ -78,7 +89,7 @@ describe('the happy path', () => {
 describe('what one member can make of the words of another', () => {
   it('a question about a digest that another made up is not held against who asked', () => {
     const h = new Harness()
-    h.tamper = (m, from, to) => m.body.type === 'propose' && to === 2 ? undefined : m
+    h.tamper = (m, from, to) => (m.body.type === 'propose' && to === 2 ? undefined : m)
     h.propose()
     // 1 names a session that 2 does not know, with a false digest, and passes its question on to 0
     h.inject(1, 2, h.forge(1, { type: 'vote', digest: 'ee'.repeat(32), choice: 'yes' }))
@@ -95,7 +106,15 @@ describe('what one member can make of the words of another', () => {
     while (h.sent('pubnonces', 2).length === 0) h.next()
     const [begin] = h.sent('begin').filter(m => m.attempt?.counter === 1)
     while (h.session(0).live?.hub?.pubnonces[2] === undefined) h.next()
-    const other = h.forge(2, { type: 'pubnonces', digest: h.named.digest, pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(2)] }, begin!.attempt)
+    const other = h.forge(
+      2,
+      {
+        type: 'pubnonces',
+        digest: h.named.digest,
+        pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(2)],
+      },
+      begin!.attempt,
+    )
     h.feed(0, { type: 'message', from: 2, message: other })
     expect(h.session(0).live).toBeUndefined()
     expect(h.session(0).lastFailure).toMatchObject({ code: 'nonces-gone', by: 2, culprit: undefined })
@@ -109,7 +128,15 @@ describe('what one member can make of the words of another', () => {
   it('... unless his part is in already: that one counts', () => {
     const h = ready()
     while (h.session(0).live?.hub?.partials[2] === undefined) h.next()
-    const other = h.forge(2, { type: 'pubnonces', digest: h.named.digest, pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(2)] }, h.session(0).live?.name)
+    const other = h.forge(
+      2,
+      {
+        type: 'pubnonces',
+        digest: h.named.digest,
+        pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(2)],
+      },
+      h.session(0).live?.name,
+    )
     h.feed(0, { type: 'message', from: 2, message: other })
     h.settle()
     expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
@@ -155,7 +182,10 @@ describe('what one member can make of the words of another', () => {
     accuse(1, 0, [Uint8Array.of(1)])
     h.next()
     // the answer of the first check is still under way
-    const late = h.tasks.splice(h.tasks.findIndex(t => t.kind === 'answer' && t.fact.type === 'evidence-checked'), 1)
+    const late = h.tasks.splice(
+      h.tasks.findIndex(t => t.kind === 'answer' && t.fact.type === 'evidence-checked'),
+      1,
+    )
     expect(late).toHaveLength(1)
     accuse(2, 2, [])
     h.settle()
@@ -167,7 +197,7 @@ describe('what one member can make of the words of another', () => {
 
   it('the hub does not repeat as its own report whom a member accuses', () => {
     const h = new Harness()
-    h.tamper = m => m.body.type === 'pubnonces' ? undefined : m
+    h.tamper = m => (m.body.type === 'pubnonces' ? undefined : m)
     complete(h)
     h.inject(1, 0, h.forge(1, { type: 'fail', code: 'stalled', culprit: 2, evidence: [] }, { counter: 1, hub: 0 }))
     h.settle()
@@ -181,7 +211,7 @@ describe('who is named when an attempt does not work', () => {
   it('who left, by the hub to the others too', () => {
     const h = new Harness()
     h.propose()
-    h.tamper = (m, from) => isBody(m, 'pubnonces') && from === 2 ? undefined : m
+    h.tamper = (m, from) => (isBody(m, 'pubnonces') && from === 2 ? undefined : m)
     h.approveAll(1, 2)
     h.setOnline(2, false)
     h.settle()
@@ -191,7 +221,7 @@ describe('who is named when an attempt does not work', () => {
 
   it('who cannot go on, as its own word', () => {
     const h = new Harness()
-    h.tamper = m => m.body.type === 'pubnonces' ? undefined : m
+    h.tamper = m => (m.body.type === 'pubnonces' ? undefined : m)
     complete(h)
     h.inject(2, 0, h.forge(2, { type: 'fail', code: 'locked', evidence: [] }, { counter: 1, hub: 0 }))
     h.settle()
@@ -202,7 +232,10 @@ describe('who is named when an attempt does not work', () => {
   it('the hub that a member waited for, not the member', () => {
     const h = new Harness()
     h.propose()
-    h.tamper = (m, from) => from === 0 && (isBody(m, 'nonces') || isBody(m, 'fail') || isBody(m, 'begin') && m.attempt!.counter > 1) ? undefined : m
+    h.tamper = (m, from) =>
+      from === 0 && (isBody(m, 'nonces') || isBody(m, 'fail') || (isBody(m, 'begin') && m.attempt!.counter > 1))
+        ? undefined
+        : m
     h.approveAll(1, 2)
     h.advance(61_000)
     expect(h.session(1).lastFailure).toMatchObject({ code: 'stalled', by: 1, culprit: 0 })
@@ -219,7 +252,12 @@ describe('ends before released', () => {
     expect(h.states()).toEqual(['declined', 'declined', 'declined'])
     expect(h.session(0).end).toMatchObject({ code: 'declined', by: accountKey(2) })
     expect(h.nodes.map(n => n.yes)).toEqual([false, false, false])
-    expect(h.node(0).log.filter(e => e.type === 'holds').map(e => e.held)).toEqual([true, false])
+    expect(
+      h
+        .node(0)
+        .log.filter(e => e.type === 'holds')
+        .map(e => e.held),
+    ).toEqual([true, false])
   })
 
   it('a withdrawal ends it for all', () => {
@@ -321,7 +359,11 @@ describe('cancel, decline and withdraw at every moment', () => {
     return k
   })()
 
-  it.each([['cancel', 0], ['withdraw', 1], ['withdraw', 2]] as const)('%s by member %i', (action, who) => {
+  it.each([
+    ['cancel', 0],
+    ['withdraw', 1],
+    ['withdraw', 2],
+  ] as const)('%s by member %i', (action, who) => {
     for (let k = 0; k <= total; k++) {
       const h = steps()
       for (let i = 0; i < k; i++) h.next()
@@ -331,7 +373,8 @@ describe('cancel, decline and withdraw at every moment', () => {
       const anyComplete = h.nodes.some(n => n.session?.signed)
       const ended = h.states().map(s => s === 'cancelled' || s === 'withdrawn')
       // never both: complete signatures somewhere, and an end with free coins at a member whose partials are out
-      for (const n of h.nodes) if (n.session?.released) expect(['released', 'signed', 'broadcast']).toContain(n.session.state)
+      for (const n of h.nodes)
+        if (n.session?.released) expect(['released', 'signed', 'broadcast']).toContain(n.session.state)
       if (ended.some(Boolean)) expect(anyComplete).toBe(false)
       if (ended[who]) expect(h.node(who).yes).toBe(false)
     }
@@ -362,8 +405,17 @@ describe('from released on', () => {
     h.setOnline(2, false)
     h.advance(7 * 86_400_000)
     expect(h.state(1)).toBe('released')
-    expect(sessionView(h.session(1), h.now)).toMatchObject({ mayStillGoOut: true, canWithdraw: false, canDecline: false })
-    expect(h.node(1).log.filter(e => e.type === 'holds').map(e => e.held)).toEqual([true])
+    expect(sessionView(h.session(1), h.now)).toMatchObject({
+      mayStillGoOut: true,
+      canWithdraw: false,
+      canDecline: false,
+    })
+    expect(
+      h
+        .node(1)
+        .log.filter(e => e.type === 'holds')
+        .map(e => e.held),
+    ).toEqual([true])
   })
 
   it('a confirmed transaction that spends an input ends it, and a reorg of that brings it back', () => {
@@ -384,12 +436,20 @@ describe('from released on', () => {
     expect(h.state(0)).toBe('broadcast')
     const before = h.node(0).log.length
     h.user(0, 'recheck')
-    expect(h.node(0).log.slice(before).map(e => e.type)).not.toContain('verify')
+    expect(
+      h
+        .node(0)
+        .log.slice(before)
+        .map(e => e.type),
+    ).not.toContain('verify')
   })
 
   it('partials for other nonces of this attempt spoil it, and accuse nobody: perhaps the hub has lost what it sent', () => {
     const h = new Harness()
-    h.tamper = m => m.body.type === 'partials' && m.attempt?.counter === 1 ? { ...m, body: { ...m.body, noncesHash: new Uint8Array(32) } } : m
+    h.tamper = m =>
+      m.body.type === 'partials' && m.attempt?.counter === 1
+        ? { ...m, body: { ...m.body, noncesHash: new Uint8Array(32) } }
+        : m
     h.propose()
     h.approveAll(1, 2)
     expect(h.session(0).lastFailure).toMatchObject({ code: 'partials-other-nonces', culprit: undefined })
@@ -408,12 +468,18 @@ describe('from released on', () => {
     h.settle()
     expect(h.sent('partials', 1).length).toBe(before + 1)
     expect(h.sent('partials', 1).at(-1)).toEqual(mine.partials)
-    h.inject(0, 1, { ...nonces, body: { ...nonces.body, aggregates: nonces.body.aggregates.map(a => a.slice().fill(3)) } })
+    h.inject(0, 1, {
+      ...nonces,
+      body: { ...nonces.body, aggregates: nonces.body.aggregates.map(a => a.slice().fill(3)) },
+    })
     h.settle()
     expect(h.sent('partials', 1).length).toBe(before + 1)
     expect(h.offences).toEqual([{ by: 1, member: 0, code: 'nonces-equivocation' }])
     // the hub is a second computer with a copy of the disk, and has nonces of its own
-    h.inject(0, 1, { ...nonces, body: { ...nonces.body, hashes: nonces.body.hashes.map((hash, m) => m === 0 ? new Uint8Array(32) : hash) } })
+    h.inject(0, 1, {
+      ...nonces,
+      body: { ...nonces.body, hashes: nonces.body.hashes.map((hash, m) => (m === 0 ? new Uint8Array(32) : hash)) },
+    })
     h.settle()
     expect(h.sent('partials', 1).length, 'refused as well').toBe(before + 1)
     expect(h.sent('fail', 1).at(-1)).toMatchObject({ body: { code: 'superseded' } })
@@ -454,7 +520,7 @@ describe('from released on', () => {
 })
 
 describe('a chain server that lies', () => {
-  it.each(['seen', 'confirmed'] as const)('cannot hold coins by calling an open proposal %s', (kind) => {
+  it.each(['seen', 'confirmed'] as const)('cannot hold coins by calling an open proposal %s', kind => {
     const h = new Harness()
     h.propose()
     const wrong = h.rawWith(h.signatures().map(() => new Uint8Array(64).fill(1)))
@@ -498,7 +564,7 @@ describe('a hub signs last', () => {
     const h = new Harness(2)
     h.propose()
     // the other side closes its tab with the hub's nonces on their way
-    h.tamper = m => isBody(m, 'nonces') ? undefined : m
+    h.tamper = m => (isBody(m, 'nonces') ? undefined : m)
     h.approveAll(1)
     expect(h.state(0)).toBe('signing')
     expect(h.session(0).released).toBeUndefined()
@@ -515,7 +581,7 @@ describe('a hub signs last', () => {
   it('and names who did not sign in time, whatever its own place is', () => {
     const h = new Harness(3, spendProposal({ proposer: 1 }))
     h.propose(1)
-    h.tamper = (m, from) => isBody(m, 'partials') && from === 2 ? undefined : m
+    h.tamper = (m, from) => (isBody(m, 'partials') && from === 2 ? undefined : m)
     h.approveAll(0, 2)
     h.advance(21_000)
     expect(h.session(1).lastFailure).toMatchObject({ code: 'late', culprit: 2 })
@@ -531,7 +597,11 @@ describe('a final that does not hold', () => {
     h.user(2, 'approve')
     while (h.session(0).live?.hub?.step !== 'finalizing') h.next()
     const garbage = h.signatures().map(() => new Uint8Array(64).fill(9))
-    h.feed(0, { type: 'message', from: 2, message: h.signed(2, { type: 'final', digest: h.named.digest, signatures: garbage }) })
+    h.feed(0, {
+      type: 'message',
+      from: 2,
+      message: h.signed(2, { type: 'final', digest: h.named.digest, signatures: garbage }),
+    })
     h.settle()
     expect(h.states()).toEqual(['broadcast', 'signed', 'signed'])
     expect(h.session(0).final?.body).toMatchObject({ type: 'final', signatures: h.signatures() })

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { accountKey, Harness, practiceProposal, ready, spendProposal, START, weather } from '../../fakes/session-harness'
+import {
+  accountKey,
+  Harness,
+  practiceProposal,
+  ready,
+  spendProposal,
+  START,
+  weather,
+} from '../../fakes/session-harness'
 import type { SessionState } from '../../../services/core/domain/signing-state'
 import { sessionView } from '../../../services/core/signing/progress'
 import { allYes, isBody } from '../../../services/core/signing/state'
@@ -16,21 +24,24 @@ const stepsOf = (): number => {
 }
 
 describe('reload', () => {
-  it.each([0, 1, 2])('of member %i after every single step: the session completes and no approval is asked again', (who) => {
-    const total = stepsOf()
-    // the wire and the clock are the same for all k: only the moment of the reload differs
-    for (let k = 0; k <= total; k++) {
-      const h = ready()
-      for (let i = 0; i < k; i++) h.next()
-      const voted = h.sent('vote', 2).length > 0
-      h.reload(who)
-      h.settle()
-      if (!voted) h.approveAll(2)
-      h.advance(120_000)
-      expect(done(h), `step ${k}: ${h.states().join()}`).toBe(true)
-      expect(h.session(who).votes[who === 0 ? 1 : who]?.body.choice).toBe('yes')
-    }
-  })
+  it.each([0, 1, 2])(
+    'of member %i after every single step: the session completes and no approval is asked again',
+    who => {
+      const total = stepsOf()
+      // the wire and the clock are the same for all k: only the moment of the reload differs
+      for (let k = 0; k <= total; k++) {
+        const h = ready()
+        for (let i = 0; i < k; i++) h.next()
+        const voted = h.sent('vote', 2).length > 0
+        h.reload(who)
+        h.settle()
+        if (!voted) h.approveAll(2)
+        h.advance(120_000)
+        expect(done(h), `step ${k}: ${h.states().join()}`).toBe(true)
+        expect(h.session(who).votes[who === 0 ? 1 : who]?.body.choice).toBe('yes')
+      }
+    },
+  )
 
   it('of everybody at once, at every step', () => {
     const total = stepsOf()
@@ -46,20 +57,23 @@ describe('reload', () => {
     }
   })
 
-  it.each([0, 1, 2])('page hide of member %i after every single step: another attempt with other nonces, without a person', (who) => {
-    const total = stepsOf()
-    let again = 0
-    for (let k = 0; k <= total; k++) {
-      const h = ready()
-      for (let i = 0; i < k; i++) h.next()
-      h.hide(who)
-      h.settle()
-      h.advance(60_000)
-      expect(done(h), `step ${k}: ${h.states().join()}`).toBe(true)
-      if (h.sent('begin').length > 2) again++
-    }
-    expect(again).toBeGreaterThan(0)
-  })
+  it.each([0, 1, 2])(
+    'page hide of member %i after every single step: another attempt with other nonces, without a person',
+    who => {
+      const total = stepsOf()
+      let again = 0
+      for (let k = 0; k <= total; k++) {
+        const h = ready()
+        for (let i = 0; i < k; i++) h.next()
+        h.hide(who)
+        h.settle()
+        h.advance(60_000)
+        expect(done(h), `step ${k}: ${h.states().join()}`).toBe(true)
+        if (h.sent('begin').length > 2) again++
+      }
+      expect(again).toBeGreaterThan(0)
+    },
+  )
 
   it('a member who was away gets the proposal, the votes and the end', () => {
     const h = new Harness()
@@ -82,7 +96,7 @@ describe('reload', () => {
 
   it('a proposal that was sent to one member only reaches the others through him, before any vote', () => {
     const h = new Harness()
-    h.tamper = (message, from, to) => from === 0 && to === 2 ? undefined : message
+    h.tamper = (message, from, to) => (from === 0 && to === 2 ? undefined : message)
     h.propose()
     expect(h.sent('vote')).toEqual([])
     expect(h.state(2)).toBe('proposed')
@@ -96,22 +110,25 @@ describe('reload', () => {
     ['a nonces', 0, 2, 'nonces', () => ready()],
     ['a partials', 2, 0, 'partials', () => ready()],
     ['a final', 0, 2, 'final', () => ready()],
-  ] as const)('%s that was lost with the stream of its sender alone is said again as soon as he has a new one', (_name, sender, receiver, type, make) => {
-    const h = make()
-    let lost = false
-    h.tamper = (message, from, to) => {
-      if (lost || from !== sender || to !== receiver || message.body.type !== type) return message
-      lost = true
-      return undefined
-    }
-    h.settle()
-    expect(lost).toBe(true)
-    h.feed(sender, { type: 'peers', connected: h.peersOf(sender).filter(m => m !== receiver) })
-    h.feed(sender, { type: 'peers', connected: h.peersOf(sender) })
-    // an attempt that a hub breaks off is followed by the next one, backed off
-    h.advance(5_000)
-    expect(done(h), h.states().join()).toBe(true)
-  })
+  ] as const)(
+    '%s that was lost with the stream of its sender alone is said again as soon as he has a new one',
+    (_name, sender, receiver, type, make) => {
+      const h = make()
+      let lost = false
+      h.tamper = (message, from, to) => {
+        if (lost || from !== sender || to !== receiver || message.body.type !== type) return message
+        lost = true
+        return undefined
+      }
+      h.settle()
+      expect(lost).toBe(true)
+      h.feed(sender, { type: 'peers', connected: h.peersOf(sender).filter(m => m !== receiver) })
+      h.feed(sender, { type: 'peers', connected: h.peersOf(sender) })
+      // an attempt that a hub breaks off is followed by the next one, backed off
+      h.advance(5_000)
+      expect(done(h), h.states().join()).toBe(true)
+    },
+  )
 
   it('a member who missed `final` gets it from any other', () => {
     const h = ready()
@@ -132,7 +149,7 @@ describe('the hub', () => {
     const h = new Harness()
     h.propose()
     // the proposer never begins: its `begin` is swallowed
-    h.tamper = (message, from) => from === 0 && message.body.type === 'begin' ? undefined : message
+    h.tamper = (message, from) => (from === 0 && message.body.type === 'begin' ? undefined : message)
     h.approveAll(1, 2)
     h.advance(29_000)
     expect(h.sent('begin')).toEqual([])
@@ -160,7 +177,8 @@ describe('the hub', () => {
   it('a tie of attempts goes to the lower index, and all end in one', () => {
     const h = new Harness()
     h.propose()
-    h.tamper = (message, from) => from === 0 && message.body.type === 'begin' && message.attempt?.counter === 1 ? undefined : message
+    h.tamper = (message, from) =>
+      from === 0 && message.body.type === 'begin' && message.attempt?.counter === 1 ? undefined : message
     h.approveAll(1, 2)
     h.user(2, 'retry')
     h.user(1, 'retry')
@@ -173,7 +191,7 @@ describe('the hub', () => {
   it('gives up a silent member after 20 s and tries five more times, then asks a person', () => {
     const h = new Harness()
     h.propose()
-    h.tamper = (message, from) => from === 2 && message.body.type === 'pubnonces' ? undefined : message
+    h.tamper = (message, from) => (from === 2 && message.body.type === 'pubnonces' ? undefined : message)
     h.approveAll(1, 2)
     h.advance(600_000)
     expect(h.session(0).seen).toBe(6)
@@ -187,7 +205,7 @@ describe('the hub', () => {
   it('never begins a 33rd attempt', () => {
     const h = new Harness()
     h.propose()
-    h.tamper = (message, from) => from === 2 && message.body.type === 'pubnonces' ? undefined : message
+    h.tamper = (message, from) => (from === 2 && message.body.type === 'pubnonces' ? undefined : message)
     h.approveAll(1, 2)
     for (let i = 0; i < 40; i++) {
       h.advance(100_000)
@@ -229,9 +247,16 @@ describe('spoiled attempts', () => {
   it('a hub that leaves out my nonce gets no partial from me', () => {
     const h = new Harness()
     h.propose()
-    h.tamper = (message, from, to) => from === 0 && to === 1 && message.body.type === 'nonces'
-      ? { ...message, body: { ...message.body, hashes: message.body.hashes.map((hash, i) => i === 1 ? new Uint8Array(32) : hash) } }
-      : message
+    h.tamper = (message, from, to) =>
+      from === 0 && to === 1 && message.body.type === 'nonces'
+        ? {
+            ...message,
+            body: {
+              ...message.body,
+              hashes: message.body.hashes.map((hash, i) => (i === 1 ? new Uint8Array(32) : hash)),
+            },
+          }
+        : message
     h.approveAll(1, 2)
     expect(h.sent('partials', 1)).toEqual([])
     expect(h.state(1)).toBe('signing')
@@ -242,7 +267,11 @@ describe('spoiled attempts', () => {
     const h = new Harness()
     h.propose()
     h.approveAll(1)
-    h.inject(2, 1, h.forge(2, { type: 'final', digest: h.named.digest, signatures: [new Uint8Array(64), new Uint8Array(64)] }))
+    h.inject(
+      2,
+      1,
+      h.forge(2, { type: 'final', digest: h.named.digest, signatures: [new Uint8Array(64), new Uint8Array(64)] }),
+    )
     h.settle()
     expect(h.state(1)).toBe('proposed')
     expect(h.offences).toEqual([{ by: 1, member: 2, code: 'final-invalid' }])
@@ -298,24 +327,31 @@ describe('lock', () => {
 })
 
 describe('bad weather', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('lost, doubled and reordered messages: it completes (seed %i)', (seed) => {
-    const h = new Harness(3, spendProposal(), weather(seed, 0.15, 0.2, 0.3))
-    h.propose()
-    for (let round = 0; round < 40 && !done(h); round++) {
-      for (const m of [1, 2]) if (h.node(m).session && sessionView(h.session(m), h.now).canApprove) h.user(m, 'approve')
-      h.advance(61_000)
-      if (round % 5 === 4) {
-        // connections come and go, as they do
-        h.setOnline(1 + round % 2, false)
-        h.setOnline(1 + round % 2, true)
-        if (h.nodes[0]?.session && sessionView(h.session(0), h.now).canRetry) h.user(0, 'retry')
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'lost, doubled and reordered messages: it completes (seed %i)',
+    seed => {
+      const h = new Harness(3, spendProposal(), weather(seed, 0.15, 0.2, 0.3))
+      h.propose()
+      for (let round = 0; round < 40 && !done(h); round++) {
+        for (const m of [1, 2])
+          if (h.node(m).session && sessionView(h.session(m), h.now).canApprove) h.user(m, 'approve')
+        h.advance(61_000)
+        if (round % 5 === 4) {
+          // connections come and go, as they do
+          h.setOnline(1 + (round % 2), false)
+          h.setOnline(1 + (round % 2), true)
+          if (h.nodes[0]?.session && sessionView(h.session(0), h.now).canRetry) h.user(0, 'retry')
+        }
       }
-    }
-    expect(h.states().every(s => DONE.includes(s)), h.states().join()).toBe(true)
-    expect(h.offences).toEqual([])
-  })
+      expect(
+        h.states().every(s => DONE.includes(s)),
+        h.states().join(),
+      ).toBe(true)
+      expect(h.offences).toEqual([])
+    },
+  )
 
-  it.each([21, 22, 23, 24, 25, 26])('a decline reaches everybody (seed %i)', (seed) => {
+  it.each([21, 22, 23, 24, 25, 26])('a decline reaches everybody (seed %i)', seed => {
     const h = new Harness(3, spendProposal(), weather(seed, 0.2, 0.2, 0.3))
     h.propose()
     for (let i = 0; i < 20 && !h.node(2).session; i++) h.advance(61_000)
@@ -361,32 +397,43 @@ describe('a computer that knows less than the world', () => {
     h.node(who).log.length = 0
     return h
   }
-  const holds = (h: Harness, m: number) => h.node(m).log.filter(e => e.type === 'holds').map(e => e.held)
+  const holds = (h: Harness, m: number) =>
+    h
+      .node(m)
+      .log.filter(e => e.type === 'holds')
+      .map(e => e.held)
 
-  it.each([0, 1] as const)('member %i has called off what was signed: who has the signatures shows them to him when they meet', (who) => {
-    const h = calledOff(who)
-    h.setOnline(who, true)
-    h.settle()
-    expect(h.state(who)).toBe('signed')
-    expect(h.session(who).end).toBeUndefined()
-    expect(holds(h, who), 'its coins are held again').toEqual([true])
-    expect(h.offences).toEqual([])
-    h.advance(60_000)
-    expect(done(h)).toBe(true)
-  })
+  it.each([0, 1] as const)(
+    'member %i has called off what was signed: who has the signatures shows them to him when they meet',
+    who => {
+      const h = calledOff(who)
+      h.setOnline(who, true)
+      h.settle()
+      expect(h.state(who)).toBe('signed')
+      expect(h.session(who).end).toBeUndefined()
+      expect(holds(h, who), 'its coins are held again').toEqual([true])
+      expect(h.offences).toEqual([])
+      h.advance(60_000)
+      expect(done(h)).toBe(true)
+    },
+  )
 
   /** the signed word by which this member ended it */
-  const wordOf = (h: Harness, who: 0 | 1) => who === 0 ? h.session(0).cancel! : h.session(1).votes[1]!
+  const wordOf = (h: Harness, who: 0 | 1) => (who === 0 ? h.session(0).cancel! : h.session(1).votes[1]!)
   /** one who has the signatures */
   const KEEPER = 2
   function meetWithoutAWord(h: Harness, who: 0 | 1): void {
-    h.tamper = m => isBody(m, 'sync') ? undefined : m
+    h.tamper = m => (isBody(m, 'sync') ? undefined : m)
     h.setOnline(who, true)
     h.settle()
     expect(h.state(who)).toBe(who === 0 ? 'cancelled' : 'withdrawn')
   }
 
-  it.each((['signed', 'broadcast', 'confirmed'] as const).flatMap(state => ([0, 1] as const).map(who => [state, who] as const)))('... and at once when it is %s and member %i says so', (state, who) => {
+  it.each(
+    (['signed', 'broadcast', 'confirmed'] as const).flatMap(state =>
+      ([0, 1] as const).map(who => [state, who] as const),
+    ),
+  )('... and at once when it is %s and member %i says so', (state, who) => {
     const h = calledOff(who)
     if (state === 'broadcast') h.chain(KEEPER, { kind: 'seen' })
     if (state === 'confirmed') h.chain(KEEPER, { kind: 'confirmed', height: 5, tip: 5 })
@@ -397,13 +444,16 @@ describe('a computer that knows less than the world', () => {
     expect(h.state(who)).toBe('signed')
   })
 
-  it.each([0, 1] as const)('... but not when another brings his word, which would make one member flood another', (who) => {
-    const h = calledOff(who)
-    meetWithoutAWord(h, who)
-    for (let i = 0; i < 3; i++) h.inject(1 - who, KEEPER, wordOf(h, who))
-    h.settle()
-    expect(h.sent('final', KEEPER)).toHaveLength(0)
-  })
+  it.each([0, 1] as const)(
+    '... but not when another brings his word, which would make one member flood another',
+    who => {
+      const h = calledOff(who)
+      meetWithoutAWord(h, who)
+      for (let i = 0; i < 3; i++) h.inject(1 - who, KEEPER, wordOf(h, who))
+      h.settle()
+      expect(h.sent('final', KEEPER)).toHaveLength(0)
+    },
+  )
 
   it('... nor when another payment has taken its place: the end that he gave it is right', () => {
     const h = calledOff(0)
@@ -411,7 +461,11 @@ describe('a computer that knows less than the world', () => {
     h.setOnline(0, true)
     h.settle()
     h.inject(0, KEEPER, wordOf(h, 0))
-    h.inject(0, KEEPER, h.forge(0, { type: 'sync', digest: h.named.digest, state: 'cancelled', have: [], locked: false, reply: true }))
+    h.inject(
+      0,
+      KEEPER,
+      h.forge(0, { type: 'sync', digest: h.named.digest, state: 'cancelled', have: [], locked: false, reply: true }),
+    )
     h.settle()
     expect(h.states()).toEqual(['cancelled', 'replaced', 'replaced'])
   })
@@ -458,9 +512,15 @@ describe('a computer that knows less than the world', () => {
       const before = h.session(1)
       h.inject(0, 1, h.forge(0, { type: 'begin', digest: named.digest }, { counter: 1, hub: 0 }))
       h.inject(2, 1, h.forge(2, { type: 'vote', digest: named.digest, choice: 'yes' }))
-      if (named.proposal.kind === 'practice') h.inject(2, 1, h.forge(2, { type: 'final', digest: named.digest, signatures: h.signatures() }))
+      if (named.proposal.kind === 'practice')
+        h.inject(2, 1, h.forge(2, { type: 'final', digest: named.digest, signatures: h.signatures() }))
       h.settle()
-      expect(h.session(1)).toMatchObject({ state: 'declined', last: before.last, votes: before.votes, signed: undefined })
+      expect(h.session(1)).toMatchObject({
+        state: 'declined',
+        last: before.last,
+        votes: before.votes,
+        signed: undefined,
+      })
       expect(h.offences).toEqual([])
     }
   })
@@ -473,7 +533,11 @@ describe('a computer that knows less than the world', () => {
     h.settle()
     expect(h.state(1)).toBe('withdrawn')
     expect(h.offences).toEqual([])
-    h.feed(1, { type: 'message', from: 2, message: h.forge(2, { type: 'final', digest: h.named.digest, signatures: wrong }) })
+    h.feed(1, {
+      type: 'message',
+      from: 2,
+      message: h.forge(2, { type: 'final', digest: h.named.digest, signatures: wrong }),
+    })
     h.settle()
     expect(h.state(1)).toBe('withdrawn')
     expect(h.offences).toEqual([{ by: 1, member: 2, code: 'final-invalid' }])
@@ -488,11 +552,16 @@ describe('a computer that knows less than the world', () => {
 
 describe('the table', () => {
   it('leaves the ends before released for signatures that verify, and for nothing else', () => {
-    for (const state of ['declined', 'withdrawn', 'cancelled', 'expired', 'failed'] as const) expect(TRANSITIONS[state]).toEqual(['signed'])
+    for (const state of ['declined', 'withdrawn', 'cancelled', 'expired', 'failed'] as const)
+      expect(TRANSITIONS[state]).toEqual(['signed'])
   })
   it('reaches them only from proposed and signing', () => {
     for (const end of ['declined', 'withdrawn', 'cancelled', 'failed'] as const) {
-      expect(Object.entries(TRANSITIONS).filter(([, to]) => to.includes(end)).map(([from]) => from)).toEqual(['proposed', 'signing'])
+      expect(
+        Object.entries(TRANSITIONS)
+          .filter(([, to]) => to.includes(end))
+          .map(([from]) => from),
+      ).toEqual(['proposed', 'signing'])
     }
   })
   it('starts at a fixed time', () => expect(new Harness().now).toBe(START))

@@ -14,11 +14,21 @@ function make() {
   const clock = new FakeClock(START)
   const done: string[] = []
   let write = { resolve: (): void => {}, reject: (_error: Error): void => {} }
-  const signed = (body: SignBody, attempt?: AttemptName): SignedMessage => ({ sender: accountKey(0), walletId: named.proposal.walletId, session: named.sessionId, attempt, body, signature: new Uint8Array(64) })
+  const signed = (body: SignBody, attempt?: AttemptName): SignedMessage => ({
+    sender: accountKey(0),
+    walletId: named.proposal.walletId,
+    session: named.sessionId,
+    attempt,
+    body,
+    signature: new Uint8Array(64),
+  })
   const broken: { code?: string } = {}
-  const unused = () => { throw new Error('not in this test') }
+  const unused = () => {
+    throw new Error('not in this test')
+  }
   const deps: RunnerDeps = {
-    clock, log: { write: () => undefined },
+    clock,
+    log: { write: () => undefined },
     signer: {
       signMessage: async (_keys: unknown, _session: unknown, attempt: AttemptName | undefined, body: SignBody) => {
         done.push(`sign ${body.type}`)
@@ -26,20 +36,44 @@ function make() {
       },
       makeNonces: async () => err({ code: 'locked', detail: '' }),
       eraseNonces: async () => undefined,
-      approve: async () => { done.push('approve'); return ok(signed({ type: 'vote', digest: named.digest, choice: 'yes' })) },
-      retract: async () => { done.push('retract') },
+      approve: async () => {
+        done.push('approve')
+        return ok(signed({ type: 'vote', digest: named.digest, choice: 'yes' }))
+      },
+      retract: async () => {
+        done.push('retract')
+      },
     } as unknown as RunnerDeps['signer'],
     keys: () => ({ network: 'regtest', descriptor: '' }),
-    save: () => new Promise<void>((resolve, reject) => { done.push('write'); write = { resolve, reject } }),
-    send: (_wallet, _to, message) => { done.push(`send ${message.body.type}`) },
-    verify: async () => { done.push('verify'); return { kind: 'ok' } },
+    save: () =>
+      new Promise<void>((resolve, reject) => {
+        done.push('write')
+        write = { resolve, reject }
+      }),
+    send: (_wallet, _to, message) => {
+      done.push(`send ${message.body.type}`)
+    },
+    verify: async () => {
+      done.push('verify')
+      return { kind: 'ok' }
+    },
     broadcast: async () => err({ code: 'unreachable', detail: '', retryable: true }),
-    offence: unused, txidOf: unused, stepped: () => undefined,
+    offence: unused,
+    txidOf: unused,
+    stepped: () => undefined,
   }
   const runner = createRunner(deps)
   runner.add(newSession(named, [accountKey(0), accountKey(1)], accountKey(0)))
   const tell = (fact: Parameters<typeof runner.tell>[1]) => void runner.tell(named.sessionId, fact)
-  return { runner, clock, done, broken, tell, id: named.sessionId, write: { resolve: () => write.resolve(), reject: () => write.reject(new Error('full')) } }
+  return {
+    runner,
+    clock,
+    done,
+    broken,
+    tell,
+    id: named.sessionId,
+    write: { resolve: () => write.resolve(), reject: () => write.reject(new Error('full')) },
+  }
 }
 
 /** The proposal stands, stored and sent; `done` starts anew. */
@@ -58,7 +92,13 @@ async function proposed() {
 const yesOf = (t: Awaited<ReturnType<typeof proposed>>): SignedMessage => {
   const session = t.runner.get(t.id)
   if (session === undefined) throw new Error('no session')
-  return { sender: accountKey(1), walletId: session.walletId, session: t.id, body: { type: 'vote', digest: session.digest, choice: 'yes' }, signature: new Uint8Array(64) }
+  return {
+    sender: accountKey(1),
+    walletId: session.walletId,
+    session: t.id,
+    body: { type: 'vote', digest: session.digest, choice: 'yes' },
+    signature: new Uint8Array(64),
+  }
 }
 
 describe('the runner', () => {

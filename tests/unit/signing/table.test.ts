@@ -9,7 +9,9 @@ const states = Object.keys(TRANSITIONS) as SessionState[]
 
 describe('docs/protocol.md, "Votes, holds and states"', () => {
   it('lists the legal changes of state', () => {
-    const rows = states.map(from => `| \`${from}\` | ${TRANSITIONS[from].map(to => `\`${to}\``).join(' ') || 'nothing'} |`)
+    const rows = states.map(
+      from => `| \`${from}\` | ${TRANSITIONS[from].map(to => `\`${to}\``).join(' ') || 'nothing'} |`,
+    )
     const [, table] = /<!-- states -->\n([^]*?)\n<!-- \/states -->/.exec(page) ?? []
     expect(table?.split('\n')).toEqual(['| state | may become |', '|---|---|', ...rows])
   })

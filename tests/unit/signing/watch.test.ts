@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../services/core/domain/result'
 import { txidOfProposal } from '../../../services/core/signing/registry'
-import { inRounds, isWatched, lookAtChain, neighbours, type KnownSpend, type Look } from '../../../services/core/signing/watch'
+import {
+  inRounds,
+  isWatched,
+  lookAtChain,
+  neighbours,
+  type KnownSpend,
+  type Look,
+} from '../../../services/core/signing/watch'
 import type { Chain } from '../../../services/ports/chain'
 import { Harness, ready, spendProposal } from '../../fakes/session-harness'
 
@@ -35,13 +42,17 @@ function released() {
 }
 
 describe('looking at the chain', () => {
-  it('a spender that is none of our payments is a server\'s word alone: no fact, the coins stay held', async () => {
+  it("a spender that is none of our payments is a server's word alone: no fact, the coins stay held", async () => {
     expect(await lookAtChain(released(), server(OTHER).chain, told(undefined))).toEqual([])
   })
 
   it('one of our own other payments ends it', async () => {
-    expect(await lookAtChain(released(), server(OTHER).chain, told('other'))).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
-    expect(await lookAtChain(released(), server(OTHER).chain, told('replacement'))).toEqual([{ kind: 'conflict', txid: OTHER, replacement: true }])
+    expect(await lookAtChain(released(), server(OTHER).chain, told('other'))).toEqual([
+      { kind: 'conflict', txid: OTHER, replacement: false },
+    ])
+    expect(await lookAtChain(released(), server(OTHER).chain, told('replacement'))).toEqual([
+      { kind: 'conflict', txid: OTHER, replacement: true },
+    ])
   })
 
   it('what is built on a payment is over when another has taken its place', async () => {
@@ -51,14 +62,25 @@ describe('looking at the chain', () => {
     h.propose()
     h.approveAll(1, 2)
     const child = h.session(1)
-    const spentBy = (by: string) => ({
-      tip: async () => ok({ height: 9, hash: '00'.repeat(32) }), tx: async () => ok(undefined),
-      outspend: async (txid: string) => ok(txid === '33'.repeat(32) ? { spent: true, by, confirmed: true } : { spent: false, confirmed: false }),
-    }) as unknown as Chain
-    const maker = (txid: string) => txid === made && parent.proposal.kind === 'spend' ? parent.proposal.tx : undefined
-    expect(await lookAtChain(child, spentBy(OTHER), { ...told('other'), maker })).toEqual([{ kind: 'conflict', txid: OTHER, replacement: false }])
-    expect((await lookAtChain(child, spentBy(OTHER), told('other'))).map(f => f.kind), 'its maker is not known').toEqual(child.state === 'broadcast' ? ['missing'] : [])
-    expect((await lookAtChain(child, spentBy(made), { ...told('other'), maker })).map(f => f.kind), 'its maker itself is mined').toEqual(child.state === 'broadcast' ? ['missing'] : [])
+    const spentBy = (by: string) =>
+      ({
+        tip: async () => ok({ height: 9, hash: '00'.repeat(32) }),
+        tx: async () => ok(undefined),
+        outspend: async (txid: string) =>
+          ok(txid === '33'.repeat(32) ? { spent: true, by, confirmed: true } : { spent: false, confirmed: false }),
+      }) as unknown as Chain
+    const maker = (txid: string) => (txid === made && parent.proposal.kind === 'spend' ? parent.proposal.tx : undefined)
+    expect(await lookAtChain(child, spentBy(OTHER), { ...told('other'), maker })).toEqual([
+      { kind: 'conflict', txid: OTHER, replacement: false },
+    ])
+    expect(
+      (await lookAtChain(child, spentBy(OTHER), told('other'))).map(f => f.kind),
+      'its maker is not known',
+    ).toEqual(child.state === 'broadcast' ? ['missing'] : [])
+    expect(
+      (await lookAtChain(child, spentBy(made), { ...told('other'), maker })).map(f => f.kind),
+      'its maker itself is mined',
+    ).toEqual(child.state === 'broadcast' ? ['missing'] : [])
   })
 
   it('a replacement that I have not answered is looked after too: it is over when the earlier payment is mined', async () => {
@@ -94,7 +116,9 @@ describe('looking at the chain', () => {
     twin.propose()
     twin.approveAll(1)
     expect(txidOfProposal(twin.named.proposal)).toBe(txid)
-    expect(isWatched(h.session(1), neighbours([h.session(1), twin.session(1)], new Set([txid, OTHER])).paid)).toBe(false)
+    expect(isWatched(h.session(1), neighbours([h.session(1), twin.session(1)], new Set([txid, OTHER])).paid)).toBe(
+      false,
+    )
   })
 
   it('a payment and the one in its place are never both called paid: what takes a word back goes first, and what cannot be waits', () => {
@@ -108,9 +132,13 @@ describe('looking at the chain', () => {
     const old = sent('01'.repeat(32), 10_000n)
     old.chain(1, paid)
     const fresh = sent('02'.repeat(32), 9_000n, txidOfProposal(old.named.proposal)).session(1)
-    const other = (new Harness(3, spendProposal({ from: '77'.repeat(32) })))
+    const other = new Harness(3, spendProposal({ from: '77'.repeat(32) }))
     other.propose()
-    const looks = (facts: Look['facts']): Look[] => [{ session: fresh, facts: [paid] }, { session: old.session(1), facts }, { session: other.session(1), facts: [paid] }]
+    const looks = (facts: Look['facts']): Look[] => [
+      { session: fresh, facts: [paid] },
+      { session: old.session(1), facts },
+      { session: other.session(1), facts: [paid] },
+    ]
     const conflict = { kind: 'conflict', txid: OTHER, replacement: true } as const
     const [undone, said] = inRounds(looks([{ kind: 'reorged' }, conflict]))
     expect(undone.map(l => l.facts)).toEqual([[], [{ kind: 'reorged' }], []])

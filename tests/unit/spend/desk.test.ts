@@ -14,12 +14,21 @@ const MIB = 1024 * 1024
 /** A spend of coins of these transactions, as a proposer may claim it. */
 function spend(txids: readonly string[], firstIndex = 0): SpendProposal {
   const tx = serializeTx({
-    version: 2, locktime: 0, inputs: txids.map(txid => ({ txid, vout: 0, script: new Uint8Array(), sequence: 0xfffffffd, witness: [] })),
+    version: 2,
+    locktime: 0,
+    inputs: txids.map(txid => ({ txid, vout: 0, script: new Uint8Array(), sequence: 0xfffffffd, witness: [] })),
     outputs: [{ sats: 1_000n, script: wallet.output(0, 0)!.script }],
   })
   return {
-    kind: 'spend', walletId: wallet.id, proposer: wallet.members[0]!.accountKey, expiresAt: NOW + 60, note: '', salt: '00'.repeat(32), tx,
-    inputs: txids.map((_, i) => ({ amountSats: 2_000n, branch: 0, index: firstIndex + i })), ownOutputs: [],
+    kind: 'spend',
+    walletId: wallet.id,
+    proposer: wallet.members[0]!.accountKey,
+    expiresAt: NOW + 60,
+    note: '',
+    salt: '00'.repeat(32),
+    tx,
+    inputs: txids.map((_, i) => ({ amountSats: 2_000n, branch: 0, index: firstIndex + i })),
+    ownOutputs: [],
   }
 }
 
@@ -29,12 +38,17 @@ function set() {
   const chain = {
     tip: async () => ok({ height: 500, hash: '00'.repeat(32) }),
     tx: async () => ok({ feeSats: 1n, weight: 400 }),
-    rawTx: async (txid: string) => { asked.push(txid); return ok(new Uint8Array(3 * MIB)) },
+    rawTx: async (txid: string) => {
+      asked.push(txid)
+      return ok(new Uint8Array(3 * MIB))
+    },
     outspend: async () => ok({ spent: false, confirmed: false }),
   } as unknown as Chain
   const view = { used: [new Set(), new Set()], lastUsed: [-1, -1] }
   const scripts = createWalletScripts({
-    network: 'regtest', descriptor: wallet.descriptor, members: wallet.members,
+    network: 'regtest',
+    descriptor: wallet.descriptor,
+    members: wallet.members,
     async derive(places) {
       derived.push(places.length)
       return places.map(({ branch, index }) => wallet.output(branch, index)?.script)
@@ -42,7 +56,11 @@ function set() {
   })
   const wallets = { scripts: () => scripts, chainOf: () => chain, chainView: () => view } as unknown as DeskWallets
   const clock = { now: () => NOW * 1000, after: () => () => {} }
-  return { desk: createDesk({ wallets, signer: { isXCoordinate: async () => true }, clock, entropy: createFakeEntropy() }), asked, derived }
+  return {
+    desk: createDesk({ wallets, signer: { isXCoordinate: async () => true }, clock, entropy: createFakeEntropy() }),
+    asked,
+    derived,
+  }
 }
 const sessions = () => ({ changeInUse: new Set<string>(), equivocates: false })
 const txid = (n: number): string => n.toString(16).padStart(64, '0')
@@ -60,7 +78,10 @@ describe('what a proposer can make the desk do', () => {
 
   it('has many scripts derived in small parts, and none twice', async () => {
     const { desk, derived } = set()
-    const proposal = spend(Array.from({ length: 100 }, (_, i) => txid(i + 1)), 70_000)
+    const proposal = spend(
+      Array.from({ length: 100 }, (_, i) => txid(i + 1)),
+      70_000,
+    )
     expect(await desk.prepare(proposal)).toMatchObject({ ok: true, value: { sessionId: expect.any(String) as string } })
     expect(derived).toEqual([32, 32, 32, 4])
     expect(desk.drawn(proposal)?.inputs).toHaveLength(100)
@@ -81,7 +102,11 @@ describe('the payment that another takes the place of', () => {
     const { desk } = set()
     const old = spend([txid(1), txid(2)])
     const bump = (...coins: string[]) => ({ ...spend(coins), replaces: txid(9) })
-    const verify = (proposal: SpendProposal, confirmed?: boolean) => desk.verify(proposal, () => ({ ...sessions(), ...(confirmed === undefined ? {} : { replaced: { proposal: old, confirmed } }) }))
+    const verify = (proposal: SpendProposal, confirmed?: boolean) =>
+      desk.verify(proposal, () => ({
+        ...sessions(),
+        ...(confirmed === undefined ? {} : { replaced: { proposal: old, confirmed } }),
+      }))
     // the coins themselves are not seen here: what is certainly wrong is said before that
     expect(await verify(bump(txid(1)))).toEqual({ kind: 'not-yet-seen', what: 'input' })
     expect(await verify(bump(txid(1)), false)).toEqual({ kind: 'wrong', rule: 'replaces-no-shared-input' })

@@ -14,7 +14,7 @@ const taproot = (key: Uint8Array): string => bech32m.encode('bcrt', [1, ...bech3
 /** What comes of an address, and the keys that were asked about. */
 async function read(address: string) {
   const asked: string[] = []
-  const result = await readRecipient(address, NETWORKS.regtest, async (key) => {
+  const result = await readRecipient(address, NETWORKS.regtest, async key => {
     asked.push(toHex(key))
     return isXCoordinate(key)
   })
@@ -28,13 +28,24 @@ describe('a recipient', () => {
 
   it('is refused when nobody could ever spend what is sent to it', async () => {
     for (const key of [new Uint8Array(32), new Uint8Array(32).fill(255), fromHex(OFF)]) {
-      expect(await read(taproot(key)), toHex(key)).toEqual({ outcome: 'recipient address-unsupported', asked: [toHex(key)] })
+      expect(await read(taproot(key)), toHex(key)).toEqual({
+        outcome: 'recipient address-unsupported',
+        asked: [toHex(key)],
+      })
     }
   })
 
   it('of any other kind, or none at all, asks nothing of the curve', async () => {
-    expect(await read(bech32.encode('bcrt', [0, ...bech32.toWords(new Uint8Array(20).fill(1))]))).toEqual({ outcome: `0014${'01'.repeat(20)}`, asked: [] })
-    for (const [text, code] of [['', 'empty'], ['me', 'malformed'], [taproot(fromHex(X)).replace('bcrt', 'tb'), 'checksum'], [bech32m.encode('bcrt', [2, ...bech32.toWords(fromHex(X))]), 'unsupported']] as const) {
+    expect(await read(bech32.encode('bcrt', [0, ...bech32.toWords(new Uint8Array(20).fill(1))]))).toEqual({
+      outcome: `0014${'01'.repeat(20)}`,
+      asked: [],
+    })
+    for (const [text, code] of [
+      ['', 'empty'],
+      ['me', 'malformed'],
+      [taproot(fromHex(X)).replace('bcrt', 'tb'), 'checksum'],
+      [bech32m.encode('bcrt', [2, ...bech32.toWords(fromHex(X))]), 'unsupported'],
+    ] as const) {
       expect(await read(text), text).toEqual({ outcome: `recipient address-${code}`, asked: [] })
     }
   })

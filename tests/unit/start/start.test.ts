@@ -8,7 +8,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 /** `npm start` without its build: a site of one page, in a process of its own. */
 
-interface Ready { ready: boolean; app: string; relay: string; esplora: string; pid: number }
+interface Ready {
+  ready: boolean
+  app: string
+  relay: string
+  esplora: string
+  pid: number
+}
 
 let folder: string
 let running: ChildProcess[]
@@ -27,7 +33,11 @@ afterEach(() => {
 })
 
 const start = (...options: string[]): ChildProcess => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts', '--data', join(folder, 'data'), '--site', join(folder, 'site'), ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/start.ts', '--data', join(folder, 'data'), '--site', join(folder, 'site'), ...options],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   running.push(child)
   return child
 }
@@ -65,14 +75,25 @@ async function block(port: number): Promise<void> {
   blockers.push(server)
 }
 
-const config = async (url: string) => await (await fetch(`${url}/config.json`)).json() as { relays: string[]; networks: { regtest: { esplora: string; genesis: string } }; movedFrom?: string }
+const config = async (url: string) =>
+  (await (await fetch(`${url}/config.json`)).json()) as {
+    relays: string[]
+    networks: { regtest: { esplora: string; genesis: string } }
+    movedFrom?: string
+  }
 
 describe('npm start', () => {
   it('is ready in one line, serves app, relay and chain, and ends all of it by Ctrl-C', async () => {
     const port = await freePort()
     const child = start('--json', '--port', String(port))
     const at = await ready(child)
-    expect(at).toEqual({ ready: true, app: `http://127.0.0.1:${port}`, relay: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws\/p2p\/\w+$/), esplora: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), pid: child.pid })
+    expect(at).toEqual({
+      ready: true,
+      app: `http://127.0.0.1:${port}`,
+      relay: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws\/p2p\/\w+$/),
+      esplora: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      pid: child.pid,
+    })
     expect(await (await fetch(at.app)).text()).toContain('Tandem')
     const { relays, networks, movedFrom } = await config(at.app)
     expect(relays).toEqual([at.relay])
@@ -125,8 +146,10 @@ describe('npm start', () => {
     for (const options of [['--port', 'x'], ['--mine', '-1'], ['--nonsense']]) {
       const child = start(...options)
       let said = ''
-      child.stderr?.on('data', (chunk: unknown) => { said += String(chunk) })
-      const [code] = await once(child, 'exit') as [number]
+      child.stderr?.on('data', (chunk: unknown) => {
+        said += String(chunk)
+      })
+      const [code] = (await once(child, 'exit')) as [number]
       expect(code).toBe(1)
       expect(said.trim().split('\n')).toHaveLength(1)
       expect(said).toMatch(/^start: /)

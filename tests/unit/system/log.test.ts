@@ -16,32 +16,55 @@ const words = (n: number): string[] => Array.from({ length: n }, (_, i) => wordl
 
 describe('what a log never keeps', () => {
   it.each<[string, string]>([
-    ['hex key', hex], ['hex in upper case', hex.toUpperCase()], ['two keys in one run', hex + hex], ['hex within text', `key=${hex};`],
-    ['extended private key', node.privateExtendedKey], ['extended public key', node.publicExtendedKey],
+    ['hex key', hex],
+    ['hex in upper case', hex.toUpperCase()],
+    ['two keys in one run', hex + hex],
+    ['hex within text', `key=${hex};`],
+    ['extended private key', node.privateExtendedKey],
+    ['extended public key', node.publicExtendedKey],
     ['wif', createBase58check(sha256).encode(new Uint8Array([0xef, ...key, 1]))],
-    ['12 words', words(12).join(' ')], ['24 words', words(24).join(' ')], ['words over lines', words(12).join('\n')], ['words with commas', words(12).join(', ')],
-    ['words in capitals', words(12).join(' ').toUpperCase()], ['numbered words', words(12).map((w, i) => `${i + 1}. ${w}`).join(' ')],
-    ['base64', Buffer.from(key).toString('base64')], ['base64 for URLs', Buffer.from(key).toString('base64url')],
-    ['base64 with slashes', Buffer.from(key.map((b, i) => i % 3 ? b : 0xff)).toString('base64')],
-    ['bytes as numbers', key.toString()], ['bytes as JSON', JSON.stringify([...key])],
+    ['12 words', words(12).join(' ')],
+    ['24 words', words(24).join(' ')],
+    ['words over lines', words(12).join('\n')],
+    ['words with commas', words(12).join(', ')],
+    ['words in capitals', words(12).join(' ').toUpperCase()],
+    [
+      'numbered words',
+      words(12)
+        .map((w, i) => `${i + 1}. ${w}`)
+        .join(' '),
+    ],
+    ['base64', Buffer.from(key).toString('base64')],
+    ['base64 for URLs', Buffer.from(key).toString('base64url')],
+    ['base64 with slashes', Buffer.from(key.map((b, i) => (i % 3 ? b : 0xff))).toString('base64')],
+    ['bytes as numbers', key.toString()],
+    ['bytes as JSON', JSON.stringify([...key])],
   ])('%s', (_name, secret) => {
     const log = createBrowserLog({ clock: new FakeClock(5) })
     log.write('info', `event ${secret}`, { detail: `before ${secret} after`, [secret]: 1 })
     const kept = JSON.stringify(log.entries())
     expect(kept).not.toContain(JSON.stringify(secret).slice(1, -1))
     // not a large part of it either
-    for (let at = 0; at + 24 <= secret.length; at += 4) expect(kept).not.toContain(JSON.stringify(secret.slice(at, at + 24)).slice(1, -1))
+    for (let at = 0; at + 24 <= secret.length; at += 4)
+      expect(kept).not.toContain(JSON.stringify(secret.slice(at, at + 24)).slice(1, -1))
   })
 
   it('a long text is left out whole, a secret at the cut included', () => {
-    for (const before of [480, 500, 16_350]) expect(redactText('x '.repeat(before / 2) + hex)).not.toContain(hex.slice(0, 12))
+    for (const before of [480, 500, 16_350])
+      expect(redactText('x '.repeat(before / 2) + hex)).not.toContain(hex.slice(0, 12))
     expect(redactText('x '.repeat(1_000)).length).toBeLessThan(600)
   })
 
   it('a field that is a secret by its name', () => {
     const log = createBrowserLog()
     log.write('info', 'e', { password: 'hunter2', seedWords: 'a b', secretNonce: 'ab', nonces: 3, passphrase: '' })
-    expect(log.entries()[0]?.fields).toEqual({ password: '[secret]', seedWords: '[secret]', secretNonce: '[secret]', nonces: 3, passphrase: '' })
+    expect(log.entries()[0]?.fields).toEqual({
+      password: '[secret]',
+      seedWords: '[secret]',
+      secretNonce: '[secret]',
+      nonces: 3,
+      passphrase: '',
+    })
   })
 })
 
@@ -51,7 +74,9 @@ describe('what a log keeps', () => {
     '/dns4/relay.example/tcp/443/wss/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit/webrtc',
     'The chain server did not answer in 10 s: HTTP 503',
     'failed to connect via relay with status NO_RESERVATION',
-  ])('%s', (text) => { expect(redactText(text)).toBe(text) })
+  ])('%s', text => {
+    expect(redactText(text)).toBe(text)
+  })
 
   it('the same value can be followed, another is told from it', () => {
     const other = Buffer.from(entropy.bytes(32)).toString('hex')
@@ -69,7 +94,15 @@ describe('what a log keeps', () => {
     expect(log.entries().map(e => e.event)).toEqual(['one', 'two'])
     for (const event of ['three', 'four', 'five']) log.write('warn', event)
     off()
-    expect(log.entries()).toEqual([3, 4, 5].map((number, i) => ({ number, at: 1_000, level: 'warn', event: ['three', 'four', 'five'][i], fields: {} })))
+    expect(log.entries()).toEqual(
+      [3, 4, 5].map((number, i) => ({
+        number,
+        at: 1_000,
+        level: 'warn',
+        event: ['three', 'four', 'five'][i],
+        fields: {},
+      })),
+    )
     log.write('warn', 'six')
     expect(log.entries().map(e => e.number)).toEqual([4, 5, 6])
     expect(heard).toEqual([1, 2, 3, 4, 5])
@@ -77,7 +110,14 @@ describe('what a log keeps', () => {
 
   it('takes hostile texts in little time', () => {
     const started = performance.now()
-    for (const text of ['a'.repeat(16_384), 'abc '.repeat(4_096), '1,'.repeat(8_000), 'abcd1 '.repeat(2_700), '/'.repeat(16_000)]) redactText(text)
+    for (const text of [
+      'a'.repeat(16_384),
+      'abc '.repeat(4_096),
+      '1,'.repeat(8_000),
+      'abcd1 '.repeat(2_700),
+      '/'.repeat(16_000),
+    ])
+      redactText(text)
     expect(performance.now() - started).toBeLessThan(2_000)
   })
 })
@@ -87,11 +127,17 @@ describe('clock and entropy', () => {
     const clock = createBrowserClock()
     expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000)
     let far = false
-    const cancelFar = clock.after(2 ** 32, () => { far = true })
-    const cancelled = clock.after(0, () => { throw new Error('was cancelled') })
+    const cancelFar = clock.after(2 ** 32, () => {
+      far = true
+    })
+    const cancelled = clock.after(0, () => {
+      throw new Error('was cancelled')
+    })
     cancelled()
     cancelled()
-    await new Promise<void>((resolve) => { clock.after(5, resolve) })
+    await new Promise<void>(resolve => {
+      clock.after(5, resolve)
+    })
     expect(far).toBe(false)
     cancelFar()
   })

@@ -9,14 +9,28 @@ function set() {
   const closed: string[] = []
   let locks = 0
   const signer = {
-    unlock: async () => ({ ok: true, value: { id: 'p', name: 'Anna', createdAt: 0, wordsChecked: true, peerKey: new Uint8Array(32) } }),
-    lock: async () => { locks++; lock('user') },
-    onLocked: (listener: (reason: 'user' | 'takeover') => void) => { lock = listener; return () => {} },
+    unlock: async () => ({
+      ok: true,
+      value: { id: 'p', name: 'Anna', createdAt: 0, wordsChecked: true, peerKey: new Uint8Array(32) },
+    }),
+    lock: async () => {
+      locks++
+      lock('user')
+    },
+    onLocked: (listener: (reason: 'user' | 'takeover') => void) => {
+      lock = listener
+      return () => {}
+    },
   } as unknown as Signer
   const vault = createVault({
     signer,
-    opened: () => new Promise((resolve, reject) => { built = error => error === undefined ? resolve() : reject(error) }),
-    closed: async (reason) => { closed.push(reason) },
+    opened: () =>
+      new Promise((resolve, reject) => {
+        built = error => (error === undefined ? resolve() : reject(error))
+      }),
+    closed: async reason => {
+      closed.push(reason)
+    },
   })
   const unlock = async () => {
     const result = vault.unlock({ profileId: 'p', password: 'x', takeover: false })
@@ -24,7 +38,18 @@ function set() {
     await Promise.resolve()
     return { result }
   }
-  return { vault, unlock, lock: (reason: 'user' | 'takeover') => { lock(reason) }, build: (error?: Error) => { built(error) }, closed, locks: () => locks }
+  return {
+    vault,
+    unlock,
+    lock: (reason: 'user' | 'takeover') => {
+      lock(reason)
+    },
+    build: (error?: Error) => {
+      built(error)
+    },
+    closed,
+    locks: () => locks,
+  }
 }
 
 describe('the vault door', () => {

@@ -9,7 +9,15 @@ import { encodeInvite } from '../../../services/core/roster/invite'
 import { joinClaim, relaysClaim } from '../../../services/core/roster/join'
 import { safetyHash, safetyNumber, safetyQr } from '../../../services/core/roster/safety'
 import { confirmStatement, recordMessage } from '../../../services/core/roster/wallet-record'
-import { encodeAnnouncement, encodeFrame, encodeProposal, encodeRosterEntry, encodeStatement, encodeUnsigned, encodeWalletRecord } from '../../../services/core/wire/codec'
+import {
+  encodeAnnouncement,
+  encodeFrame,
+  encodeProposal,
+  encodeRosterEntry,
+  encodeStatement,
+  encodeUnsigned,
+  encodeWalletRecord,
+} from '../../../services/core/wire/codec'
 import type { SignedMessage } from '../../../services/core/wire/messages'
 import { samples, USUAL } from '../wire/samples'
 import { inviteOf, person, recordOf } from '../roster/people'
@@ -41,25 +49,60 @@ function proposals() {
   const record = recordOf(anna, [anna, bob, cem])
   const wallet = openWallet('regtest', record.descriptor)
   if (!wallet.ok) throw new Error(wallet.error.code)
-  const script = (branch: 0 | 1, index: number): Uint8Array => wallet.value.output(branch, index)?.script ?? new Uint8Array()
-  const common = { walletId: record.id, proposer: anna.accountKey, expiresAt: 1_795_086_400, note: 'Rent for June', salt: '5a'.repeat(32) }
-  const input = (fill: string, vout: number) => ({ txid: fill.repeat(32), vout, script: new Uint8Array(), sequence: 0xfffffffd, witness: [] })
+  const script = (branch: 0 | 1, index: number): Uint8Array =>
+    wallet.value.output(branch, index)?.script ?? new Uint8Array()
+  const common = {
+    walletId: record.id,
+    proposer: anna.accountKey,
+    expiresAt: 1_795_086_400,
+    note: 'Rent for June',
+    salt: '5a'.repeat(32),
+  }
+  const input = (fill: string, vout: number) => ({
+    txid: fill.repeat(32),
+    vout,
+    script: new Uint8Array(),
+    sequence: 0xfffffffd,
+    witness: [],
+  })
   const tx = serializeTx({
-    version: 2, locktime: 0, inputs: [input('0a', 0), input('0b', 1)],
-    outputs: [{ sats: 70_000n, script: fromHex(`0014${'77'.repeat(20)}`) }, { sats: 29_500n, script: script(1, 4) }],
+    version: 2,
+    locktime: 0,
+    inputs: [input('0a', 0), input('0b', 1)],
+    outputs: [
+      { sats: 70_000n, script: fromHex(`0014${'77'.repeat(20)}`) },
+      { sats: 29_500n, script: script(1, 4) },
+    ],
   })
   const spend: Proposal = {
-    kind: 'spend', ...common, tx, inputs: [{ amountSats: 60_000n, branch: 0, index: 0 }, { amountSats: 40_000n, branch: 1, index: 3 }], ownOutputs: [{ vout: 1, branch: 1, index: 4 }],
+    kind: 'spend',
+    ...common,
+    tx,
+    inputs: [
+      { amountSats: 60_000n, branch: 0, index: 0 },
+      { amountSats: 40_000n, branch: 1, index: 3 },
+    ],
+    ownOutputs: [{ vout: 1, branch: 1, index: 4 }],
   }
   const list: Array<[string, Proposal]> = [
-    ['spend', spend], ['the same that replaces another', { ...spend, replaces: '0c'.repeat(32) }], ['the same with other salt', { ...spend, salt: '5b'.repeat(32) }],
+    ['spend', spend],
+    ['the same that replaces another', { ...spend, replaces: '0c'.repeat(32) }],
+    ['the same with other salt', { ...spend, salt: '5b'.repeat(32) }],
     ['practice', { kind: 'practice', ...common, text: 'We can sign together' }],
   ]
   return list.map(([comment, proposal]) => {
     const named = nameProposal(wallet.value, proposal)
     if (!named.ok) throw new Error(`${comment}: ${named.error.rule}`)
     const { digest, sessionId } = named.value
-    return { comment, descriptor: record.descriptor, proposal, encoded: toHex(encodeProposal(proposal)), digest, sessionId, spendCode: spendCode(digest) }
+    return {
+      comment,
+      descriptor: record.descriptor,
+      proposal,
+      encoded: toHex(encodeProposal(proposal)),
+      digest,
+      sessionId,
+      spendCode: spendCode(digest),
+    }
   })
 }
 
@@ -73,29 +116,61 @@ export function buildVectors(): Vectors {
   const invite = inviteOf(anna, 3)
   return {
     messages: {
-      join: Object.entries(s.join).map(([comment, message]) => ({ comment, message, frame: toHex(encodeFrame('join', message)) })),
-      wallet: Object.entries(s.wallet).map(([comment, message]) => ({ comment, message, frame: toHex(encodeFrame('wallet', message)) })),
+      join: Object.entries(s.join).map(([comment, message]) => ({
+        comment,
+        message,
+        frame: toHex(encodeFrame('join', message)),
+      })),
+      wallet: Object.entries(s.wallet).map(([comment, message]) => ({
+        comment,
+        message,
+        frame: toHex(encodeFrame('wallet', message)),
+      })),
       sign: [
         { comment: 'hello', message: s.hello, frame: toHex(encodeFrame('sign', s.hello)) },
         ...Object.entries(s.signed).map(([comment, message]) => signed(comment, message)),
       ],
       announcement: { announcement: s.announcement, encoded: toHex(encodeAnnouncement(s.announcement)) },
-      pubnoncesHash: { pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(3)], hash: toHex(pubnoncesHash([new Uint8Array(66).fill(2), new Uint8Array(66).fill(3)])) },
+      pubnoncesHash: {
+        pubnonces: [new Uint8Array(66).fill(2), new Uint8Array(66).fill(3)],
+        hash: toHex(pubnoncesHash([new Uint8Array(66).fill(2), new Uint8Array(66).fill(3)])),
+      },
     },
     wallet: {
-      record, encoded: toHex(encodeWalletRecord(record)), message: toHex(encodeFrame('wallet', recordMessage(record))),
-      statements: [[join, bob], [relays, anna], [confirm, bob]].map(([statement, by]) => {
+      record,
+      encoded: toHex(encodeWalletRecord(record)),
+      message: toHex(encodeFrame('wallet', recordMessage(record))),
+      statements: [
+        [join, bob],
+        [relays, anna],
+        [confirm, bob],
+      ].map(([statement, by]) => {
         const [said, who] = [statement as typeof join, by as typeof bob]
-        return { statement: said, encoded: toHex(encodeStatement(said)), hash: toHex(statementHash(said)), signature: who.sign(said) }
+        return {
+          statement: said,
+          encoded: toHex(encodeStatement(said)),
+          hash: toHex(statementHash(said)),
+          signature: who.sign(said),
+        }
       }),
     },
     invite: { invite, payload: encodeInvite(invite) },
     safety: {
-      network: record.network, descriptor: record.descriptor, entries: record.roster.map(entry => toHex(encodeRosterEntry(entry))), hash, number: safetyNumber(hash).join(' '), qr: safetyQr(hash),
+      network: record.network,
+      descriptor: record.descriptor,
+      entries: record.roster.map(entry => toHex(encodeRosterEntry(entry))),
+      hash,
+      number: safetyNumber(hash).join(' '),
+      qr: safetyQr(hash),
     },
     proposals: proposals(),
   }
 }
 
-const signed = (comment: string, message: SignedMessage) =>
-  ({ comment, message, unsigned: toHex(encodeUnsigned(message)), hash: toHex(messageHash(message)), frame: toHex(encodeFrame('sign', message)) })
+const signed = (comment: string, message: SignedMessage) => ({
+  comment,
+  message,
+  unsigned: toHex(encodeUnsigned(message)),
+  hash: toHex(messageHash(message)),
+  frame: toHex(encodeFrame('sign', message)),
+})

@@ -20,7 +20,7 @@ if (process.env.TANDEM_WRITE_VECTORS === '1') {
 }
 
 describe('own vectors', () => {
-  it.each(Object.keys(built) as Array<keyof Vectors>)('%s.json says what the code does', (name) => {
+  it.each(Object.keys(built) as Array<keyof Vectors>)('%s.json says what the code does', name => {
     expect(readFileSync(file(name), 'utf8')).toBe(toText(built[name]))
   })
 
@@ -36,13 +36,19 @@ describe('own vectors', () => {
   })
 
   it('statements carry good signatures, the record agrees with itself, the invite is read', () => {
-    const { record, statements } = read('wallet') as { record: WalletRecord; statements: Array<{ statement: Statement; encoded: string; signature: string }> }
+    const { record, statements } = read('wallet') as {
+      record: WalletRecord
+      statements: Array<{ statement: Statement; encoded: string; signature: string }>
+    }
     for (const { statement, encoded, signature } of statements) {
       expect(toHex(encodeStatement(statement))).toBe(encoded)
       expect(verifySignedStatement(statement, signature)).toBe(true)
     }
     expect(checkRecord(record, verifySignedStatement).ok).toBe(true)
     const { invite, payload } = read('invite') as { invite: { expiresAt: number }; payload: string }
-    expect(parseInvite(payload, { now: invite.expiresAt - 1, available: ['regtest'] })).toEqual({ ok: true, value: invite })
+    expect(parseInvite(payload, { now: invite.expiresAt - 1, available: ['regtest'] })).toEqual({
+      ok: true,
+      value: invite,
+    })
   })
 })
