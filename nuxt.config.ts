@@ -11,8 +11,8 @@ function commit(): string {
 }
 
 /**
- * A static single-page app with hash routes and relative addresses: the output can be served from any folder of any web host.
- * Everything the page needs lies beside it; no request goes to a third party.
+ * A static single-page app with hash routes and relative addresses: the output can be served from any folder of any web
+ * host. Everything the page needs lies beside it; no request goes to a third party.
  */
 export default defineNuxtConfig({
   compatibilityDate: '2026-11-01',

@@ -12,7 +12,10 @@ export type ReplaceWay = 'speed-up' | 'take-back' | 'pay-again'
 /** milliseconds after the last key before the new fee is worked out */
 const TYPED_MS = 250
 
-/** Another payment in the place of one that waits for a block, or was not completed in time: only its fee rate is asked for, and what it comes to is shown while it is typed. */
+/**
+ * Another payment in the place of one that waits for a block, or was not completed in time: only its fee rate is asked
+ * for, and what it comes to is shown while it is typed.
+ */
 export function useReplace(card: SessionCard, way: ReplaceWay) {
   const store = useMuSig2Store()
   const wallets = useWalletsStore()

@@ -37,7 +37,10 @@ export function useSession(id: () => string) {
 /** Unix seconds by which proposals are put in order; exact where the usual time limit was used. */
 export const proposedAround = (card: SessionCard): number => card.expiresAt - LIMITS.defaultExpiryS
 
-/** The amount by which a proposal is known: what the recipients get, or were to get when it is taken back. Undefined for a practice. */
+/**
+ * The amount by which a proposal is known: what the recipients get, or were to get when it is taken back. Undefined for
+ * a practice.
+ */
 export const amountOf = (card: SessionCard): bigint | undefined =>
   card.replaces?.kind === 'back'
     ? card.replaces.sentSats

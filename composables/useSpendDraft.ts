@@ -1,6 +1,9 @@
 import { reactive } from 'vue'
 
-/** What was typed into the spend form. It stays while the tab is open, so that a failed gate or a look elsewhere loses nothing. */
+/**
+ * What was typed into the spend form. It stays while the tab is open, so that a failed gate or a look elsewhere loses
+ * nothing.
+ */
 export interface SpendForm {
   recipient: string
   amount: string

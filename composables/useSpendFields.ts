@@ -8,8 +8,9 @@ import { useAmount } from './useAmount'
 import type { SpendForm } from './useSpendDraft'
 
 /**
- * What a spend form says: a wish, or what is wrong at every field of it, at once. Coins and the fee as a whole are judged by the desk.
- * The form is read as it stands at the call: what is typed while the address is looked at belongs to the next one.
+ * What a spend form says: a wish, or what is wrong at every field of it, at once. Coins and the fee as a whole are
+ * judged by the desk. The form is read as it stands at the call: what is typed while the address is looked at belongs
+ * to the next one.
  */
 export function useSpendFields(walletId: string) {
   const wallets = useWalletsStore()

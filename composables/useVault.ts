@@ -56,7 +56,10 @@ export function useVault() {
   }
 }
 
-/** Reads the list of profiles anew while it is on the screen: after Lock, and when the person comes back from another tab that may have made one. */
+/**
+ * Reads the list of profiles anew while it is on the screen: after Lock, and when the person comes back from another
+ * tab that may have made one.
+ */
 export function useFreshProfiles(): void {
   const store = useVaultStore()
   const look = () => {

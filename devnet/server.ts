@@ -1,4 +1,6 @@
-/** The local chain as a server: an engine, its index, and HTTP with Esplora's paths at the root and control under /dev. */
+/**
+ * The local chain as a server: an engine, its index, and HTTP with Esplora's paths at the root and control under /dev.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Engine } from './engines/engine'
 import { openRegtest } from './engines/regtest/regtest'

@@ -1,4 +1,7 @@
-/** What keeps all who have approved from signing, why an attempt did not work, or a proposal failed: said on the page of a payment and fetched with it. `{who}`: whose doing it is. */
+/**
+ * What keeps all who have approved from signing, why an attempt did not work, or a proposal failed: said on the page of
+ * a payment and fetched with it. `{who}`: whose doing it is.
+ */
 export const enFailure = {
   away: {
     title: 'Approved by all',

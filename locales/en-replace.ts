@@ -1,4 +1,7 @@
-/** Words of one payment in the place of another that waits for a block, or was not completed in time, which nobody needs on the first screen: fetched with the pages of payments. */
+/**
+ * Words of one payment in the place of another that waits for a block, or was not completed in time, which nobody needs
+ * on the first screen: fetched with the pages of payments.
+ */
 export const enReplace = {
   title: { 'speed-up': 'Speed up', 'take-back': 'Take back', 'pay-again': 'Pay again' },
   lead: {

@@ -40,8 +40,8 @@ export const trusts = (list: BlockList, address: string): boolean =>
   list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 /**
- * Who is at the other end: the address of the socket, or, when that is a proxy that is believed, the last one of X-Forwarded-For
- * which is no such proxy. What stands before it was written by the client and proves nothing.
+ * Who is at the other end: the address of the socket, or, when that is a proxy that is believed, the last one of
+ * X-Forwarded-For which is no such proxy. What stands before it was written by the client and proves nothing.
  */
 export function clientIp(socketAddress: string | undefined, forwarded: string | undefined, trusted: BlockList): string {
   let ip = plainIp(socketAddress ?? '0.0.0.0')

@@ -19,7 +19,9 @@ interface Limited {
   readonly limit?: { readonly duration?: number; readonly data?: bigint }
 }
 
-/** bytes of a circuit that may wait for who does not read, beside the windows of both ends; then its sender must wait */
+/**
+ * bytes of a circuit that may wait for who does not read, beside the windows of both ends; then its sender must wait
+ */
 const WAITING_BYTES = 1024 * 1024
 /** the same of all circuits; then the one for which most waits is ended */
 const ALL_WAITING_BYTES = 256 * 1024 * 1024
@@ -53,7 +55,10 @@ interface Steps {
   ): Promise<Stream | undefined>
 }
 
-/** The library writes the life of a circuit as it counts it, in milliseconds; by the specification, and in its own clients, it is in seconds. */
+/**
+ * The library writes the life of a circuit as it counts it, in milliseconds; by the specification, and in its own
+ * clients, it is in seconds.
+ */
 function inSeconds<T extends Limited>(message: T): T {
   const { limit } = message
   return limit?.duration === undefined
@@ -72,8 +77,8 @@ function tellingSeconds(request: Request): Request {
 }
 
 /**
- * Counts places and relayed connections as the library makes them. It tells of neither, so its steps are watched from outside;
- * what they do is not changed, but for the unit of what they tell.
+ * Counts places and relayed connections as the library makes them. It tells of neither, so its steps are watched from
+ * outside; what they do is not changed, but for the unit of what they tell.
  */
 export class CircuitWatch {
   private readonly open = new Map<string, number>()
@@ -165,7 +170,9 @@ export class CircuitWatch {
 
   private watchCircuits(steps: Steps): void {
     const [connect, stop] = [steps.handleConnect.bind(steps), steps.stopHop.bind(steps)]
-    /** the destination's stream of each request that got so far, by the options that the library hands from step to step */
+    /**
+     * the destination's stream of each request that got so far, by the options that the library hands from step to step
+     */
     const destinations = new Map<unknown, Stream | undefined>()
     steps.stopHop = async (request, options) => {
       destinations.set(options, undefined)
@@ -194,8 +201,8 @@ export class CircuitWatch {
   }
 
   /**
-   * Has the sender wait while much of what it sent waits for the other end, which may never read: the library keeps all of it. Its stream is not
-   * paused, because what lies in a paused one is lost when its sender has done.
+   * Has the sender wait while much of what it sent waits for the other end, which may never read: the library keeps all
+   * of it. Its stream is not paused, because what lies in a paused one is lost when its sender has done.
    */
   private holdBack(from: Stream, to: Stream, end: () => void): void {
     const windowed = from as unknown as Windowed
@@ -288,8 +295,8 @@ const signalOf = (service: CircuitRelayService, peer: PeerId): Expiry | undefine
   (service.reservations.get(peer) as { signal?: Expiry } | undefined)?.signal
 
 /**
- * Frees the place of a peer that left: the library would hold it until it expires. The reservation's own timer is stopped too,
- * or it would later remove the place that the peer has taken anew.
+ * Frees the place of a peer that left: the library would hold it until it expires. The reservation's own timer is
+ * stopped too, or it would later remove the place that the peer has taken anew.
  */
 export function release(service: CircuitRelayService, peer: PeerId): void {
   signalOf(service, peer)?.clear?.()

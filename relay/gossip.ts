@@ -19,7 +19,10 @@ interface Rpc {
   readonly messages: readonly { readonly data?: Uint8Array }[]
 }
 
-/** The steps of gossipsub by which it tells a peer what it follows, and hears one: methods of its class, which its interface does not list. */
+/**
+ * The steps of gossipsub by which it tells a peer what it follows, and hears one: methods of its class, which its
+ * interface does not list.
+ */
 interface Steps {
   sendSubscriptions(peer: string, topics: string[], subscribe: boolean): void
   handleReceivedRpc(from: PeerId, rpc: Rpc): Promise<void>
@@ -36,12 +39,16 @@ type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
 
 type Registrar = GossipSubComponents['registrar']
 
-/** who owes more than this is ended, milliseconds: a window of the messages that a client sends on is less, and it may have to send many on */
+/**
+ * who owes more than this is ended, milliseconds: a window of the messages that a client sends on is less, and it may
+ * have to send many on
+ */
 const LONGEST_WAIT_MS = 20_000
 
 /**
- * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest must wait, and is ended when it is far more, before they
- * are read. Gossipsub reads however many there are in one go, and hears nothing more of a peer whose stream alone is ended.
+ * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest must wait, and is ended
+ * when it is far more, before they are read. Gossipsub reads however many there are in one go, and hears nothing more
+ * of a peer whose stream alone is ended.
  */
 export function boundRpcs(registrar: Registrar, budget: Pick<Budget, 'rpcs'>, bytes: number): Registrar {
   return withMethods(registrar, {
@@ -76,12 +83,12 @@ export function boundRpcs(registrar: Registrar, budget: Pick<Budget, 'rpcs'>, by
 
 /**
  * Forwards gossip. A gossipsub node passes on only what it subscribes to itself, so the relay follows each topic that a
- * connected peer follows, up to `topics` in all and `topicsPerPeer` for each, and leaves it when nobody is left. What a peer sends
- * beyond its budget is dropped here before gossipsub sees it, which would remember each message for a while.
+ * connected peer follows, up to `topics` in all and `topicsPerPeer` for each, and leaves it when nobody is left. What a
+ * peer sends beyond its budget is dropped here before gossipsub sees it, which would remember each message for a while.
  *
- * A peer is told only of topics that it follows itself. By itself gossipsub tells everybody of everything: each newcomer would get the list
- * of all wallets that are here, which is nobody's business, costs the square of the clients, and is soon more than a browser takes in one
- * message, and then it hears nothing.
+ * A peer is told only of topics that it follows itself. By itself gossipsub tells everybody of everything: each
+ * newcomer would get the list of all wallets that are here, which is nobody's business, costs the square of the
+ * clients, and is soon more than a browser takes in one message, and then it hears nothing.
  *
  * Invariant: the relay is subscribed to a topic if and only if `followers` has an entry for it, and no entry is empty.
  */

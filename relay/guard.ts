@@ -17,8 +17,8 @@ interface Talker {
   readonly rpcs: Bucket
 }
 /**
- * messages of gossipsub for each of gossip that one peer may send, per second and at once: it has some of its own for each topic and each announcement,
- * of which a client of two relays sends those on that it hears at the other one
+ * messages of gossipsub for each of gossip that one peer may send, per second and at once: it has some of its own for
+ * each topic and each announcement, of which a client of two relays sends those on that it hears at the other one
  */
 const RPCS = { perSecond: 10, atOnce: 200 }
 /** topics that one peer may begin or cease to follow per second, beside twice all that it may follow at once */
@@ -34,9 +34,10 @@ export interface Occupancy {
 /**
  * Says who may come in and how much of the relay one may have; counts whom it turned away and why.
  *
- * Invariants: `open` of a source is the number of its sockets between `admit` and `left`; a source without sockets whose bucket
- * is full again may be forgotten, as it is like one never seen. `holders` has a peer from the moment in which it is allowed a place, so that
- * many who ask at once are not all allowed the last one, until `vacated` or its last connection ends.
+ * Invariants: `open` of a source is the number of its sockets between `admit` and `left`; a source without sockets
+ * whose bucket is full again may be forgotten, as it is like one never seen. `holders` has a peer from the moment in
+ * which it is allowed a place, so that many who ask at once are not all allowed the last one, until `vacated` or its
+ * last connection ends.
  */
 export class Guard {
   private readonly sources = new Map<string, Source>()
@@ -127,7 +128,10 @@ export class Guard {
     return (messages.take(1, now) && volume.take(bytes, now)) || this.tooMuch(peer)
   }
 
-  /** Takes messages of gossipsub, whatever is in them. @returns how long the peer must wait until they are paid for, milliseconds */
+  /**
+   * Takes messages of gossipsub, whatever is in them. @returns how long the peer must wait until they are paid for,
+   * milliseconds
+   */
   rpcs(peer: string, count: number): number {
     const now = this.now()
     const wait = this.talker(peer, now).rpcs.spend(count, now)
@@ -198,7 +202,10 @@ export class Guard {
     return ip === undefined ? {} : { ip }
   }
 
-  /** Whether the peer may have a place beside the others of its IP; it then counts as having it. Who is gone already needs none. */
+  /**
+   * Whether the peer may have a place beside the others of its IP; it then counts as having it. Who is gone already
+   * needs none.
+   */
   private takes(peer: string): boolean {
     const ip = this.peers.get(peer)?.ip
     if (ip === undefined) return true

@@ -21,8 +21,8 @@ export interface Pages {
 }
 
 /**
- * Answers GET and HEAD of /health for any origin (a simple request, so that a page may ask) and of /metrics for none; everything
- * else is 404 or 405. A relay that is shutting down answers 503, so that nobody new is sent to it.
+ * Answers GET and HEAD of /health for any origin (a simple request, so that a page may ask) and of /metrics for none;
+ * everything else is 404 or 405. A relay that is shutting down answers 503, so that nobody new is sent to it.
  */
 export function answer(pages: Pages): RequestListener {
   return (request, response) => {

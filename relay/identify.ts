@@ -25,9 +25,9 @@ interface Steps {
 const QUESTION_BYTES = 0
 
 /**
- * Of what clients tell of themselves, the relay needs what they speak, for gossip. Their addresses, which it never dials, are not read: one
- * of 8 KB takes a quarter of a second, and the signed ones are a signature to check for each who comes. What one tells who has gone is
- * not kept either.
+ * Of what clients tell of themselves, the relay needs what they speak, for gossip. Their addresses, which it never
+ * dials, are not read: one of 8 KB takes a quarter of a second, and the signed ones are a signature to check for each
+ * who comes. What one tells who has gone is not kept either.
  */
 export function identifyClients(components: IdentifyComponents): Identify {
   const service = identify({ runOnLimitedConnection: true })(

@@ -13,7 +13,8 @@ export interface KeyPlace {
 }
 
 /**
- * The relay's key: peers know a relay by its peer id, so it is kept over restarts. Without a place it is a new one each time.
+ * The relay's key: peers know a relay by its peer id, so it is kept over restarts. Without a place it is a new one each
+ * time.
  *
  * @throws Error with one sentence when the file is there and is no key, or others than its owner may read it
  */

@@ -2,9 +2,9 @@ import { CircuitScan, YamuxScan } from '../services/adapters/libp2p/frame-scans'
 import { Bucket } from './limits'
 
 /**
- * What one client may send in a second, and at once, in units: a frame is one, each 16 KiB of it another, a stream sixteen. The busiest honest client
- * is the hub of a circle of 100 that nobody reaches directly: 99 circuits at once are 2 400 units with the handshakes over them, and 13 MB of nonces
- * for 20 inputs 1 600.
+ * What one client may send in a second, and at once, in units: a frame is one, each 16 KiB of it another, a stream
+ * sixteen. The busiest honest client is the hub of a circle of 100 that nobody reaches directly: 99 circuits at once
+ * are 2 400 units with the handshakes over them, and 13 MB of nonces for 20 inputs 1 600.
  */
 const UNITS_PER_SECOND = 1_000
 const UNITS_AT_ONCE = 8_000
@@ -12,7 +12,10 @@ const UNITS_AT_ONCE = 8_000
 const UNITS_OF_A_PART = 1_024
 /** encrypted parts that are one unit: a frame comes in three or four */
 const PARTS_OF_A_UNIT = 8
-/** what a window costs that is given: a client gives one for each frame that somebody else sends it, and must not run out of units by that */
+/**
+ * what a window costs that is given: a client gives one for each frame that somebody else sends it, and must not run
+ * out of units by that
+ */
 const UPDATE_UNITS = 1 / 8
 /** who owes more than this was not in a hurry but at play, milliseconds */
 const LONGEST_WAIT_MS = 4_000
@@ -26,9 +29,10 @@ export interface Brakes {
 }
 
 /**
- * Watches what one client sends before the library reads it: as it comes, in `encrypted`, and as its muxer gets it, in `muxed`. What is owed beyond
- * the budget is waited for; what nobody honest sends (frames longer than any window, which the muxer would keep until all of it is there, or hundreds
- * in one part, which are read in one go) ends the connection.
+ * Watches what one client sends before the library reads it: as it comes, in `encrypted`, and as its muxer gets it, in
+ * `muxed`. What is owed beyond the budget is waited for; what nobody honest sends (frames longer than any window, which
+ * the muxer would keep until all of it is there, or hundreds in one part, which are read in one go) ends the
+ * connection.
  */
 export class Intake {
   private readonly scans = { encrypted: new CircuitScan(), muxed: new YamuxScan(UPDATE_UNITS) }

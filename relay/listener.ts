@@ -22,7 +22,10 @@ import type { RelayLimits } from './limits'
 import type { Counters, Refusal } from './metrics'
 import type { Certificate } from './tls'
 
-/** Two of the longest Noise messages fit, of which a client sends one; all of it is held for a stranger, and as long as one byte of it is not read. */
+/**
+ * Two of the longest Noise messages fit, of which a client sends one; all of it is held for a stranger, and as long as
+ * one byte of it is not read.
+ */
 const MESSAGE_BYTES = 128 * 1024
 /** parts in which it may come, which are joined; one of the network has 1 KiB and more */
 const MESSAGE_PARTS = 1024
@@ -31,7 +34,10 @@ const FRAGMENTS = 32
 const REQUEST_MS = 10_000
 /** how often those who take longer are looked for, milliseconds */
 const LOOK_MS = 2_000
-/** sockets beside the WebSockets that may be there: such as have not yet said what they want, and those that ask for /health */
+/**
+ * sockets beside the WebSockets that may be there: such as have not yet said what they want, and those that ask for
+ * /health
+ */
 const SPARE = 256
 const SPARE_PER_IP = 32
 
@@ -166,7 +172,10 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
     this.safeDispatchEvent('close')
   }
 
-  /** A socket was opened, and nobody knows yet what for. Behind a proxy, whose sockets all have one address, it bounds them. */
+  /**
+   * A socket was opened, and nobody knows yet what for. Behind a proxy, whose sockets all have one address, it bounds
+   * them.
+   */
   private knock(socket: Socket): void {
     const { counters, limits, trusted } = this.options
     const ip = plainIp(socket.remoteAddress ?? '0.0.0.0')

@@ -6,8 +6,8 @@ const SUMMARY_MS = 60_000
 type Fields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /**
- * One line per event on stderr. Whom it concerns (`ip`, `peer`) is left out unless the operator asked for it: the log of a relay
- * would otherwise be a list of who talks to whom. Refusals are counted and told once a minute by reason.
+ * One line per event on stderr. Whom it concerns (`ip`, `peer`) is left out unless the operator asked for it: the log
+ * of a relay would otherwise be a list of who talks to whom. Refusals are counted and told once a minute by reason.
  */
 export class RelayLog {
   private readonly counts = new Map<string, number>()

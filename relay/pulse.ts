@@ -12,8 +12,8 @@ const PATIENCE_MS = 10_000
 const BEATS = 60
 
 /**
- * Finds connections that have died without a word, and ends them. The library's own monitor asks all of them in the same moment: with
- * thousands, the answers to that burst alone take the 5 s after which it ends a connection as dead.
+ * Finds connections that have died without a word, and ends them. The library's own monitor asks all of them in the
+ * same moment: with thousands, the answers to that burst alone take the 5 s after which it ends a connection as dead.
  */
 export class Pulse {
   private timer: NodeJS.Timeout | undefined

@@ -27,7 +27,10 @@ import { loadCertificate } from './tls'
 
 /** one message of gossipsub: the whole list of topics of one who follows as many as are allowed, each some 90 bytes */
 const MAX_RPC_BYTES = 32 * 1024
-/** of what there may be in one: topics of one who comes back with all of its wallets, followed and then taken into the mesh */
+/**
+ * of what there may be in one: topics of one who comes back with all of its wallets, followed and then taken into the
+ * mesh
+ */
 const RPC_LIMITS = {
   maxSubscriptions: 512,
   maxMessages: 512,
@@ -41,11 +44,16 @@ const RPC_LIMITS = {
 const PENDING = 1024
 /** what gossipsub takes one topic of a peer for: its name, and 1 KiB */
 const TOPIC_BYTES = 1_152
-/** gossip that may wait for one peer that reads none, beside the 256 KiB of its stream's window; then it gets no more */
+/**
+ * gossip that may wait for one peer that reads none, beside the 256 KiB of its stream's window; then it gets no more
+ */
 const UNREAD_BYTES = 256 * 1024
 /** how long a message is known again, milliseconds: those who are on two relays bring it back within a moment */
 const SEEN_MS = 30_000
-/** how long gossipsub remembers the score of a peer that has gone, milliseconds; nobody is punished here, so it need not last */
+/**
+ * how long gossipsub remembers the score of a peer that has gone, milliseconds; nobody is punished here, so it need not
+ * last
+ */
 const RETAIN_SCORE_MS = 10_000
 /** how often a relay that shuts down looks whether its circuits have ended, milliseconds */
 const DRAIN_LOOK_MS = 50
@@ -163,8 +171,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
           msgIdFn: message => sha256(message.data),
           allowPublishToZeroTopicPeers: true,
           emitSelf: false,
-          // The relay is the middle of a star: all followers of a topic stay in its mesh, and departed peers of one address
-          // (people behind one router) must not count against those who are there.
+          // The relay is the middle of a star: all followers of a topic stay in its mesh, and departed peers of one
+          // address (people behind one router) must not count against those who are there.
           scoreParams: { IPColocationFactorWeight: 0, retainScore: RETAIN_SCORE_MS },
           D: 128,
           Dlo: 64,

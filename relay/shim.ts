@@ -6,7 +6,10 @@ interface WithResolvers {
   }
 }
 
-/** Node 20 lacks `Promise.withResolvers` (ES2024), which libp2p 3 uses. Imported first: ES modules are evaluated in order. */
+/**
+ * Node 20 lacks `Promise.withResolvers` (ES2024), which libp2p 3 uses. Imported first: ES modules are evaluated in
+ * order.
+ */
 const target = Promise as unknown as WithResolvers
 target.withResolvers ??= <T>() => {
   let resolve!: (value: T | PromiseLike<T>) => void

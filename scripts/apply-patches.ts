@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 export type PatchOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 /**
- * Applies `patches/*.patch` to `node_modules` by patch-package. Applied ones stay as they are, so it can run before every
- * command; install scripts, which usually do this, may be off.
+ * Applies `patches/*.patch` to `node_modules` by patch-package. Applied ones stay as they are, so it can run before
+ * every command; install scripts, which usually do this, may be off.
  *
  * @param root folder with `package.json`, `patches` and `node_modules`
  */

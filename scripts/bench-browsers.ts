@@ -6,7 +6,9 @@ import { runWhereWebrtcWorks } from './netns'
 /** only the report goes to stdout: what the build and the browsers say goes to stderr */
 const say = ['ignore', process.stderr.fd, process.stderr.fd] as const
 
-/** The build to measure: `given` as it is, or one that is made now. Undefined, with the reason said, when there is none. */
+/**
+ * The build to measure: `given` as it is, or one that is made now. Undefined, with the reason said, when there is none.
+ */
 export function siteToMeasure(command: string, given: string | undefined): string | undefined {
   const site = given ?? '.output/public'
   if (given === undefined && spawnSync('npm', ['run', '-s', 'generate'], { stdio: [...say] }).status !== 0) {

@@ -9,8 +9,8 @@ import { ensureChromium } from './chromium'
 import { runWhereWebrtcWorks } from './netns'
 
 /**
- * `npm run -s bench:connect`: how long it takes to connect a circle of members, by tests/bench/connect.ts, and prints a table, or one JSON
- * document with `--json`. What each figure means stands in docs/measurements.md.
+ * `npm run -s bench:connect`: how long it takes to connect a circle of members, by tests/bench/connect.ts, and prints a
+ * table, or one JSON document with `--json`. What each figure means stands in docs/measurements.md.
  */
 const DEFAULT_RUNS = 50
 const QUICK_RUNS = 3

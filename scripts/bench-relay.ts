@@ -7,9 +7,9 @@ import { measure, slopes, type Load } from '../tests/bench/relay-run'
 import type { BenchResult } from '../tests/bench/result'
 
 /**
- * `npm run -s bench:relay`: how many clients one relay process holds and what each costs it, ours beside the one of go-libp2p where
- * Go is present. Clients are the app's own libp2p adapter, in processes of their own, on the loopback interface. What each
- * figure means stands in docs/scale.md.
+ * `npm run -s bench:relay`: how many clients one relay process holds and what each costs it, ours beside the one of
+ * go-libp2p where Go is present. Clients are the app's own libp2p adapter, in processes of their own, on the loopback
+ * interface. What each figure means stands in docs/scale.md.
  */
 const SIZES = [100, 500, 2000]
 const QUICK_SIZES = [20, 60, 100]

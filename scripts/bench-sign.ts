@@ -10,8 +10,10 @@ import { publish, RECORD, type Growth } from './bench-document'
 import { ensureChromium } from './chromium'
 
 /**
- * `npm run -s bench:sign`: the processor time of one signing session, by tests/bench/sign.ts in a process of its own, and how it grows with
- * inputs and members; then for how long a browser that signs keeps its person waiting (tests/bench/stall.bench.ts). Prints a table, or one JSON document with `--json`. What each figure means stands in docs/measurements.md.
+ * `npm run -s bench:sign`: the processor time of one signing session, by tests/bench/sign.ts in a process of its own,
+ * and how it grows with inputs and members; then for how long a browser that signs keeps its person waiting
+ * (tests/bench/stall.bench.ts). Prints a table, or one JSON document with `--json`. What each figure means stands in
+ * docs/measurements.md.
  */
 const DEFAULT_RUNS = 10
 /** of the browser: "19 of 20" must show */

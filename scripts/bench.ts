@@ -9,8 +9,8 @@ import { publish, RECORD } from './bench-document'
 import { ensureChromium } from './chromium'
 
 /**
- * `npm run -s bench`: measures the app as it ships, in real browsers (tests/bench/), and prints a table, or one JSON document with
- * `--json`. What each figure means stands in docs/measurements.md.
+ * `npm run -s bench`: measures the app as it ships, in real browsers (tests/bench/), and prints a table, or one JSON
+ * document with `--json`. What each figure means stands in docs/measurements.md.
  */
 const DEFAULT_RUNS = 20
 const QUICK_RUNS = 3

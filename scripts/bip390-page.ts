@@ -4,8 +4,8 @@ export interface Bip390Vectors {
 }
 
 /**
- * The test vectors of the BIP390 page, which has no file of its own for them: list items `* <tt>descriptor</tt>` with their scripts
- * as `** <tt>script</tt>` below, and after "Invalid descriptors" items `* reason: <tt>descriptor</tt>`.
+ * The test vectors of the BIP390 page, which has no file of its own for them: list items `* <tt>descriptor</tt>` with
+ * their scripts as `** <tt>script</tt>` below, and after "Invalid descriptors" items `* reason: <tt>descriptor</tt>`.
  */
 export function extractBip390(page: string): Bip390Vectors {
   const section = page.split(/^==Test Vectors==$/m)[1]?.split(/^==[^=]/m)[0] ?? ''

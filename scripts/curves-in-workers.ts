@@ -15,8 +15,9 @@ const CURVE = '@noble/curves/secp256k1.js'
 const NONE = fileURLToPath(new URL('../services/adapters/libp2p/no-secp256k1.ts', import.meta.url))
 
 /**
- * Keeps secp256k1 out of every chunk that a page can load. Workers are built on their own, without this plugin. libp2p gets a stand-in that refuses; whatever else
- * brings the curve along fails the build: dependency-cruiser sees our own imports only, this sees what was really built.
+ * Keeps secp256k1 out of every chunk that a page can load. Workers are built on their own, without this plugin. libp2p
+ * gets a stand-in that refuses; whatever else brings the curve along fails the build: dependency-cruiser sees our own
+ * imports only, this sees what was really built.
  */
 export function curvesInWorkers(): BuildPlugin {
   return {

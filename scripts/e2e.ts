@@ -4,9 +4,9 @@ import { ensureChromium } from './chromium'
 import { runInNamespace, runWhereWebrtcWorks } from './netns'
 
 /**
- * `npm run test:e2e [-- playwright arguments]`: builds the app as it ships and drives it in real browsers. Where it may, the whole run
- * moves into a network namespace of its own: tests of network trouble then have a network that they may break. `TANDEM_SITE` names a
- * build that is already there.
+ * `npm run test:e2e [-- playwright arguments]`: builds the app as it ships and drives it in real browsers. Where it
+ * may, the whole run moves into a network namespace of its own: tests of network trouble then have a network that they
+ * may break. `TANDEM_SITE` names a build that is already there.
  */
 const args = process.argv.slice(2)
 const chromium = ensureChromium()

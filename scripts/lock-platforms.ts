@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * `npm run lock`: completes package-lock.json after `npm install --package-lock-only`. A registry that does not serve the native
- * binaries of other platforms makes npm leave them out, and then `npm ci` refuses the lockfile. Each missing optional dependency gets an
- * entry with its platform, which every machine but that platform's skips.
+ * `npm run lock`: completes package-lock.json after `npm install --package-lock-only`. A registry that does not serve
+ * the native binaries of other platforms makes npm leave them out, and then `npm ci` refuses the lockfile. Each missing
+ * optional dependency gets an entry with its platform, which every machine but that platform's skips.
  */
 interface Entry {
   version?: string

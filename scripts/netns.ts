@@ -7,8 +7,9 @@ type Run = (command: string, args: string[]) => number
 const NAMED = 'TANDEM_NETNS'
 
 /**
- * Runs the command in a network namespace of its own, with a veth pair beside `lo`, and gives its exit status; undefined when none may
- * be made (needs root and `ip`). What runs in it finds the namespace's name in `TANDEM_NETNS` and may change its network as it likes.
+ * Runs the command in a network namespace of its own, with a veth pair beside `lo`, and gives its exit status;
+ * undefined when none may be made (needs root and `ip`). What runs in it finds the namespace's name in `TANDEM_NETNS`
+ * and may change its network as it likes.
  */
 export function runInNamespace(command: string, args: readonly string[], run: Run): number | undefined {
   if (process.getuid?.() !== 0 || spawnSync('ip', ['netns', 'list']).status !== 0) return undefined
@@ -32,8 +33,8 @@ export function runInNamespace(command: string, args: readonly string[], run: Ru
 }
 
 /**
- * Two browsers of one machine find each other by WebRTC only over an interface beside `lo`. Where there is none, the command runs in a
- * network namespace, if one may be made. Gives the command's exit status.
+ * Two browsers of one machine find each other by WebRTC only over an interface beside `lo`. Where there is none, the
+ * command runs in a network namespace, if one may be made. Gives the command's exit status.
  */
 export function runWhereWebrtcWorks(
   command: string,

@@ -28,7 +28,9 @@ export interface Served {
 /** Between the ports that are tried here, those that browsers refuse to open (Fetch standard, "bad ports"). */
 const REFUSED: ReadonlySet<number> = new Set([4045, 4190, 5060, 5061])
 
-/** Listens on the first free port from `port` on; gives the port that it got. Another error than a taken port is thrown. */
+/**
+ * Listens on the first free port from `port` on; gives the port that it got. Another error than a taken port is thrown.
+ */
 export async function listenFrom(server: Server, port: number, host: string): Promise<number> {
   for (let candidate = port; candidate < port + 50; candidate++) {
     if (REFUSED.has(candidate)) continue
@@ -52,7 +54,8 @@ export async function listenFrom(server: Server, port: number, host: string): Pr
 }
 
 /**
- * Serves a folder of static files, as any web host would, with `config.json` made on the fly. Paths never leave the folder.
+ * Serves a folder of static files, as any web host would, with `config.json` made on the fly. Paths never leave the
+ * folder.
  */
 export async function serveStatic(options: {
   root: string

@@ -9,11 +9,14 @@ import type { Report, Task } from '../tests/sim/main'
 import type { Plan } from '../tests/sim/plan'
 
 /**
- * `npm run test:sim`: members, network, clock and chain in one process, run by run, each made from a seed and judged after everything that happens
- * (tests/sim/judge.ts). A seed that breaks a rule is made simpler, written down and fails the command; `--plan FILE` plays it again with every message.
+ * `npm run test:sim`: members, network, clock and chain in one process, run by run, each made from a seed and judged
+ * after everything that happens (tests/sim/judge.ts). A seed that breaks a rule is made simpler, written down and fails
+ * the command; `--plan FILE` plays it again with every message.
  */
 const RUNS = 2_000
-/** one run in so many is on secp256k1 itself, the others on a group of the same order that costs less (small-group.ts) */
+/**
+ * one run in so many is on secp256k1 itself, the others on a group of the same order that costs less (small-group.ts)
+ */
 const REAL_EVERY = 40
 /** runs in which a planted fault must be found */
 const BUG_RUNS = 3_000
@@ -148,7 +151,9 @@ async function hunt(bug: Bug, number: number): Promise<{ runs: number; seed?: nu
   return { runs, ...found }
 }
 
-/** As many at a time as there are workers: most faults are found at once where they were found last, and that takes one. */
+/**
+ * As many at a time as there are workers: most faults are found at once where they were found last, and that takes one.
+ */
 async function inTurns<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   let next = 0

@@ -111,7 +111,8 @@ const devnet = await startDevnet({
 })
 const relay = await startRelay({ port: RELAY_PORT, host: options.host, dataDir: join(options.data, 'relay') })
 
-// Browsers keep profiles by origin: an app on another port does not see them, so the usual address is remembered and named.
+// Browsers keep profiles by origin: an app on another port does not see them, so the usual address is remembered and
+// named.
 const usualFile = join(options.data, 'usual.json')
 const usual = existsSync(usualFile) ? (JSON.parse(readFileSync(usualFile, 'utf8')) as { url?: string }).url : undefined
 let movedFrom: string | undefined

@@ -1,6 +1,7 @@
 /**
- * Writes tests/vectors/tandem from the code, for a change of the protocol that is meant; `--check` only compares (as every test run does).
- * The builder and the comparison live in tests/unit/vectors, because they use the tests' people and samples.
+ * Writes tests/vectors/tandem from the code, for a change of the protocol that is meant; `--check` only compares (as
+ * every test run does). The builder and the comparison live in tests/unit/vectors, because they use the tests' people
+ * and samples.
  */
 import { spawnSync } from 'node:child_process'
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { ensureChromium } from './chromium'
 
 /**
- * `npm test`: every suite that a fresh checkout must pass, one after the other, with the time of each and one closing line.
- * `--long` raises the repeat counts (docs/measurements.md); `--only a,b` runs some of the suites.
+ * `npm test`: every suite that a fresh checkout must pass, one after the other, with the time of each and one closing
+ * line. `--long` raises the repeat counts (docs/measurements.md); `--only a,b` runs some of the suites.
  */
 const RESULTS = 'test-results'
 const SKIPS = `${RESULTS}/skips.jsonl`

@@ -1,7 +1,7 @@
 /**
- * `npm run vectors`: fills `.vectors/` with the official test vectors from the BIPs' own repository, at a pinned commit and with
- * pinned SHA-256. They are other people's data and not committed here. The vectors of BIP390 stand inside its page; they are
- * taken out by bip390-page.ts, and what is pinned is the file made from them.
+ * `npm run vectors`: fills `.vectors/` with the official test vectors from the BIPs' own repository, at a pinned commit
+ * and with pinned SHA-256. They are other people's data and not committed here. The vectors of BIP390 stand inside its
+ * page; they are taken out by bip390-page.ts, and what is pinned is the file made from them.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'

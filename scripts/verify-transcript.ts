@@ -7,8 +7,8 @@ import {
 } from '../services/core/signing/verify-transcript'
 
 /**
- * `npm run -s verify-transcript FILE`: checks what a member's device has kept of a session, with nothing but the file. Exit status 0: nobody is proven to have
- * broken a rule; 1: somebody is; 2: the file is no transcript, or was changed.
+ * `npm run -s verify-transcript FILE`: checks what a member's device has kept of a session, with nothing but the file.
+ * Exit status 0: nobody is proven to have broken a rule; 1: somebody is; 2: the file is no transcript, or was changed.
  */
 const FAULTS: Readonly<Record<TranscriptFault['code'], string>> = {
   unreadable: 'This is not a transcript, or one of a newer version.',

@@ -138,10 +138,12 @@ async function open(
     log,
   })
   let allowed: Wallets['allowed'] = () => false
-  // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each other")
+  // one seed on two devices: the older run forgets its nonces and signs nothing more (docs/protocol.md, "Reaching each
+  // other")
   const onP2P = (event: P2PEvent) => {
     if (event.type === 'newer-instance') void signer.eraseNonces().then(() => late.signing?.suspend())
-    // the word of one peer, maybe of a stranger with an invite: it stops what is signed with that peer, and nothing else
+    // the word of one peer, maybe of a stranger with an invite: it stops what is signed with that peer, and nothing
+    // else
     if (event.type === 'superseded') void late.signing?.suspend(event.by)
     sinks.p2p(event)
   }

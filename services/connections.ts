@@ -74,7 +74,10 @@ export const effectiveIce = (stun: readonly string[], own: IceSettings): IceSett
   servers: [...stun.filter(url => !isTurn({ url })).map(url => ({ url })), ...own.servers],
 })
 
-/** What a person chooses and learns about the connections of the open profile: relays, STUN and TURN, privacy, tests, reports. */
+/**
+ * What a person chooses and learns about the connections of the open profile: relays, STUN and TURN, privacy, tests,
+ * reports.
+ */
 export function createConnections(d: ConnectionsDeps) {
   let invited: readonly string[] = []
   const latencies = new Map<string, number>()

@@ -1,7 +1,8 @@
 /**
- * The signing door (docs/protocol.md, ARCHITECTURE.md "Connectivity"). It connects before it proposes, runs the sessions of the open
- * profile, and reports plain pictures. Module-level functions act on the one instance that `initMuSig2` made.
- * Long because the whole public contract stands in one place: options, misuse checks, gate. The rules, and what a card shows, are in core/signing.
+ * The signing door (docs/protocol.md, ARCHITECTURE.md "Connectivity"). It connects before it proposes, runs the
+ * sessions of the open profile, and reports plain pictures. Module-level functions act on the one instance that
+ * `initMuSig2` made. Long because the whole public contract stands in one place: options, misuse checks, gate. The
+ * rules, and what a card shows, are in core/signing.
  */
 import type { Clock } from './ports/clock'
 import type { Entropy } from './ports/entropy'
@@ -82,7 +83,9 @@ export interface CreateSessionOptions {
   readonly metadata?: SessionMetadata
   /** everybody of the wallet when omitted */
   readonly participantPeerIds?: readonly PeerId[]
-  /** proposes although somebody is missing; he receives it as soon as he connects, and it cannot complete without him */
+  /**
+   * proposes although somebody is missing; he receives it as soon as he connects, and it cannot complete without him
+   */
   readonly allowPartialConnectivity?: boolean
   /** other members that must be there then; 1 when omitted */
   readonly minConnectedParticipants?: number
@@ -99,11 +102,17 @@ export interface CreateSessionResult {
   readonly connectedParticipants?: PeerId[]
 }
 
-/** amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it is one anew. */
+/**
+ * amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it
+ * is one anew.
+ */
 export type SpendProposalParams = Wish
 
 export interface ProposeOptions {
-  /** proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him */
+  /**
+   * proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without
+   * him
+   */
   readonly partial?: boolean
   /** gives the gate up: its dials end, and nothing is proposed */
   readonly signal?: AbortSignal
@@ -161,7 +170,8 @@ export function createMuSig2(deps: MuSig2Deps) {
       const record = wallets.record(walletId)
       return record && { network: record.network, descriptor: record.descriptor }
     },
-    // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write costs an attempt
+    // my yes is on the vault's disk before it is sent, and from `released` on the session is; before that a lost write
+    // costs an attempt
     save: session =>
       storage.put('sessions', session.id, encodeSession(session), isOpen(session.state) ? 'relaxed' : 'strict'),
     send(walletId, to, message) {
@@ -270,7 +280,10 @@ export function createMuSig2(deps: MuSig2Deps) {
     )
   const changed = createPulse(clock, SCREEN_MS, () => events.sessions(cards()))
 
-  /** The pictures that are missing: of ended sessions of an earlier run, and of those whose wallet came later. One after the other. */
+  /**
+   * The pictures that are missing: of ended sessions of an earlier run, and of those whose wallet came later. One after
+   * the other.
+   */
   async function drawMissing() {
     for (const { proposal } of runner.all()) {
       if (stopped) return
@@ -475,7 +488,10 @@ export function createMuSig2(deps: MuSig2Deps) {
     return { sessionId, ...issues, connectedParticipants: connected }
   }
 
-  /** The session once it is as wanted, or as it is when the app stops; undefined when it is not there or a step of it could not be stored. */
+  /**
+   * The session once it is as wanted, or as it is when the app stops; undefined when it is not there or a step of it
+   * could not be stored.
+   */
   function reached(
     sessionId: SessionId,
     wanted: (session: Session | undefined) => boolean,
@@ -512,7 +528,10 @@ export function createMuSig2(deps: MuSig2Deps) {
   }
 
   return {
-    /** Reads the stored sessions and tells the wallets what they hold, before anything of a wallet is shown; then `start`. */
+    /**
+     * Reads the stored sessions and tells the wallets what they hold, before anything of a wallet is shown; then
+     * `start`.
+     */
     async load() {
       for (const { key, value } of await storage.all('sessions')) {
         const session = decodeSession(value)
@@ -681,7 +700,10 @@ export function initMuSig2(deps: MuSig2Deps): MuSig2 {
 
 const NOT_INITIALIZED = 'MuSig2 not initialized'
 
-/** Connects to every participant and proves it by a live ping; never rejects for network trouble. `TypeError`: an empty list. */
+/**
+ * Connects to every participant and proves it by a live ping; never rejects for network trouble. `TypeError`: an empty
+ * list.
+ */
 export async function ensureSessionParticipantsConnected(
   participantPeerIds: readonly PeerId[],
   excludeSelf = true,

@@ -1,6 +1,7 @@
 /**
- * The network door: relays, presence, links to members, the gate, diagnostics. Module-level functions act on the one instance that `initP2P`
- * made. Long because it is where all parts of core/net are wired; each rule is in its own file there.
+ * The network door: relays, presence, links to members, the gate, diagnostics. Module-level functions act on the one
+ * instance that `initP2P` made. Long because it is where all parts of core/net are wired; each rule is in its own file
+ * there.
  */
 import { toHex, type Hex } from './core/domain/bytes'
 import { ConnectivityErrorType, type ConnectionKind, type ParticipantStatus } from './core/domain/connectivity'
@@ -55,9 +56,15 @@ export interface P2PDeps {
   readonly log: Log
   /** Ed25519 signature by the peer key, which the network adapter holds */
   sign(bytes: Uint8Array): Promise<Uint8Array>
-  /** who is served and spoken to on which protocol: roster peers; on the join protocol also joiners of an open invite and its creator */
+  /**
+   * who is served and spoken to on which protocol: roster peers; on the join protocol also joiners of an open invite
+   * and its creator
+   */
   allowed(peerId: PeerId, protocol: ProtocolName): boolean
-  /** relays of config.json and settings: own reservations beside the wallets', and where peers of no wallet are looked for */
+  /**
+   * relays of config.json and settings: own reservations beside the wallets', and where peers of no wallet are looked
+   * for
+   */
   readonly relays: readonly string[]
   /** where the last known relays of peers are kept (store 'peers'); only for this run when omitted */
   readonly storage?: Pick<Storage, 'all' | 'put'>
@@ -134,8 +141,8 @@ const MEMBER_LINKS: readonly ProtocolName[] = ['wallet', 'sign']
 const MAX_RELAYS_TRIED = 8
 
 /**
- * The network of one unlocked profile: wires the parts of core/net to the ports. Wallets may be joined before `start`; after `stop` it
- * is done for good. Network trouble is always a result or an event, never an exception.
+ * The network of one unlocked profile: wires the parts of core/net to the ports. Wallets may be joined before `start`;
+ * after `stop` it is done for good. Network trouble is always a result or an event, never an exception.
  */
 export function createP2P(deps: P2PDeps) {
   const { entropy, log } = deps
@@ -155,7 +162,9 @@ export function createP2P(deps: P2PDeps) {
   const hints = new Map<PeerId, readonly string[]>()
   const memberships = new Map<WalletId, { readonly wallet: PresenceWallet; readonly release: () => void }>()
   const answered = new Map<PeerId, number>()
-  /** when a relay last said that it does not have a peer: what fails otherwise says nothing about whether it is online */
+  /**
+   * when a relay last said that it does not have a peer: what fails otherwise says nothing about whether it is online
+   */
   const missed = new Map<PeerId, number>()
   let baseRelays = deps.relays
   let state: 'new' | 'running' | 'stopped' = 'new'
@@ -217,7 +226,10 @@ export function createP2P(deps: P2PDeps) {
   })
   const unlisten = transport.onEvent(onTransport)
 
-  /** The relay lists on which a peer may be: those of the wallets shared with it and an invite's; the app's own for strangers. */
+  /**
+   * The relay lists on which a peer may be: those of the wallets shared with it and an invite's; the app's own for
+   * strangers.
+   */
   function listsFor(peerId: PeerId): Array<readonly string[]> {
     const lists = [...memberships.values()]
       .map(m => m.wallet)
@@ -444,7 +456,9 @@ export function createP2P(deps: P2PDeps) {
       baseRelays = relays
       choice.setList('app', relays)
     },
-    /** STUN and TURN servers and privacy of the connections that are made from now on; the others are verified at once. */
+    /**
+     * STUN and TURN servers and privacy of the connections that are made from now on; the others are verified at once.
+     */
     async setIce(settings: IceSettings): Promise<void> {
       await transport.setIce(settings)
       if (state === 'running') watcher.wake()
@@ -483,7 +497,10 @@ export function createP2P(deps: P2PDeps) {
         listeners.delete(listener)
       }
     },
-    /** The page is seen, resumed or online again, or its network is gone: connections and places on relays are verified at once, absent peers dialled. */
+    /**
+     * The page is seen, resumed or online again, or its network is gone: connections and places on relays are verified
+     * at once, absent peers dialled.
+     */
     wake(): void {
       if (state !== 'running') return
       choice.wake()

@@ -1,6 +1,7 @@
 /**
- * The wallets door: shared wallets of the open profile, from invite to balance. It owns the records and follows the chain; the
- * signing door asks it for coins, facts and members. Long because it is the list of all use cases of a wallet, a few lines each.
+ * The wallets door: shared wallets of the open profile, from invite to balance. It owns the records and follows the
+ * chain; the signing door asks it for coins, facts and members. Long because it is the list of all use cases of a
+ * wallet, a few lines each.
  */
 import type { Chain, ChainError } from './ports/chain'
 import type { Clock } from './ports/clock'
@@ -126,8 +127,9 @@ export function createWallets(deps: WalletsDeps) {
   const syncListeners = new Set<(walletId: WalletId, news: boolean) => void>()
   const roomListeners = new Set<() => void>()
   /**
-   * Everybody has confirmed and saved. A wallet file is older than the last confirmations: where it was restored, my own confirmation and
-   * coins on the chain say the same, because no address is shown before; the other confirmations come with the next member who is there.
+   * Everybody has confirmed and saved. A wallet file is older than the last confirmations: where it was restored, my
+   * own confirmation and coins on the chain say the same, because no address is shown before; the other confirmations
+   * come with the next member who is there.
    */
   const usable = ({ record, restored, follower }: Room) =>
     isActive(record) ||
@@ -476,7 +478,8 @@ export function createWallets(deps: WalletsDeps) {
       const read = await readFile(bytes)
       if (!read.ok) return read
       if (!available.includes(read.value.network)) return err(field('file', 'other-network', read.value.network))
-      // a file that came from before the last confirmation knows nothing of itself: that it was just read back is proof that it was saved
+      // a file that came from before the last confirmation knows nothing of itself: that it was just read back is proof
+      // that it was saved
       if (!rooms.has(read.value.id)) {
         await storage.put('settings', `restored/${read.value.id}`, Uint8Array.of(1))
         await addRoom(withOwnFile(read.value, false))
@@ -595,7 +598,10 @@ export function createWallets(deps: WalletsDeps) {
       return room?.follower === undefined ? undefined : nextIndex(room.follower.wallet, 1, room.reservedChange)
     },
     sync: (walletId: WalletId) => rooms.get(walletId)?.follower?.refresh() ?? Promise.resolve(),
-    /** While a signed payment is not seen or confirmed the chain is asked more often, and soon: whoever broadcasts comes first. */
+    /**
+     * While a signed payment is not seen or confirmed the chain is asked more often, and soon: whoever broadcasts comes
+     * first.
+     */
     expect(walletId: WalletId, expecting: boolean) {
       const room = rooms.get(walletId)
       if (room === undefined || room.expecting === expecting) return
@@ -666,7 +672,9 @@ export function wallets(): Wallets {
   return current
 }
 
-/** Reads an invite while no profile is open: every network this build knows is taken, the rest is checked at joining. */
+/**
+ * Reads an invite while no profile is open: every network this build knows is taken, the rest is checked at joining.
+ */
 export function readInvite(
   text: string,
 ): Result<{ creatorName: string; name: string; network: NetworkName; n: number; expiresAt: number }, FieldError> {

@@ -66,7 +66,8 @@ export const useMuSig2Store = defineStore('musig2', {
     },
     /**
      * Builds the spend, connects to every member, and only then proposes. After a failed gate the entry stays under its
-     * pre-session id with `Retry` (`retryGate`) until it is dismissed. `partial` proposes to those who are there, at least one other.
+     * pre-session id with `Retry` (`retryGate`) until it is dismissed. `partial` proposes to those who are there, at
+     * least one other.
      */
     async proposeSpend(
       params: SpendProposalParams,
@@ -127,7 +128,10 @@ export const useMuSig2Store = defineStore('musig2', {
       const waiting = this.pending[walletId]
       return waiting === undefined ? undefined : this.proposeSpend(waiting.params)
     },
-    /** Proposes to those who are there; the others get it when they open the wallet, and it cannot complete without them. */
+    /**
+     * Proposes to those who are there; the others get it when they open the wallet, and it cannot complete without
+     * them.
+     */
     async proposeToPresent(walletId: WalletId) {
       const waiting = this.pending[walletId]
       return waiting === undefined ? undefined : this.proposeSpend(waiting.params, true)

@@ -22,11 +22,17 @@ interface ProbeOptions {
   readonly signal: AbortSignal
 }
 
-/** Tries of the network that touch no connection in use. Trouble is a result; a method rejects only when its signal aborts. */
+/**
+ * Tries of the network that touch no connection in use. Trouble is a result; a method rejects only when its signal
+ * aborts.
+ */
 export interface Probe {
   /** Connects as a stranger with a key of its own and asks for a place, which is given back. */
   relay(address: string, options: ProbeOptions): Promise<RelayProbe>
-  /** Connects as a stranger and calls `peerId` through the relay, as any member would: milliseconds of a round trip, or the error. */
+  /**
+   * Connects as a stranger and calls `peerId` through the relay, as any member would: milliseconds of a round trip, or
+   * the error.
+   */
   circuit(
     relay: string,
     peerId: PeerId,

@@ -16,7 +16,10 @@ export interface ProfileInfo {
 }
 
 export interface UnlockedProfile extends ProfileInfo {
-  /** Ed25519 private key, 32 bytes: the one secret that leaves the vault (protocol.md, "Keys"). It authorises nothing but a connection. */
+  /**
+   * Ed25519 private key, 32 bytes: the one secret that leaves the vault (protocol.md, "Keys"). It authorises nothing
+   * but a connection.
+   */
   readonly peerKey: Uint8Array
 }
 
@@ -61,7 +64,10 @@ export interface WalletKeys {
   readonly descriptor: string
 }
 
-/** Things that an account key signs beside session messages. The tagged hash is made in the vault from these fields only. */
+/**
+ * Things that an account key signs beside session messages. The tagged hash is made in the vault from these fields
+ * only.
+ */
 export type Statement =
   | {
       readonly type: 'join'
@@ -100,7 +106,8 @@ export type Statement =
 
 /**
  * The vault: seed, account keys and secret nonces live behind it and never come out. The app's implementation runs in a
- * worker; tests may run the same code in-process. Every function is safe to call while locked and then answers `locked`.
+ * worker; tests may run the same code in-process. Every function is safe to call while locked and then answers
+ * `locked`.
  */
 export interface Signer {
   profiles(): Promise<ProfileInfo[]>
@@ -140,11 +147,16 @@ export interface Signer {
     body: SignBody,
   ): Promise<Result<SignedMessage, SignerError>>
 
-  /** Recomputes digest and session id, stores the yes, signs it. Idempotent. A later `retract` makes it void for good. */
+  /**
+   * Recomputes digest and session id, stores the yes, signs it. Idempotent. A later `retract` makes it void for good.
+   */
   approve(wallet: WalletKeys, proposal: Proposal): Promise<Result<SignedMessage, SignerError>>
   /** Forgets the stored yes (decline, withdrawal, end of session) and erases its nonces. */
   retract(session: SessionId): Promise<void>
-  /** Makes one nonce pair per input, bound to (session, digest, attempt). Needs the stored yes. Erases those of an older attempt. */
+  /**
+   * Makes one nonce pair per input, bound to (session, digest, attempt). Needs the stored yes. Erases those of an older
+   * attempt.
+   */
   makeNonces(wallet: WalletKeys, proposal: Proposal, attempt: AttemptName): Promise<Result<SignedMessage, SignerError>>
   /** Consumes the nonces of this attempt, whatever comes of it. `nonces` is the hub's signed message. */
   makePartials(
@@ -164,9 +176,15 @@ export interface Accusation {
   readonly evidence: readonly Uint8Array[]
 }
 
-/** Curve work without secrets: none of it is done on the main thread. It runs in the same worker, whether a profile is unlocked or not. */
+/**
+ * Curve work without secrets: none of it is done on the main thread. It runs in the same worker, whether a profile is
+ * unlocked or not.
+ */
 export interface Aggregator {
-  /** The members that a canonical descriptor names, in roster order. Aggregates their keys; `code` is that of `DescriptorError`. */
+  /**
+   * The members that a canonical descriptor names, in roster order. Aggregates their keys; `code` is that of
+   * `DescriptorError`.
+   */
   openWallet(wallet: WalletKeys): Promise<Result<readonly AccountInfo[], { readonly code: string }>>
   /** Output scripts in the order of `places`; undefined where there is none. */
   deriveScripts(wallet: WalletKeys, places: readonly ScriptPlace[]): Promise<ReadonlyArray<Uint8Array | undefined>>
@@ -177,7 +195,10 @@ export interface Aggregator {
     wallet: WalletKeys,
     pubnonces: ReadonlyArray<readonly Uint8Array[]>,
   ): Promise<Result<Uint8Array[], { member: number; input: number }>>
-  /** per input final BIP340 signatures, each verified against the output key and sighash; on failure every partial is checked to name who was wrong */
+  /**
+   * per input final BIP340 signatures, each verified against the output key and sighash; on failure every partial is
+   * checked to name who was wrong
+   */
   aggregatePartials(
     wallet: WalletKeys,
     proposal: Proposal,
@@ -190,7 +211,9 @@ export interface Aggregator {
     proposal: Proposal,
     signatures: readonly Uint8Array[],
   ): Promise<Result<Uint8Array, { input: number }>>
-  /** whether the evidence of an accusation proves it, whoever sent it (crypto/evidence.ts); what is not proven is false */
+  /**
+   * whether the evidence of an accusation proves it, whoever sent it (crypto/evidence.ts); what is not proven is false
+   */
   checkEvidence(wallet: WalletKeys, proposal: Proposal, claim: Accusation): Promise<boolean>
   verifyMessage(message: SignedMessage): Promise<boolean>
   verifyStatement(statement: Statement, signature: Hex): Promise<boolean>

@@ -1,13 +1,14 @@
 /**
- * Records of the unlocked profile, encrypted at rest by the adapter. Values are the plain bytes that the caller encoded.
- * Stores of one profile never see those of another.
+ * Records of the unlocked profile, encrypted at rest by the adapter. Values are the plain bytes that the caller
+ * encoded. Stores of one profile never see those of another.
  */
 export const STORES = ['wallets', 'drafts', 'sessions', 'chain', 'settings', 'peers', 'transcripts'] as const
 export type StoreName = (typeof STORES)[number]
 
 /**
- * `strict` (unless said otherwise): on the disk when the promise resolves, so that a power cut does not forget what was sent after it.
- * `relaxed`: survives a crash of the browser, and is many milliseconds faster; for what can be had again.
+ * `strict` (unless said otherwise): on the disk when the promise resolves, so that a power cut does not forget what was
+ * sent after it. `relaxed`: survives a crash of the browser, and is many milliseconds faster; for what can be had
+ * again.
  */
 export type Durability = 'strict' | 'relaxed'
 

@@ -51,8 +51,8 @@ export interface DialOptions {
 }
 
 /**
- * The network as the core sees it: libp2p in the browser, memory in the tests. Methods reject with the library's own error
- * objects; `classifyConnectivityError` is the one place that reads them.
+ * The network as the core sees it: libp2p in the browser, memory in the tests. Methods reject with the library's own
+ * error objects; `classifyConnectivityError` is the one place that reads them.
  */
 export interface Transport {
   readonly peerId: PeerId
@@ -60,15 +60,17 @@ export interface Transport {
   stop(): Promise<void>
   /** own listen addresses, /webrtc and /p2p-circuit ones; empty without a reservation */
   addresses(): readonly string[]
-  /** Wants a live reservation on these relays; others are let go. Never rejects for a dead relay: see `relay` events. */
+  /**
+   * Wants a live reservation on these relays; others are let go. Never rejects for a dead relay: see `relay` events.
+   */
   setRelays(addresses: readonly string[]): Promise<void>
   relays(): readonly RelayStatus[]
   /** The machine slept or the network changed: places on relays are verified, and those not held are asked for now. */
   wake(): void
   /**
-   * STUN and TURN servers of the next WebRTC connections, and whether members may learn an IP address. When WebRTC is not allowed any
-   * more (relay-only without a TURN server), or only through TURN, connections made before are closed, none is offered or answered and
-   * no /webrtc address told.
+   * STUN and TURN servers of the next WebRTC connections, and whether members may learn an IP address. When WebRTC is
+   * not allowed any more (relay-only without a TURN server), or only through TURN, connections made before are closed,
+   * none is offered or answered and no /webrtc address told.
    */
   setIce(settings: IceSettings): Promise<void>
   /** whether WebRTC is offered and answered */
@@ -79,7 +81,10 @@ export interface Transport {
   connections(peerId?: PeerId): readonly ConnectionInfo[]
   /** round trip in milliseconds over this very connection */
   ping(connectionId: string, options: { readonly signal: AbortSignal }): Promise<number>
-  /** RTCPeerConnections that this page has made since it was loaded, by whomever: a browser gives it a bounded number in its life */
+  /**
+   * RTCPeerConnections that this page has made since it was loaded, by whomever: a browser gives it a bounded number in
+   * its life
+   */
   directLines(): number
   closeConnection(connectionId: string): Promise<void>
   /** a stream on this very connection */
@@ -90,6 +95,9 @@ export interface Transport {
   /** Takes no calls of this peer before this time (unix milliseconds); connections that there are stay. */
   refuse(peerId: PeerId, until: number): void
   onEvent(listener: (event: TransportEvent) => void): () => void
-  /** bytes over each connection, the peer id of its `relay` if it goes through one, and ICE details where the platform tells, for diagnostics */
+  /**
+   * bytes over each connection, the peer id of its `relay` if it goes through one, and ICE details where the platform
+   * tells, for diagnostics
+   */
   stats(connectionId: string): Promise<Readonly<Record<string, string | number>>>
 }

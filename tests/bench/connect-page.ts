@@ -2,7 +2,10 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { createLibp2pTransport } from '../../services/adapters/libp2p'
 import { createP2P, type P2P } from '../../services/p2p'
 
-/** What came of connecting to some: milliseconds by the page's own clock, who failed and why, and over what the others are connected. */
+/**
+ * What came of connecting to some: milliseconds by the page's own clock, who failed and why, and over what the others
+ * are connected.
+ */
 export interface Gated {
   readonly ms: number
   readonly failed: readonly string[]

@@ -8,8 +8,8 @@ import { RelayProcess } from './relay-process'
 import { DEADLINE_MS, report, summarize, type BenchResult } from './result'
 
 /**
- * The measuring part of `npm run bench:connect`: `connect.ts <runs> <points> <members>`, such as `connect.ts 50 gate,delay,recovery 2,3,5,8`.
- * What each figure means stands in docs/measurements.md.
+ * The measuring part of `npm run bench:connect`: `connect.ts <runs> <points> <members>`, such as `connect.ts 50
+ * gate,delay,recovery 2,3,5,8`. What each figure means stands in docs/measurements.md.
  */
 const [runs = 50, points = '', sizes = ''] = [Number(process.argv[2]), process.argv[3], process.argv[4]]
 /** milliseconds by which each message through the relay is late in `delay` */

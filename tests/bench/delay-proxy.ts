@@ -6,8 +6,9 @@ export interface DelayProxy {
 }
 
 /**
- * Stands before a relay and holds back everything that the relay says by `ms`, in order: each message through the relay, from member to
- * member or from the relay itself, is late by that much. What members say to the relay is passed on at once.
+ * Stands before a relay and holds back everything that the relay says by `ms`, in order: each message through the
+ * relay, from member to member or from the relay itself, is late by that much. What members say to the relay is passed
+ * on at once.
  */
 export async function delayProxy(target: number, ms: number): Promise<DelayProxy> {
   const sockets = new Set<Socket>()

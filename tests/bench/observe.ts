@@ -3,7 +3,10 @@ import type { BrowserContext, Page } from '@playwright/test'
 /** The protocol whose streams carry the messages of a spend. */
 const SIGN = '/tandem/sign/1'
 
-/** Something that came to stand on the screen, or was clicked; `at` in milliseconds since 1970, comparable between the browsers of one machine. */
+/**
+ * Something that came to stand on the screen, or was clicked; `at` in milliseconds since 1970, comparable between the
+ * browsers of one machine.
+ */
 export interface Sighting {
   readonly key: string
   readonly at: number
@@ -21,12 +24,13 @@ interface Bench {
 }
 
 /**
- * Puts observers into every page of a browser, before the app's own code. They only look: times come from the page's own clock at the
- * event or the DOM change itself, so that what drives the browser adds nothing to them.
+ * Puts observers into every page of a browser, before the app's own code. They only look: times come from the page's
+ * own clock at the event or the DOM change itself, so that what drives the browser adds nothing to them.
  *
- * Keys: `click:<text of the button>`, `status:<first line of the status>`, `request:<address of a request>`, `gate:<its headline>`,
- * `notice:<title>`. Traffic: payload of data channels (below it come DTLS, SCTP and UDP, which are not counted), filed by the protocol
- * that the channel negotiated; messages are the frames of that protocol, without the negotiation.
+ * Keys: `click:<text of the button>`, `status:<first line of the status>`, `request:<address of a request>`, `gate:<its
+ * headline>`, `notice:<title>`. Traffic: payload of data channels (below it come DTLS, SCTP and UDP, which are not
+ * counted), filed by the protocol that the channel negotiated; messages are the frames of that protocol, without the
+ * negotiation.
  */
 export async function observe(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
@@ -96,7 +100,10 @@ export async function observe(context: BrowserContext): Promise<void> {
     }
     const lines = new Map<RTCDataChannel, Line>()
     const decoder = new TextDecoder()
-    /** One direction of a channel: protobuf envelopes (field 2 is payload), in them the frames of negotiation and protocol. */
+    /**
+     * One direction of a channel: protobuf envelopes (field 2 is payload), in them the frames of negotiation and
+     * protocol.
+     */
     const direction = (line: Line) => {
       const frames = cutter(frame => {
         const text = frame.length < 80 && frame.at(-1) === 0x0a ? decoder.decode(frame).trim() : ''
@@ -176,7 +183,10 @@ export async function sightings(page: Page, since: number): Promise<Sighting[]> 
   return all.filter(entry => entry.at >= since)
 }
 
-/** What went over the streams of the signing protocol so far; pings, presence and `hello` of other protocols are not in it. */
+/**
+ * What went over the streams of the signing protocol so far; pings, presence and `hello` of other protocols are not in
+ * it.
+ */
 export async function signTraffic(page: Page): Promise<Traffic> {
   const sums = await page.evaluate(() => (window as unknown as { tandemBench: Bench }).tandemBench.traffic())
   return sums[SIGN] ?? { bytes: 0, messages: 0 }

@@ -1,6 +1,9 @@
 import { defineConfig } from '@playwright/test'
 
-/** Measurements, one after the other: scripts/bench.ts builds the app, finds the browser and calls this. Nothing here is a test of `npm test`. */
+/**
+ * Measurements, one after the other: scripts/bench.ts builds the app, finds the browser and calls this. Nothing here is
+ * a test of `npm test`.
+ */
 export default defineConfig({
   testDir: '.',
   testMatch: '**/*.bench.ts',

@@ -8,9 +8,9 @@ import type { RelayProcess } from './relay-process'
 export const RECOVERY_MS = 30_000
 
 /**
- * n members, watched by each other and joined through relays, lose the one that carries the connection of the first two to SIGKILL. Gives
- * the milliseconds from there until everybody is connected to everybody again, as each one's live pings say, and the first has passed
- * the gate. Nobody asks for anything meanwhile.
+ * n members, watched by each other and joined through relays, lose the one that carries the connection of the first two
+ * to SIGKILL. Gives the milliseconds from there until everybody is connected to everybody again, as each one's live
+ * pings say, and the first has passed the gate. Nobody asks for anything meanwhile.
  *
  * @throws when the circle does not come together, or the loss is not noticed
  */

@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A relay in a process of its own, as `npm run relay` starts it, that can be killed and started again at the same address. */
+/**
+ * A relay in a process of its own, as `npm run relay` starts it, that can be killed and started again at the same
+ * address.
+ */
 export class RelayProcess {
   private readonly data = mkdtempSync(join(tmpdir(), 'tandem-bench-relay-'))
   private child: ChildProcess | undefined

@@ -150,7 +150,10 @@ export async function measure(
   }
 }
 
-/** How a figure grows with the clients: a straight line through its points, and the power of n that it follows (1 is in proportion). */
+/**
+ * How a figure grows with the clients: a straight line through its points, and the power of n that it follows (1 is in
+ * proportion).
+ */
 export interface Slope {
   readonly name: string
   readonly relay: string

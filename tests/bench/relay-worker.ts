@@ -3,7 +3,10 @@ import '../support/node-shim'
 import { nodeTransport, relayedAddress } from '../support/libp2p-node'
 import type { Transport } from '../../services/ports/transport'
 
-/** One of the processes that hold the clients of bench:relay: the app's own libp2p adapter, many times. Driven by messages. */
+/**
+ * One of the processes that hold the clients of bench:relay: the app's own libp2p adapter, many times. Driven by
+ * messages.
+ */
 export type Order =
   | {
       readonly do: 'open'
@@ -117,7 +120,10 @@ function heard(bytes: Uint8Array): void {
   if (sent !== undefined) arrivals.push(performance.now() - sent)
 }
 
-/** Everybody announces as the app does: each once in `everyS` seconds, evenly spread. All of one group are in this process, under one clock. */
+/**
+ * Everybody announces as the app does: each once in `everyS` seconds, evenly spread. All of one group are in this
+ * process, under one clock.
+ */
 async function presence(seconds: number, everyS: number): Promise<Report> {
   arrivals.length = 0
   sentAt.clear()
@@ -146,7 +152,9 @@ async function presence(seconds: number, everyS: number): Promise<Report> {
   return { ms: [...arrivals], failures: Math.max(failures, expected - arrivals.length), reasons }
 }
 
-/** Clients without a place now as failures; how often a place was lost, whether or not it was found again, as reasons. */
+/**
+ * Clients without a place now as failures; how often a place was lost, whether or not it was found again, as reasons.
+ */
 function places(): Report {
   const reasons: Record<string, number> = {}
   for (const reason of losses) reasons[reason] = (reasons[reason] ?? 0) + 1

@@ -34,8 +34,8 @@ const rounded = (value: number, unit: BenchResult['unit']): number =>
   unit === 'ratio' ? Math.round(value * 1_000) / 1_000 : Math.round(value * 10) / 10
 
 /**
- * Figures of one series. `undefined` is a run that failed: it counts as `deadline` where there is one, else (bytes, messages) it has no
- * sample. A failure misses the target whatever the percentiles say.
+ * Figures of one series. `undefined` is a run that failed: it counts as `deadline` where there is one, else (bytes,
+ * messages) it has no sample. A failure misses the target whatever the percentiles say.
  */
 export function summarize(
   name: string,

@@ -1,10 +1,12 @@
 /**
- * Processor time of one signing session, by `npm run -s bench:sign` (scripts/bench-sign.ts): the real vault over memory, in this process, which
- * does nothing else. The other members are keys of this process; what they and the hub contribute is made once before anything is measured, and
- * the measured vault draws the same "random" bytes in each run, so that each run is the same session.
+ * Processor time of one signing session, by `npm run -s bench:sign` (scripts/bench-sign.ts): the real vault over
+ * memory, in this process, which does nothing else. The other members are keys of this process; what they and the hub
+ * contribute is made once before anything is measured, and the measured vault draws the same "random" bytes in each
+ * run, so that each run is the same session.
  *
- * The reference is what the API of @scure/btc-signer's MuSig2 leads to: for each input an aggregation of all keys for its nonce, and a `Session`,
- * which aggregates them again. Sighashes, tweaks and the aggregate nonce are given to it; the vault makes its own.
+ * The reference is what the API of @scure/btc-signer's MuSig2 leads to: for each input an aggregation of all keys for
+ * its nonce, and a `Session`, which aggregates them again. Sighashes, tweaks and the aggregate nonce are given to it;
+ * the vault makes its own.
  */
 import { keyAggExport, keyAggregate, nonceGen as referenceNonceGen, Session } from '@scure/btc-signer/musig2.js'
 import { Keys, entropyOf } from '../../services/adapters/keyworker/keys'
@@ -153,7 +155,10 @@ async function prepare(n: number, inputs: number): Promise<Case> {
   return { wallet, proposal, hub, received, nonces, pubnonces, partials, signatures, job, context, own: parties[own]! }
 }
 
-/** Everything that a co-signer's vault does for a session but the checking of messages: the wallet is opened, the keys are aggregated, once. */
+/**
+ * Everything that a co-signer's vault does for a session but the checking of messages: the wallet is opened, the keys
+ * are aggregated, once.
+ */
 async function cosign({ vault }: TestVault, c: Case): Promise<void> {
   must(await vault.approve(c.wallet, c.proposal))
   must(await vault.makeNonces(c.wallet, c.proposal, ATTEMPT(c.hub)))

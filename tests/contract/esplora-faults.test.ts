@@ -6,7 +6,10 @@ import { rawTxid } from '../../services/core/domain/txid'
 import { newWallet, pay, value } from './chain'
 import { startDevnetHarness, type DevnetHarness } from './devnet-harness'
 
-/** The real adapter on the local chain's bad days. Patience and deadlines are tested under fake time in tests/unit/esplora. */
+/**
+ * The real adapter on the local chain's bad days. Patience and deadlines are tested under fake time in
+ * tests/unit/esplora.
+ */
 describe('Esplora in trouble', () => {
   let h: DevnetHarness
   beforeAll(async () => {

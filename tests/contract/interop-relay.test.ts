@@ -18,8 +18,8 @@ const skip = requireOrSkip('go', 'binary' in built, 'missing' in built ? built.m
 const CIRCUIT_SECONDS = times(4, 120)
 
 /**
- * A relay that is not ours, with its own default limits: 128 KiB each way and 2 minutes for each circuit, 8 places for one address.
- * It forwards no gossip, so members behind it find each other by the addresses they know.
+ * A relay that is not ours, with its own default limits: 128 KiB each way and 2 minutes for each circuit, 8 places for
+ * one address. It forwards no gossip, so members behind it find each other by the addresses they know.
  */
 describe.skipIf(skip)('the adapter with the circuit relay of go-libp2p', () => {
   let relay: GoRelay

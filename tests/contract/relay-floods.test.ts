@@ -28,7 +28,9 @@ function varint(value: number): number[] {
 /** An address with a peer id of so many bytes: to write it down in base 58 takes the square of that. */
 const longAddress = (bytes: number): Uint8Array =>
   Uint8Array.from([0xa5, 0x03, ...varint(bytes), ...new Uint8Array(bytes).fill(0xff)])
-/** A yamux header: version 0, type, flags, stream and length @see https://github.com/hashicorp/yamux/blob/master/spec.md */
+/**
+ * A yamux header: version 0, type, flags, stream and length @see https://github.com/hashicorp/yamux/blob/master/spec.md
+ */
 function header(type: number, flags: number, stream: number, length: number): Uint8Array {
   const bytes = new Uint8Array(12)
   const view = new DataView(bytes.buffer)
@@ -100,7 +102,10 @@ describe('a relay and a client that keeps no rule', () => {
     const link = await a.dial(b.peerId, relayedAddress(b), { signal: soon() })
     expect(await a.ping(link.id, { signal: soon() })).toBeGreaterThan(0)
   }
-  /** What the relay says to a request, a CONNECT to this peer. @see https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf */
+  /**
+   * What the relay says to a request, a CONNECT to this peer. @see
+   * https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf
+   */
   async function connect(peer: Uint8Array): Promise<Uint8Array> {
     const messages = lpStream(await open(HOP))
     await messages.write(Uint8Array.from([0x08, 1, ...field(2, peer)]), { signal: soon() })

@@ -13,8 +13,8 @@ import { requireOrSkip } from '../support/require'
 import { until } from '../support/until'
 
 /**
- * The examples of docs/relay.md, as they stand there, before a relay: ports and file names are replaced, and the certificate is one that the test
- * made for relay.example.
+ * The examples of docs/relay.md, as they stand there, before a relay: ports and file names are replaced, and the
+ * certificate is one that the test made for relay.example.
  */
 const page = readFileSync(fileURLToPath(new URL('../../docs/relay.md', import.meta.url)), 'utf8')
 const example = (language: string): string => new RegExp('```' + language + '\\n([^]*?)```').exec(page)?.[1] ?? ''

@@ -119,7 +119,8 @@ describe('the relay as its operator sees it', () => {
       got++
     })
     for (let n = 0; got === 0; n++) {
-      // the relay follows a topic when it has heard of the followers: until then an announcement goes nowhere, as at any start
+      // the relay follows a topic when it has heard of the followers: until then an announcement goes nowhere, as at
+      // any start
       await a.publish(topic, new TextEncoder().encode(`hello ${n}`))
       await until(() => got > 0, 'the announcement', 1_000).catch(() => undefined)
       if (n > 20) throw new Error('gossip did not get through')

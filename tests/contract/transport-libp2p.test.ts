@@ -27,7 +27,10 @@ const clock: Clock = {
 const log = { write: () => undefined }
 const entropy = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
 
-/** The adapter against a real relay in this process. Node has no WebRTC: transport-webrtc.test.ts shows that in a browser. */
+/**
+ * The adapter against a real relay in this process. Node has no WebRTC: transport-webrtc.test.ts shows that in a
+ * browser.
+ */
 transportContract('libp2p over a relay', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tandem-relay-'))
   const options = { host: '127.0.0.1', port: 0, dataDir }
@@ -196,7 +199,8 @@ describe('the relay and the adapter together', () => {
       const stream = await open('/libp2p/circuit/relay/0.2.0/stop')
       const messages = lpStream(stream)
       const someone = (await generateKeyPair('Ed25519')).publicKey.toMultihash().bytes
-      // type CONNECT, and the peer with its id @see https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf
+      // type CONNECT, and the peer with its id @see
+      // https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md#protobuf
       await messages.write(Uint8Array.from([0x08, 0, 0x12, someone.length + 2, 0x0a, someone.length, ...someone]))
       await expect(messages.read({ signal: AbortSignal.timeout(10_000) })).rejects.toThrow()
       expect(

@@ -18,7 +18,10 @@ import type { Page } from './webrtc-page'
 
 /** WebRTC dials in a row, none of which may fail; the long test sets 60. */
 const DIALS = Number(process.env.TANDEM_DIALS ?? '6')
-/** milliseconds between two of more than may come at once: one peer's calls are taken five times a second, docs/protocol.md section 12 */
+/**
+ * milliseconds between two of more than may come at once: one peer's calls are taken five times a second,
+ * docs/protocol.md section 12
+ */
 const PACE_MS = DIALS > 20 ? 220 : 0
 
 const browserPath = findChromium()
@@ -36,7 +39,10 @@ const skip =
     'two browsers need a network interface besides lo for ICE',
   )
 
-/** The adapter in two Chromium processes with a relay here: a real ICE, real data channels, real closed and killed browsers. */
+/**
+ * The adapter in two Chromium processes with a relay here: a real ICE, real data channels, real closed and killed
+ * browsers.
+ */
 describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-page-'))
   let relay: RunningRelay

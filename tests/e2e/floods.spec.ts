@@ -56,7 +56,10 @@ const RAW: ReadonlyArray<readonly [string, RawAttack]> = [
     { channels: 4, messages: [{ bytes: base64(Uint8Array.of(1, 0)) }], times: 20_000, holdMs: HOLD_MS },
   ],
 ]
-/** One message with as many proposals of a protocol as it can hold, each an empty line. It is no flood: its stream ends, and that is all. */
+/**
+ * One message with as many proposals of a protocol as it can hold, each an empty line. It is no flood: its stream ends,
+ * and that is all.
+ */
 const PROPOSALS: RawAttack = {
   channels: 4,
   messages: [

@@ -10,7 +10,10 @@ import { noTurn, startTurn, type TurnServer } from './support/turn'
 import { expectJoined } from './support/webrtc'
 import type { Launch } from './support/test'
 
-/** Servers on the internet, with STUN; members at home, each behind a router of his own. `turn`: a server that only those use who add it. */
+/**
+ * Servers on the internet, with STUN; members at home, each behind a router of his own. `turn`: a server that only
+ * those use who add it.
+ */
 const test = netTest.extend<{ homes: (nat: Nat) => Home; turn: TurnServer }>({
   netOptions: async ({}, use) => {
     const stun = await startStun(INTERNET_HOST)

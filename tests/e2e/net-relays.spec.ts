@@ -4,7 +4,9 @@ import { circle, expect, netTest as test, NO_UDP } from './support/net-test'
 import { leftToLong } from './support/long'
 import type { Member } from './support/member'
 
-/** Two relays, and members who have no other way: what the death of a relay breaks here is the session's own connection. */
+/**
+ * Two relays, and members who have no other way: what the death of a relay breaks here is the session's own connection.
+ */
 test.use({ netOptions: { relays: 2 } })
 
 const left = leftToLong('two relays that die in turn: run by npm run test:long')

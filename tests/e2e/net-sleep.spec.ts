@@ -5,9 +5,15 @@ import type { Member } from './support/member'
 import { circle, expect, expectReached, netTest as test } from './support/net-test'
 import { crash, freeze, signal } from './support/trouble'
 
-/** milliseconds that the tab sleeps: beyond every timeout of the network; in the long run beyond the browser's own throttling of 5 minutes */
+/**
+ * milliseconds that the tab sleeps: beyond every timeout of the network; in the long run beyond the browser's own
+ * throttling of 5 minutes
+ */
 const SLEEP_MS = LONG ? 360_000 : 60_000
-/** milliseconds after which loss and return of a member must be on the screen (contract.md, decision 8: two pings of 4 s, each 2 s) */
+/**
+ * milliseconds after which loss and return of a member must be on the screen (contract.md, decision 8: two pings of 4
+ * s, each 2 s)
+ */
 const SHOWN_MS = 15_000
 
 leftToLong('the tab that sleeps for 6 minutes is run by npm run test:long, here it sleeps for one')

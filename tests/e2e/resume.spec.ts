@@ -9,7 +9,10 @@ const wish = { to: OUTSIDE, sats: 10_000 }
 
 leftToLong('reloads at every moment of signing: run by npm run test:long, here at the three worst')
 
-/** Who is reloaded when; the proposer collects the others' contributions. `closed`: then all browsers are closed, and opened again in the other order. */
+/**
+ * Who is reloaded when; the proposer collects the others' contributions. `closed`: then all browsers are closed, and
+ * opened again in the other order.
+ */
 type Case = readonly [name: string, proposer: Moment | undefined, cosigner: Moment | undefined, closed?: boolean]
 
 const WORST: readonly Case[] = [

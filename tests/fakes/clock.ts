@@ -7,8 +7,8 @@ interface Timer {
 }
 
 /**
- * The Clock port stepped by hand. `advance` fires due timers one after the other in time order and lets all promise reactions run in
- * between, so that a chain of awaits sees the time at which its timer fired. No wall time passes.
+ * The Clock port stepped by hand. `advance` fires due timers one after the other in time order and lets all promise
+ * reactions run in between, so that a chain of awaits sees the time at which its timer fired. No wall time passes.
  */
 export class FakeClock implements Clock {
   #now: number

@@ -1,4 +1,7 @@
-/** Web Locks of one origin, exclusive mode with `ifAvailable` and `steal`, as far as the vault uses them. @see https://www.w3.org/TR/web-locks/ */
+/**
+ * Web Locks of one origin, exclusive mode with `ifAvailable` and `steal`, as far as the vault uses them. @see
+ * https://www.w3.org/TR/web-locks/
+ */
 export function createFakeLockManager(): Pick<LockManager, 'request'> {
   const held = new Map<string, { reject: (error: DOMException) => void }>()
   async function request(name: string, ...rest: unknown[]): Promise<unknown> {

@@ -19,7 +19,9 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 
 /** What a link asks of the network that it runs through. */
 export interface Wire {
-  /** Resolves when a byte that leaves `from` now has reached `to`: after the delay, and not before a frozen side thaws. */
+  /**
+   * Resolves when a byte that leaves `from` now has reached `to`: after the delay, and not before a frozen side thaws.
+   */
   pass(from: PeerId, to: PeerId): Promise<void>
   frozen(peerId: PeerId): boolean
 }

@@ -16,9 +16,9 @@ import { decodeSigned, encodeSigned } from '../../services/core/wire/codec'
 import type { SignBody, SignedMessage } from '../../services/core/wire/messages'
 
 /**
- * Members with their machines over a network and a clock that are stepped by hand. Curve work is replaced by hashes (a partial
- * is the hash of who, attempt, nonces and input), everything else is the real code: machine, storage form, wire form.
- * Each step is checked: changes of state are in the table, what is sent was stored, partials need a standing yes.
+ * Members with their machines over a network and a clock that are stepped by hand. Curve work is replaced by hashes (a
+ * partial is the hash of who, attempt, nonces and input), everything else is the real code: machine, storage form, wire
+ * form. Each step is checked: changes of state are in the table, what is sent was stored, partials need a standing yes.
  */
 export const START = 1_800_000_000_000
 const WALLET = 'aa'.repeat(32)

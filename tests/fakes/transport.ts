@@ -32,7 +32,10 @@ const ALL: Kinds = ['webrtc', 'relay', 'direct']
 const RANK: Record<ConnectionKind, number> = { webrtc: 0, direct: 1, relay: 2 }
 /** the adapter's own `addressDialTimeout`, milliseconds */
 const ADDRESS_DIAL_MS = 22_000
-/** after this long a relay gives up on a peer that holds its connection but answers nothing (seen in browsers), milliseconds */
+/**
+ * after this long a relay gives up on a peer that holds its connection but answers nothing (seen in browsers),
+ * milliseconds
+ */
 const FROZEN_MS = 4_000
 
 const systemClock: Clock = {
@@ -70,8 +73,9 @@ class MemoryRelay implements Party {
 }
 
 /**
- * Relays and browsers in memory. Without a delay everything happens in microtasks, so that a test awaits it; with one, time
- * passes through `clock`. The controls make the troubles of the real network, with errors of the names the library gives them.
+ * Relays and browsers in memory. Without a delay everything happens in microtasks, so that a test awaits it; with one,
+ * time passes through `clock`. The controls make the troubles of the real network, with errors of the names the library
+ * gives them.
  */
 export function createMemoryNetwork(options: { readonly clock?: Clock } = {}): MemoryNetwork {
   return new MemoryNetwork(options.clock ?? systemClock)
@@ -98,7 +102,10 @@ export class MemoryNetwork implements Wire {
     return address
   }
 
-  /** A browser. Asking again for the same peer id is that profile's next visit; the older one should be stopped or killed. */
+  /**
+   * A browser. Asking again for the same peer id is that profile's next visit; the older one should be stopped or
+   * killed.
+   */
   transport(peerId: PeerId, init: { readonly relays?: readonly string[] } = {}): MemoryTransport {
     const transport = new MemoryTransport(this, peerId, init.relays ?? [])
     this.peers.set(peerId, transport)

@@ -8,7 +8,10 @@ import type { Aggregator, Signer, UnlockedProfile } from '../../services/ports/s
 import { FakeClock } from './clock'
 import { createFakeEntropy } from './entropy'
 
-/** The vault's database in memory; records are copied in and out as IndexedDB does. `writes` keeps every value ever stored. */
+/**
+ * The vault's database in memory; records are copied in and out as IndexedDB does. `writes` keeps every value ever
+ * stored.
+ */
 export interface MemoryVaultStore extends VaultStore {
   readonly writes: unknown[]
   /** the next writes reject while true */
@@ -65,7 +68,10 @@ export interface TestVault {
   readonly entropy: Entropy
 }
 
-/** The real vault over memory. Deterministic for one `seed`; share `store` and `locks` for a second tab of the same browser. */
+/**
+ * The real vault over memory. Deterministic for one `seed`; share `store` and `locks` for a second tab of the same
+ * browser.
+ */
 export function createTestVault(
   options: { seed?: string; clock?: Clock; store?: MemoryVaultStore; locks?: LockPort; entropy?: Entropy } = {},
 ): TestVault {

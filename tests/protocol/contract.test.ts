@@ -30,7 +30,10 @@ afterEach(async () => {
   await Promise.all(everybody.map(p => p.close()))
 })
 
-/** What `proposeSpend` would hand over: a practice text, which needs no coins. The salt is made inside, so the hash is caught there. */
+/**
+ * What `proposeSpend` would hand over: a practice text, which needs no coins. The salt is made inside, so the hash is
+ * caught there.
+ */
 function options(person: Person, more: Partial<CreateSessionOptions> = {}): CreateSessionOptions {
   const record = person.walletsDoor.record(walletId)!
   return {

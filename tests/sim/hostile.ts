@@ -20,8 +20,8 @@ export interface Frame {
 }
 
 /**
- * A member that runs the app and makes of what it says something else: it may sign what it likes with its own key, say different things to
- * different members, pass on what others signed, keep silent. It cannot sign for others.
+ * A member that runs the app and makes of what it says something else: it may sign what it likes with its own key, say
+ * different things to different members, pass on what others signed, keep silent. It cannot sign for others.
  */
 export class Hostile {
   readonly #heard: SignedMessage[] = []

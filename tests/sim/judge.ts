@@ -29,15 +29,19 @@ export class Broken extends Error {
 
 /**
  * What must hold whatever happens, looked at after everything that happens:
- * 1. no secret nonce signs twice: there is one partial signature under each public nonce, on whatever computer of a member it was made; and a run that
+ * 1. no secret nonce signs twice: there is one partial signature under each public nonce, on whatever computer of a
+ *    member it was made; and a run that
  *    was told of a newer one contributes nothing more to what stood then;
- * 2. no transaction is signed that an honest member has not approved in just this form, or has left before its part was out;
- * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed; who lost what he knew may have, but
+ * 2. no transaction is signed that an honest member has not approved in just this form, or has left before its part was
+ *    out;
+ * 3. honest members agree: none has ended a session as one that can never happen whose transaction is signed; who lost
+ *    what he knew may have, but
  *    not in the end;
  * 4. in the end every session has ended, or there is a reason why it waits;
  * 5. no coin is held for a session that has ended, none is free whose payment may still go out;
  * 6. an honest member is never blamed on evidence, nor disconnected for an offence by another honest one;
- * 7. of a payment and what takes its place one at most is mined, and while both are about nothing new is built on the change of the first.
+ * 7. of a payment and what takes its place one at most is mined, and while both are about nothing new is built on the
+ *    change of the first.
  */
 export class Judge {
   /** by public nonce (hex) of one input */
@@ -133,8 +137,8 @@ export class Judge {
   }
 
   /**
-   * The coins are spent by a payment of which the device has lost everything, and that has ended for the others, who tell of it no more. An unknown
-   * spender is no fact (protocol.md, "Votes, holds and states").
+   * The coins are spent by a payment of which the device has lost everything, and that has ended for the others, who
+   * tell of it no more. An unknown spender is no fact (protocol.md, "Votes, holds and states").
    */
   #lostSpender(device: Device, view: SessionCard['view']): boolean {
     if (device.forgot.size === 0 && this.others(device).length === 0) return false

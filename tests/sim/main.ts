@@ -2,7 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { planOf, simpler, type Plan } from './plan'
 import { run, type Outcome } from './world'
 
-/** What the simulation's worker is asked: seeds from `first`, every `step`, `count` of them; or one plan with its trace. */
+/**
+ * What the simulation's worker is asked: seeds from `first`, every `step`, `count` of them; or one plan with its trace.
+ */
 export type Task =
   | {
       readonly first: number

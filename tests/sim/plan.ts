@@ -24,15 +24,21 @@ export type Happening = { readonly at: number } &
     | { readonly type: 'sleep'; readonly ms: number }
     /** the member's disk is as it was `agoMs` before, as from a backup of the machine */
     | { readonly type: 'restore'; readonly member: number; readonly agoMs: number }
-    /** the member's computer is lost: words and wallet file are read into another one, which knows of no session and has no votes */
+    /**
+     * the member's computer is lost: words and wallet file are read into another one, which knows of no session and has
+     * no votes
+     */
     | { readonly type: 'new-machine'; readonly member: number; readonly forMs: number }
     /**
-     * the same words on a second computer while the first goes on, with a copy of its disk or with nothing but the wallet file; after `backMs`, when given,
-     * the first is opened anew and is the newer one then
+     * the same words on a second computer while the first goes on, with a copy of its disk or with nothing but the
+     * wallet file; after `backMs`, when given, the first is opened anew and is the newer one then
      */
     | { readonly type: 'second'; readonly member: number; readonly copy: boolean; readonly backMs?: number }
     | { readonly type: 'propose'; readonly member: number; readonly coins: number; readonly overlap: boolean }
-    /** a payment that waits for a block: another in its place, for the same recipients or none; at this rate, or at the least one */
+    /**
+     * a payment that waits for a block: another in its place, for the same recipients or none; at this rate, or at the
+     * least one
+     */
     | { readonly type: 'bump'; readonly member: number; readonly back: boolean; readonly feeRate?: number }
   )
 
@@ -170,7 +176,10 @@ export function planOf(seed: number): Plan {
   }
 }
 
-/** Members who come from another computer, in one run of four. By numbers of their own: what else happens in a run is as it was without them. */
+/**
+ * Members who come from another computer, in one run of four. By numbers of their own: what else happens in a run is as
+ * it was without them.
+ */
 function machines(seed: number, members: number): Happening[] {
   const r = new Random(`machines ${seed}`)
   return Array.from({ length: r.pick([0, 0, 0, 0, 0, 0, 1, 2]) }, (): Happening => {

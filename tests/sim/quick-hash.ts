@@ -10,5 +10,8 @@ function digest(message: Uint8Array): Uint8Array {
   return out
 }
 
-/** Stands for the library's SHA256 in the simulation: that of Node, the same bytes in a fifth of the time. What is hashed in pieces still is by the library. */
+/**
+ * Stands for the library's SHA256 in the simulation: that of Node, the same bytes in a fifth of the time. What is
+ * hashed in pieces still is by the library.
+ */
 export const sha256: typeof noble = Object.assign(digest, noble) as typeof noble

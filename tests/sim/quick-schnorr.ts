@@ -4,8 +4,9 @@ import { signSchnorr, verifySchnorr } from 'tiny-secp256k1'
 export * from '@noble/curves/secp256k1.js'
 
 /**
- * Stands for the library's BIP340 in the runs on secp256k1: that of libsecp256k1 (the same bytes), because each message is signed once and verified by everybody.
- * MuSig2, BIP32 and all else of the curve stay with the library that the app has.
+ * Stands for the library's BIP340 in the runs on secp256k1: that of libsecp256k1 (the same bytes), because each message
+ * is signed once and verified by everybody. MuSig2, BIP32 and all else of the curve stay with the library that the app
+ * has.
  */
 export const schnorr: typeof noble = {
   ...noble,

@@ -13,8 +13,9 @@ const only = ({ name }: Pick<Params, 'name'>): void => {
 }
 
 /**
- * Stands for WebCrypto's AES-GCM in the simulation: the same bytes, but at once. WebCrypto asks another thread, and a run would wait for it a third of its
- * time; and what follows from a happening is over when no promise reaction is left (scheduler.ts).
+ * Stands for WebCrypto's AES-GCM in the simulation: the same bytes, but at once. WebCrypto asks another thread, and a
+ * run would wait for it a third of its time; and what follows from a happening is over when no promise reaction is left
+ * (scheduler.ts).
  */
 export const crypto = {
   subtle: {

@@ -16,8 +16,9 @@ interface Task {
 }
 
 /**
- * Virtual time. Everything that happens is a task with a time; tasks are run one after the other in the order of their times, and all that
- * follows from one without waiting is over before the next begins. So a run is a function of its plan.
+ * Virtual time. Everything that happens is a task with a time; tasks are run one after the other in the order of their
+ * times, and all that follows from one without waiting is over before the next begins. So a run is a function of its
+ * plan.
  */
 export class Scheduler {
   /** unix milliseconds */
@@ -76,7 +77,10 @@ export class Scheduler {
   }
 }
 
-/** All promise reactions that are due: Node begins the next tick when none is left. Nothing of a run waits for another thread (quick-seal.ts). */
+/**
+ * All promise reactions that are due: Node begins the next tick when none is left. Nothing of a run waits for another
+ * thread (quick-seal.ts).
+ */
 const settle = (): Promise<void> =>
   new Promise(resolve => {
     process.nextTick(resolve)

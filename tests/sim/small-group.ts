@@ -1,7 +1,8 @@
 /**
- * Stands for `@noble/curves/secp256k1.js` in the simulation: the integers modulo secp256k1's order under addition. It is a group of prime order with
- * a generator, so that every equation of BIP327 and BIP340 holds and reuse of a nonce gives the secret key away as on the curve, and a multiplication
- * costs a microsecond. It protects nothing: a public key says its secret. Everything above the library (MuSig2, vault, wallet, session) is the app's own code.
+ * Stands for `@noble/curves/secp256k1.js` in the simulation: the integers modulo secp256k1's order under addition. It
+ * is a group of prime order with a generator, so that every equation of BIP327 and BIP340 holds and reuse of a nonce
+ * gives the secret key away as on the curve, and a multiplication costs a microsecond. It protects nothing: a public
+ * key says its secret. Everything above the library (MuSig2, vault, wallet, session) is the app's own code.
  *
  * An element v is written as a point is: x is the smaller of v and -v, and y says by its parity which one it is.
  */

@@ -451,7 +451,10 @@ class World implements Surroundings {
     this.#tellLinks()
   }
 
-  /** Where somebody has two computers: who opens one reaches the others one after the other, and is heard of by his own older one. */
+  /**
+   * Where somebody has two computers: who opens one reaches the others one after the other, and is heard of by his own
+   * older one.
+   */
   #greetAll(device: Device): void {
     const { life } = device
     this.#met.delete(device)

@@ -8,7 +8,10 @@ const PLACES = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-/** Path of a Chromium: `CHROMIUM_PATH`, Playwright's own, one in PATH or at the usual places; undefined when there is none. */
+/**
+ * Path of a Chromium: `CHROMIUM_PATH`, Playwright's own, one in PATH or at the usual places; undefined when there is
+ * none.
+ */
 export function findChromium(): string | undefined {
   const named = process.env.CHROMIUM_PATH
   // a wrong CHROMIUM_PATH is no reason to take another one silently

@@ -2,10 +2,15 @@ import fc from 'fast-check'
 import type { Wire } from '../../services/core/wire/cbor'
 import { encode, Token } from 'cborg'
 
-/** Processor time that no input of a parser may take, milliseconds. The slowest legal one takes a few; what takes this long hangs. */
+/**
+ * Processor time that no input of a parser may take, milliseconds. The slowest legal one takes a few; what takes this
+ * long hangs.
+ */
 const HANG_MS = 1_000
 
-/** What `read` gives. Throws when it took as long as a hang does: processor time, so that a busy machine is no fault. */
+/**
+ * What `read` gives. Throws when it took as long as a hang does: processor time, so that a busy machine is no fault.
+ */
 export function bounded<T>(read: () => T): T {
   const from = process.cpuUsage()
   const value = read()

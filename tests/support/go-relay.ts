@@ -15,7 +15,10 @@ function findGo(): string | undefined {
   return ['go', '/usr/local/go/bin/go'].find(name => spawnSync(name, ['version']).status === 0)
 }
 
-/** Builds the relay of another make (tests/interop/go-relay) from the Go module proxy. A string says why it cannot be had. */
+/**
+ * Builds the relay of another make (tests/interop/go-relay) from the Go module proxy. A string says why it cannot be
+ * had.
+ */
 export function buildGoRelay(): { readonly binary: string } | { readonly missing: string } {
   const go = findGo()
   if (go === undefined) return { missing: 'no Go found: install it, or put it on the PATH' }

@@ -23,7 +23,10 @@ export interface Attack {
   readonly times?: number
   /** milliseconds between two writes */
   readonly gapMs?: number
-  /** tries again while streams are refused or ended, until one is taken to its end: places of streams that have just been given up are free a moment later */
+  /**
+   * tries again while streams are refused or ended, until one is taken to its end: places of streams that have just
+   * been given up are free a moment later
+   */
   readonly patient?: boolean
   /** milliseconds that each stream is kept open afterwards, unless the other side ends it */
   readonly holdMs?: number

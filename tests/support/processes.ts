@@ -23,7 +23,10 @@ function look(pid: number): Process | undefined {
   }
 }
 
-/** Every process of the program that has `word` in its command line, such as the folder of its data; parents first. None where there is no /proc. */
+/**
+ * Every process of the program that has `word` in its command line, such as the folder of its data; parents first. None
+ * where there is no /proc.
+ */
 export function processesOf(word: string): Process[] {
   const all = existsSync('/proc')
     ? readdirSync('/proc')
@@ -36,7 +39,10 @@ export function processesOf(word: string): Process[] {
   return found
 }
 
-/** Resolves when none of them runs any more: those of a browser write into its folder for some time after the first of them is gone. */
+/**
+ * Resolves when none of them runs any more: those of a browser write into its folder for some time after the first of
+ * them is gone.
+ */
 export async function untilGone(processes: readonly Process[]): Promise<void> {
   // one that waits to be buried has no command line, and who got its number later has another
   await until(

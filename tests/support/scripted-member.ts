@@ -39,8 +39,9 @@ interface Doors {
 }
 
 /**
- * A member without a screen: the app's own doors in this process, over the real relay and the real chain server, with what it stores in memory. It
- * does what a person would by calling the doors. Its keys are in the test's hands, so it can also say and sign what no app says.
+ * A member without a screen: the app's own doors in this process, over the real relay and the real chain server, with
+ * what it stores in memory. It does what a person would by calling the doors. Its keys are in the test's hands, so it
+ * can also say and sign what no app says.
  */
 export class ScriptedMember {
   /** everything that others sent about sessions */

@@ -4,7 +4,10 @@ import { requireOrSkip } from './require'
 
 const folder = resolve(process.env.TANDEM_VECTORS ?? '.vectors')
 
-/** True when the official vectors are not here; their suites are then skipped, or fail when `TANDEM_REQUIRE` has `vectors`. */
+/**
+ * True when the official vectors are not here; their suites are then skipped, or fail when `TANDEM_REQUIRE` has
+ * `vectors`.
+ */
 export const noVectors = (file: string): boolean =>
   requireOrSkip(
     'vectors',

@@ -1,6 +1,6 @@
 /**
- * Script validation. The verdict is that of bitcore-lib's interpreter (legacy, BIP141/143, BIP341/342); the equation of a Schnorr
- * signature is checked by libsecp256k1, the code that Bitcoin Core runs, compiled to WebAssembly.
+ * Script validation. The verdict is that of bitcore-lib's interpreter (legacy, BIP141/143, BIP341/342); the equation of
+ * a Schnorr signature is checked by libsecp256k1, the code that Bitcoin Core runs, compiled to WebAssembly.
  */
 import bitcore from 'bitcore-lib'
 import { verifySchnorr } from 'tiny-secp256k1'
@@ -9,8 +9,8 @@ import type { ChainTx, TxOutput } from '../transaction'
 const { Interpreter } = bitcore.Script
 const { Input } = bitcore.Transaction
 
-// The interpreter's own verification loses leading zero bytes of a key, so one key in 256 could never spend (bitcore-lib 11.5.1:
-// `BN.toBuffer({ size })` of a coordinate ignores the size), and takes ten milliseconds.
+// The interpreter's own verification loses leading zero bytes of a key, so one key in 256 could never spend
+// (bitcore-lib 11.5.1: `BN.toBuffer({ size })` of a coordinate ignores the size), and takes ten milliseconds.
 bitcore.crypto.Schnorr.verify = (key, message, signature) => {
   const bytes = signature instanceof Uint8Array ? signature : signature.toBuffer()
   try {

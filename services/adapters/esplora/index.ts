@@ -40,11 +40,16 @@ export interface EsploraOptions {
 
 /** Confirmed transactions per page. */
 const PAGE = 25
-/** Transactions on one page that are taken: the first has up to 75, a server set to more generous pages may give more. */
+/**
+ * Transactions on one page that are taken: the first has up to 75, a server set to more generous pages may give more.
+ */
 const MAX_PAGE = 1_000
 /** Pages of one script that are read; no address of a shared wallet has 10 000 transactions. */
 const MAX_PAGES = 400
-/** Bytes of answers: a short text, one transaction as JSON (its largest, in a block of its own), a page of ordinary ones. */
+/**
+ * Bytes of answers: a short text, one transaction as JSON (its largest, in a block of its own), a page of ordinary
+ * ones.
+ */
 const BYTES = { text: 4_096, fees: 65_536, tx: 16_000_000, page: 32_000_000 } as const
 
 const badAnswer = (what: string): { readonly ok: false; readonly error: ChainError } =>
@@ -150,7 +155,8 @@ export function createEsplora(o: EsploraOptions): Chain {
     const first = await page(path, script, MAX_PAGE, signal)
     if (!first.ok) return first
     const found = new Map(first.value.map(t => [t.txid, t]))
-    // One kind of server gives 50 unconfirmed and 25 confirmed, another 50 in all: only a short page is surely the whole.
+    // One kind of server gives 50 unconfirmed and 25 confirmed, another 50 in all: only a short page is surely the
+    // whole.
     let more = first.value.length >= PAGE
     let last = first.value.filter(t => t.confirmed).at(-1)?.txid
     for (let pages = 1; more; pages++) {

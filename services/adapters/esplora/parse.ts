@@ -1,6 +1,6 @@
 /**
- * Total reading of Esplora's answers: anything gives our own types or undefined, never an exception. Sizes are bounded by
- * the request, numbers and hex here.
+ * Total reading of Esplora's answers: anything gives our own types or undefined, never an exception. Sizes are bounded
+ * by the request, numbers and hex here.
  */
 import { isHex } from '../../core/domain/bytes'
 import type { Txid } from '../../core/domain/ids'
@@ -8,7 +8,10 @@ import type { ChainTx } from '../../ports/chain'
 
 /** satoshis that will ever exist */
 const MAX_SATS = 2_100_000_000_000_000
-/** bytes of an output script that can be spent (consensus); longer ones do not concern a wallet but may stand beside its own */
+/**
+ * bytes of an output script that can be spent (consensus); longer ones do not concern a wallet but may stand beside its
+ * own
+ */
 const MAX_SCRIPT = 4_000_000
 const MAX_U32 = 0xffffffff
 const MAX_HEIGHT = 100_000_000
@@ -131,7 +134,10 @@ export function parseFees(value: unknown): Map<number, number> | undefined {
   return fees
 }
 
-/** Reason out of `sendrawtransaction RPC error: {"code":-26,"message":"..."}`, or the text itself; at most 200 characters. */
+/**
+ * Reason out of `sendrawtransaction RPC error: {"code":-26,"message":"..."}`, or the text itself; at most 200
+ * characters.
+ */
 export function parseRefusal(body: Uint8Array): string {
   const text = parseText(body)
   const inner = /\{.*\}/s.exec(text)?.[0]
@@ -140,7 +146,10 @@ export function parseRefusal(body: Uint8Array): string {
   return message.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200)
 }
 
-/** The node has it already, in the mempool or in a block: what a broadcast is for. A conflict ("txn-mempool-conflict") is not that. */
+/**
+ * The node has it already, in the mempool or in a block: what a broadcast is for. A conflict ("txn-mempool-conflict")
+ * is not that.
+ */
 export const isKnownAlready = (reason: string): boolean =>
   /txn-already-(in-mempool|known)|already in (the )?(mempool|block ?chain|utxo set)/i.test(reason)
 

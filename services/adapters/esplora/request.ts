@@ -3,7 +3,8 @@
  *
  *  1. Only simple requests: GET without own headers, POST as text/plain. electrs answers OPTIONS with 404.
  *  2. An overloaded server may refuse without CORS headers: a bare TypeError backs off like a 429.
- *  3. Every try has a deadline and a bound on its body; a place in the queue is held for the try only, not while waiting.
+ * 3. Every try has a deadline and a bound on its body; a place in the queue is held for the try only, not while
+ * waiting.
  *  4. A POST is tried once.
  */
 import { err, ok, type Result } from '../../core/domain/result'
@@ -59,7 +60,9 @@ const trouble = (code: ChainError['code'], detail: string, retryable = true): Ch
 })
 const ABORTED = trouble('aborted', 'aborted', false)
 
-/** Gives 200, 400 and 404 as answers (they mean something in this API) and everything else as an error. Never rejects. */
+/**
+ * Gives 200, 400 and 404 as answers (they mean something in this API) and everything else as an error. Never rejects.
+ */
 export function createRequester(o: RequestOptions): Requester {
   const slots = createSlots(o.maxConcurrent)
 
@@ -178,7 +181,10 @@ function onAbort(signal: AbortSignal | undefined, fn: () => void): () => void {
   return () => signal?.removeEventListener('abort', fn)
 }
 
-/** At most `count` inside at once, first come first served. `enter` gives the way out, or undefined when aborted while waiting. */
+/**
+ * At most `count` inside at once, first come first served. `enter` gives the way out, or undefined when aborted while
+ * waiting.
+ */
 function createSlots(count: number): { enter(signal?: AbortSignal): Promise<(() => void) | undefined> } {
   let free = count
   const queue: Array<() => void> = []

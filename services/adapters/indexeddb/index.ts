@@ -1,14 +1,17 @@
 /**
  * The profile's records in IndexedDB, one database per profile, nothing of them in clear.
  *
- *  1. A value is sealed by the vault together with its key text, bound to the store and to the name under which it lies: records
- *     cannot be read, forged, or put in one another's place. An older one can be put back in its own place by whoever has
+ * 1. A value is sealed by the vault together with its key text, bound to the store and to the name under which it lies:
+ * records
+ * cannot be read, forged, or put in one another's place. An older one can be put back in its own place by whoever has
  *     the disk: nothing that must never go backwards (a nonce) is stored.
- *  2. The name of a record is an HMAC of its key under a random key which is itself stored sealed: on disk one sees how many
+ * 2. The name of a record is an HMAC of its key under a random key which is itself stored sealed: on disk one sees how
+ * many
  *     records there are and how long, not which wallets or sessions they are about.
  *  3. Writes happen in the order in which they were asked for, and reads see the writes asked for before them, although
  *     sealing takes a turn through the vault.
- *  4. A record that does not open is logged and left out, never an exception. A locked vault is one: nothing would be true.
+ * 4. A record that does not open is logged and left out, never an exception. A locked vault is one: nothing would be
+ * true.
  */
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -24,9 +27,15 @@ export { persistStorage } from './persistence'
 export interface IndexedDbOptions {
   readonly profileId: ProfileId
   readonly log: Log
-  /** authenticated encryption with `context` as additional data (the vault's `seal`); rejects with a `VaultLocked` while locked */
+  /**
+   * authenticated encryption with `context` as additional data (the vault's `seal`); rejects with a `VaultLocked` while
+   * locked
+   */
   seal(context: string, plain: Uint8Array): Promise<Uint8Array>
-  /** its inverse; the code `locked` means that nothing is known about the record, `storage-failed` too, any other that it is damaged */
+  /**
+   * its inverse; the code `locked` means that nothing is known about the record, `storage-failed` too, any other that
+   * it is damaged
+   */
   open(context: string, sealed: Uint8Array): Promise<Result<Uint8Array, { readonly code: string }>>
 }
 

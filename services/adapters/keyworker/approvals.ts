@@ -4,7 +4,8 @@
  *  2. A yes is stored before it is returned; a withdrawn one never becomes a yes again.
  *  3. One live attempt per session; an older name is refused, a newer one erases the older nonces.
  *  4. `nonces` of the hub is checked before the handle is touched; from there on the handle is gone whatever happens.
- *  5. Partials are stored with the hash of the `nonces` they answer before they are returned: the same `nonces` gets the same
+ * 5. Partials are stored with the hash of the `nonces` they answer before they are returned: the same `nonces` gets the
+ * same
  *     bytes, a different one for that attempt gets nothing.
  * @see docs/protocol.md, "Attempts and nonces"
  */
@@ -238,7 +239,8 @@ export class Approvals {
       const sealed = await this.deps.store.vote(open.record.id, session)
       if (sealed === undefined) return ok(undefined)
       const plain = await openWith(open.storageKey, votePurpose(open, session), sealed)
-      // one that cannot be read may have been a withdrawal, or have known of partials that are out: nothing is signed under it
+      // one that cannot be read may have been a withdrawal, or have known of partials that are out: nothing is signed
+      // under it
       return ok((plain && decodeVote(plain)) ?? { kind: 'void' })
     } catch {
       return fail('storage-failed', 'reading the stored yes')

@@ -8,14 +8,19 @@ import { toHex } from '../../core/domain/bytes'
 import { NETWORKS, type NetworkName } from '../../core/domain/network'
 import type { AccountInfo, KeyOrigin } from '../../core/domain/wallet'
 
-/** Words as BIP39 compares them: NFKD, lower case, single spaces. Undefined unless 12 or 24 words with a right checksum. */
+/**
+ * Words as BIP39 compares them: NFKD, lower case, single spaces. Undefined unless 12 or 24 words with a right checksum.
+ */
 export function normaliseWords(text: string): string | undefined {
   const words = text.normalize('NFKD').toLowerCase().trim().split(/\s+/)
   const joined = words.join(' ')
   return (words.length === 12 || words.length === 24) && validateMnemonic(joined, wordlist) ? joined : undefined
 }
 
-/** The words behind their 16 or 32 bytes of entropy, and back: bytes can be wiped, texts cannot. `words` must be normalised. */
+/**
+ * The words behind their 16 or 32 bytes of entropy, and back: bytes can be wiped, texts cannot. `words` must be
+ * normalised.
+ */
 export const wordsOf = (entropy: Uint8Array): string => entropyToMnemonic(entropy, wordlist)
 export const entropyOf = (words: string): Uint8Array => mnemonicToEntropy(words, wordlist)
 
@@ -64,7 +69,10 @@ export class Keys {
     return fileKey(this.seed)
   }
 
-  /** The account at m/87h/coinh/accounth; undefined for any other path, coin or master key: no other key of the seed ever signs. */
+  /**
+   * The account at m/87h/coinh/accounth; undefined for any other path, coin or master key: no other key of the seed
+   * ever signs.
+   */
   account(network: NetworkName, origin: KeyOrigin): Account | undefined {
     const [, coin, number] = /^87h\/(\d{1,10})h\/(0|[1-9]\d{0,9})h$/.exec(origin.path) ?? []
     if (

@@ -1,7 +1,8 @@
 /**
  * Secret nonces. Invariants:
- *  1. A secret nonce exists in one place, this map, and leaves it by `take` (once) or by erasure; nothing returns it otherwise.
- *  2. An entry is bound to (session, digest, attempt); asking with any other binding yields nothing and touches nothing.
+ * 1. A secret nonce exists in one place, this map, and leaves it by `take` (once) or by erasure; nothing returns it
+ * otherwise.
+ * 2. An entry is bound to (session, digest, attempt); asking with any other binding yields nothing and touches nothing.
  *  3. There is one entry per session: a newer attempt erases the older.
  *  4. An entry ends after `lifeMs` even when timers are throttled: the clock is asked again at `take`.
  */
@@ -63,7 +64,10 @@ export class NonceBook {
     return this.#find(handle) !== undefined
   }
 
-  /** Removes the nonces first and hands them out; undefined when unknown, consumed, expired or bound to something else. The taker wipes them. */
+  /**
+   * Removes the nonces first and hands them out; undefined when unknown, consumed, expired or bound to something else.
+   * The taker wipes them.
+   */
   take(handle: NonceHandle): readonly Uint8Array[] | undefined {
     const entry = this.#find(handle)
     if (entry === undefined) return undefined

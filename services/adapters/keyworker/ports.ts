@@ -39,8 +39,8 @@ export interface VaultStore {
 /** One holder per name among all tabs of this browser. */
 export interface LockPort {
   /**
-   * Undefined when another tab holds it and `steal` is false. `onLost` is called once when another tab steals it. The result
-   * releases it; safe to call after a loss.
+   * Undefined when another tab holds it and `steal` is false. `onLost` is called once when another tab steals it. The
+   * result releases it; safe to call after a loss.
    */
   acquire(name: string, steal: boolean, onLost: () => void): Promise<(() => void) | undefined>
 }

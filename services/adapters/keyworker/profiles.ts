@@ -35,7 +35,10 @@ export interface Unlocked {
 
 /** Characters (code points) of a password. */
 const MIN_PASSWORD = 8
-/** words that a check must give at once, and wrong checks of a profile until this worker ends: 2048^3 guesses are not to be had */
+/**
+ * words that a check must give at once, and wrong checks of a profile until this worker ends: 2048^3 guesses are not to
+ * be had
+ */
 const WORDS_ASKED = 3
 const WRONG_WORDS = 20
 

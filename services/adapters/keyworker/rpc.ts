@@ -1,6 +1,7 @@
 /**
- * Calls across the worker boundary: one message per call and one per answer, by id. Values are copied (structured clone), no
- * buffer is transferred, nothing is shared. What goes out of the worker is what the ports return, nothing else.
+ * Calls across the worker boundary: one message per call and one per answer, by id. Values are copied (structured
+ * clone), no buffer is transferred, nothing is shared. What goes out of the worker is what the ports return, nothing
+ * else.
  */
 import type { Aggregator, Signer } from '../../ports/signer'
 import { err } from '../../core/domain/result'
@@ -9,8 +10,8 @@ type Vault = Signer & Aggregator
 type Method = Exclude<keyof Vault, 'onLocked'>
 
 /**
- * Every method that may be called, with the way in which a failure of the worker itself shows: as a vault error, a signer
- * error, "input 0 of nobody", false, or a rejection where the answer has no room for it.
+ * Every method that may be called, with the way in which a failure of the worker itself shows: as a vault error, a
+ * signer error, "input 0 of nobody", false, or a rejection where the answer has no room for it.
  */
 const METHODS: Readonly<Record<Method, 'vault' | 'signer' | 'input' | 'false' | 'reject'>> = {
   profiles: 'reject',
@@ -61,8 +62,8 @@ export interface RpcPort {
 }
 
 /**
- * Serves a vault over a port. `vault` is called by the first call that needs it; until then `early` answers what it can, so that
- * the first screen does not wait for code that it does not use.
+ * Serves a vault over a port. `vault` is called by the first call that needs it; until then `early` answers what it
+ * can, so that the first screen does not wait for code that it does not use.
  */
 export function serveVault(
   port: RpcPort,
@@ -101,7 +102,9 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** The vault as the main thread sees it. `crashed` ends every open call, and every later one, with its typed failure. */
+/**
+ * The vault as the main thread sees it. `crashed` ends every open call, and every later one, with its typed failure.
+ */
 export function connectVault(port: RpcPort): { readonly vault: Vault; crashed(reason: string): void } {
   const waiting = new Map<number, Waiting>()
   const listeners = new Set<(reason: 'user' | 'takeover') => void>()

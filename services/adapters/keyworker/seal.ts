@@ -1,6 +1,7 @@
 /**
- * Encryption at rest: AES-256-GCM of WebCrypto under the password's key and under the storage key, XChaCha20-Poly1305 for the
- * wallet file, whose key comes from the seed. Every sealed value starts with its version and binds what it is for.
+ * Encryption at rest: AES-256-GCM of WebCrypto under the password's key and under the storage key, XChaCha20-Poly1305
+ * for the wallet file, whose key comes from the seed. Every sealed value starts with its version and binds what it is
+ * for.
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { concatBytes, utf8ToBytes } from '../../core/domain/bytes'

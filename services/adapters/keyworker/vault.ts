@@ -1,6 +1,6 @@
 /**
- * The vault: everything that knows a secret, assembled behind the Signer and Aggregator ports. It runs in the key worker, and
- * in-process in tests, with the same code.
+ * The vault: everything that knows a secret, assembled behind the Signer and Aggregator ports. It runs in the key
+ * worker, and in-process in tests, with the same code.
  */
 import { aggregateNonces, aggregatePartials, finalize } from '../../core/crypto/aggregate'
 import { isXCoordinate } from '../../core/crypto/bip328'
@@ -40,7 +40,10 @@ const signerFail = (code: SignerError['code'], detail: string): { readonly ok: f
 
 const contexts = new Map<string, WalletContext>()
 
-/** Opens each descriptor once: key aggregation is the dear part of everything that follows. All of it is public, so it outlives a lock and is shared by vaults. */
+/**
+ * Opens each descriptor once: key aggregation is the dear part of everything that follows. All of it is public, so it
+ * outlives a lock and is shared by vaults.
+ */
 function opened({ network, descriptor }: WalletKeys): Result<WalletContext, DescriptorError> {
   const name = `${network} ${descriptor}`
   const known = contexts.get(name)

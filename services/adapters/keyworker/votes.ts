@@ -1,4 +1,7 @@
-/** The stored yes of a session, and what was released under it. Kept sealed, so that nobody without the vault can plant a yes. */
+/**
+ * The stored yes of a session, and what was released under it. Kept sealed, so that nobody without the vault can plant
+ * a yes.
+ */
 import { fromHex, isHex, toHex, utf8ToBytes } from '../../core/domain/bytes'
 import type { Hex } from '../../core/domain/bytes'
 import type { AttemptName } from '../../core/domain/proposal'

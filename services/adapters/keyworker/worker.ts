@@ -1,4 +1,7 @@
-/** Entry of the key worker. It lists profiles by itself; the vault's modules are fetched by the first call that needs them. */
+/**
+ * Entry of the key worker. It lists profiles by itself; the vault's modules are fetched by the first call that needs
+ * them.
+ */
 import { listProfiles } from './profile-list'
 import { serveVault } from './rpc'
 import { createVaultStore } from './store'

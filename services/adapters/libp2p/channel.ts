@@ -6,7 +6,10 @@ import type { Channel, ConnectionInfo } from '../../ports/transport'
 import { FrameQueue } from './frame-queue'
 import { encodeFrame, FrameDecoder, frameError } from './frames'
 
-/** bytes that may wait unread in a stream before it is reset: more than a second of the largest frames is never legitimate */
+/**
+ * bytes that may wait unread in a stream before it is reset: more than a second of the largest frames is never
+ * legitimate
+ */
 const READ_BUFFER_BYTES = 1024 * 1024
 /** how long the goodbye of a closed channel may take, milliseconds; then it is reset */
 const GOODBYE_MS = 5_000
@@ -27,8 +30,9 @@ export interface ChannelHost {
 /**
  * A stream that carries frames.
  *
- * Frames are read as they come, so that the rate is measured at arrival and not at the reader's pace; they wait in a bounded
- * queue. One reason ends a channel for both directions: close here, close there, reset, a broken rule. Each is final.
+ * Frames are read as they come, so that the rate is measured at arrival and not at the reader's pace; they wait in a
+ * bounded queue. One reason ends a channel for both directions: close here, close there, reset, a broken rule. Each is
+ * final.
  */
 export class StreamChannel implements Channel {
   readonly peerId: string

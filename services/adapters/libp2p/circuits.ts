@@ -13,8 +13,8 @@ import { peerOf } from './peer-of'
 import { withMethods } from './with-methods'
 
 /**
- * The upgrader as the transport of relayed connections shall see it: an inflow watches each from its first byte. Where they come from the library
- * shows data again that was read too far, so it is watched where each byte passes once.
+ * The upgrader as the transport of relayed connections shall see it: an inflow watches each from its first byte. Where
+ * they come from the library shows data again that was read too far, so it is watched where each byte passes once.
  */
 export function watchCircuits(upgrader: Upgrader, inflow: Inflow): Upgrader {
   const watched = <T extends MultiaddrConnection>(connection: T): T => {
@@ -35,11 +35,16 @@ export function watchCircuits(upgrader: Upgrader, inflow: Inflow): Upgrader {
 }
 type Data = Uint8Array | { subarray(): Uint8Array }
 
-/** yamux whose windows stay as large as they begin: the other side then has no use for longer frames, and none is taken. */
+/**
+ * yamux whose windows stay as large as they begin: the other side then has no use for longer frames, and none is taken.
+ */
 export const fixedWindows = (): StreamMuxerFactory =>
   yamux({ streamOptions: { maxStreamWindowSize: YAMUX_FRAME_BYTES } })()
 
-/** What a connection carries, decrypted, the connection below, and the peer that has proved itself. Called before the muxer listens. */
+/**
+ * What a connection carries, decrypted, the connection below, and the peer that has proved itself. Called before the
+ * muxer listens.
+ */
 export type WatchMuxed = (muxed: MessageStream, below: MessageStream, peerId: PeerId) => void
 
 /** Has what connections carry watched where their muxer is made. */

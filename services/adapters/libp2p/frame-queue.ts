@@ -1,6 +1,7 @@
 /**
- * Frames between the one who receives them and the one who reads them, in order, with a bound: `push` resolves only when there
- * is room again, which is how a slow reader slows the sender down. One reader; a second one shares the same queue.
+ * Frames between the one who receives them and the one who reads them, in order, with a bound: `push` resolves only
+ * when there is room again, which is how a slow reader slows the sender down. One reader; a second one shares the same
+ * queue.
  */
 export class FrameQueue {
   private readonly frames: Uint8Array[] = []

@@ -1,23 +1,33 @@
-/** bytes of one message on a data channel @see https://github.com/libp2p/specs/blob/master/webrtc/README.md#multiplexing */
+/**
+ * bytes of one message on a data channel @see https://github.com/libp2p/specs/blob/master/webrtc/README.md#multiplexing
+ */
 const MESSAGE_BYTES = 16_384
 /** frames that begin in one message of a data channel: the library puts one into each */
 const FRAMES_PER_MESSAGE = 16
-/** bytes of one yamux frame: the window of a stream, which does not grow here @see https://github.com/hashicorp/yamux/blob/master/spec.md#flow-control */
+/**
+ * bytes of one yamux frame: the window of a stream, which does not grow here @see
+ * https://github.com/hashicorp/yamux/blob/master/spec.md#flow-control
+ */
 export const YAMUX_FRAME_BYTES = 262_144
-/** parts in which a body may come: what is read of it is kept part by part, and joined in a time that grows with their square */
+/**
+ * parts in which a body may come: what is read of it is kept part by part, and joined in a time that grows with their
+ * square
+ */
 const PARTS_OF_A_BODY = 1_024
 /** what opening a stream costs, in units */
 export const STREAM_UNITS = 16
 
 /**
- * Reads the frames in what comes over one connection or channel, part by part: `head` takes byte after byte until it knows the length of the body,
- * which is skipped.
+ * Reads the frames in what comes over one connection or channel, part by part: `head` takes byte after byte until it
+ * knows the length of the body, which is skipped.
  */
 abstract class HeadedScan {
   #body = 0
   #parts = 0
 
-  /** What this part weighs: one, or each frame that begins in it one. Undefined when it is nothing that is ever sent. */
+  /**
+   * What this part weighs: one, or each frame that begins in it one. Undefined when it is nothing that is ever sent.
+   */
   units(bytes: Uint8Array): number | undefined {
     let units = 0
     if (this.#body === 0) this.#parts = 0
@@ -100,7 +110,10 @@ export class ProtobufScan extends HeadedScan {
     this.#reads = this.#left > 0 ? 'field' : 'length'
   }
 
-  /** The number when it is whole, less than 0 until then, undefined when it is too long: the library reads one in more bytes than it needs as if it had fewer. */
+  /**
+   * The number when it is whole, less than 0 until then, undefined when it is too long: the library reads one in more
+   * bytes than it needs as if it had fewer.
+   */
   #varint(byte: number): number | undefined {
     if (byte === 0 && this.#shift > 0) return undefined
     this.#number |= (byte & 0x7f) << this.#shift
@@ -112,7 +125,10 @@ export class ProtobufScan extends HeadedScan {
   }
 }
 
-/** yamux: version, type, flags (2), stream (4) and length (4), then as many bytes if the type is 0; 16 KiB are one unit. SYN, the first flag, opens a stream. */
+/**
+ * yamux: version, type, flags (2), stream (4) and length (4), then as many bytes if the type is 0; 16 KiB are one unit.
+ * SYN, the first flag, opens a stream.
+ */
 export class YamuxScan extends HeadedScan {
   #at = 0
   #type = 0
@@ -148,8 +164,9 @@ const NOISE = '/noise\n'
 const NEGOTIATION_BYTES = 1_024
 
 /**
- * A relayed connection from its first byte: lines of multistream-select, each with its length, until one names Noise; then two bytes with the length
- * of what is encrypted, again and again @see https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format
+ * A relayed connection from its first byte: lines of multistream-select, each with its length, until one names Noise;
+ * then two bytes with the length of what is encrypted, again and again @see
+ * https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format
  */
 export class CircuitScan extends HeadedScan {
   #negotiated = 0
@@ -196,7 +213,10 @@ export class CircuitScan extends HeadedScan {
   }
 }
 
-/** Messages with their length before them, an unsigned varint. The library takes one that is longer than it need be for as many bytes as it needs. */
+/**
+ * Messages with their length before them, an unsigned varint. The library takes one that is longer than it need be for
+ * as many bytes as it needs.
+ */
 export class LengthScan extends HeadedScan {
   #length = 0
   #shift = 0

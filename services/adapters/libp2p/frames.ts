@@ -18,8 +18,8 @@ export function encodeFrame(frame: Uint8Array): Uint8Array {
 }
 
 /**
- * Cuts a stream of bytes into frames. The length is checked as soon as it is there, before its bytes come, so that a peer can make
- * us hold at most one frame and one chunk.
+ * Cuts a stream of bytes into frames. The length is checked as soon as it is there, before its bytes come, so that a
+ * peer can make us hold at most one frame and one chunk.
  */
 export class FrameDecoder {
   private buffer = new Uint8Array(1024)

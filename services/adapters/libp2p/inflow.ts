@@ -8,8 +8,9 @@ import { withMethods } from './with-methods'
 type Registrar = PingComponents['registrar']
 
 /**
- * What one peer may send in a second, and at once. A message of 64 KiB is ten, of WebRTC as well as over a relay, and anybody may send fifty a second.
- * A frame over a relay, which is decrypted twice, takes half a millisecond of a slow machine.
+ * What one peer may send in a second, and at once. A message of 64 KiB is ten, of WebRTC as well as over a relay, and
+ * anybody may send fifty a second. A frame over a relay, which is decrypted twice, takes half a millisecond of a slow
+ * machine.
  */
 const UNITS_PER_SECOND = 600
 const UNITS_AT_ONCE = 2_000
@@ -30,7 +31,9 @@ interface Rates {
 
 type Admit = (event: Event, units: number | undefined) => void
 
-/** What peers send, watched before the library sees it: one rate for all connections of a peer, those before included. */
+/**
+ * What peers send, watched before the library sees it: one rate for all connections of a peer, those before included.
+ */
 export class Inflow {
   /** the oldest first */
   readonly #rates = new Map<PeerId, Rates>()
@@ -46,8 +49,8 @@ export class Inflow {
   }
 
   /**
-   * Watches a direct line from its first moment. What breaks a bound closes it, and none of that reaches the library, which takes a text for a
-   * length and reads all frames of a message in one go.
+   * Watches a direct line from its first moment. What breaks a bound closes it, and none of that reaches the library,
+   * which takes a text for a length and reads all frames of a message in one go.
    */
   guardLine(line: RTCPeerConnection, peerId: PeerId): void {
     const admit = this.#bounded(peerId, () => {
@@ -74,8 +77,8 @@ export class Inflow {
   }
 
   /**
-   * Whether the next part of a relayed connection may be read: Noise drops what is empty without a word, when it has decrypted it. That the peer
-   * has sent it is the relay's word, so the connection is ended, and nobody is blamed.
+   * Whether the next part of a relayed connection may be read: Noise drops what is empty without a word, when it has
+   * decrypted it. That the peer has sent it is the relay's word, so the connection is ended, and nobody is blamed.
    */
   guardCircuit(circuit: Pick<Messages, 'abort'>, peerId: PeerId): (part: Uint8Array) => boolean {
     const { circuits } = this.#ratesOf(peerId)
@@ -90,7 +93,10 @@ export class Inflow {
     }
   }
 
-  /** Watches what a relayed connection carries, before its muxer does: that keeps what belongs to a frame until all of it is there, however long it is. */
+  /**
+   * Watches what a relayed connection carries, before its muxer does: that keeps what belongs to a frame until all of
+   * it is there, however long it is.
+   */
   guardMuxed(muxed: Messages, peerId: PeerId): void {
     const admit = this.#bounded(peerId, () => {
       muxed.abort(tooMuch())

@@ -5,7 +5,10 @@ const MOST = 490
 /** What strangers and members who dial us can use up: the other half stays for our own dials, whoever keeps calling. */
 const MOST_INBOUND = 240
 
-/** Counts RTCPeerConnections. The library asks for the configuration of each before it makes it, and that is where they are counted. */
+/**
+ * Counts RTCPeerConnections. The library asks for the configuration of each before it makes it, and that is where they
+ * are counted.
+ */
 export class LineCount {
   #own = 0
   #inbound = 0
@@ -16,7 +19,10 @@ export class LineCount {
     return this.#own + this.#inbound
   }
 
-  /** Whether there is one for who calls. Nobody may have taken more than is left for all who do: one peer alone uses up half. */
+  /**
+   * Whether there is one for who calls. Nobody may have taken more than is left for all who do: one peer alone uses up
+   * half.
+   */
   has(caller: PeerId): boolean {
     return this.made < MOST && (this.#from.get(caller) ?? 0) < MOST_INBOUND - this.#inbound
   }
@@ -35,8 +41,8 @@ export class LineCount {
   }
 
   /**
-   * Starts a dial, in which the library asks for its configuration before it first waits: what is asked for meanwhile is ours. The second
-   * part gives back what was taken when nothing came of it.
+   * Starts a dial, in which the library asks for its configuration before it first waits: what is asked for meanwhile
+   * is ours. The second part gives back what was taken when nothing came of it.
    */
   dial<T>(start: () => T): { readonly dialling: T; giveBack(): void } {
     const before = this.#own

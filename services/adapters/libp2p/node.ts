@@ -23,8 +23,8 @@ export const ADDRESS_DIAL_MS = 22_000
 /** connections of a browser: two relays, and a WebRTC and a relayed one to each of 100 members, with room */
 const MAX_CONNECTIONS = 300
 /**
- * Connections that may come in per second "from one host". To the library the host of a relayed connection is its relay, so the default of 5
- * would refuse the sixth member who calls within a second; 100 members may come at once.
+ * Connections that may come in per second "from one host". To the library the host of a relayed connection is its
+ * relay, so the default of 5 would refuse the sixth member who calls within a second; 100 members may come at once.
  */
 const INBOUND_PER_SECOND = 100
 /** of them not yet encrypted, for which each has ten seconds; the default is 10 */
@@ -41,8 +41,8 @@ export interface ReservationPlace {
 }
 
 /**
- * Relayed is known by its limits, WebRTC by its multiplexer; the address does not tell (the dialer's WebRTC address contains
- * /p2p-circuit, the acceptor's does not).
+ * Relayed is known by its limits, WebRTC by its multiplexer; the address does not tell (the dialer's WebRTC address
+ * contains /p2p-circuit, the acceptor's does not).
  */
 export function kindOf(connection: Pick<Connection, 'limits' | 'multiplexer'>): ConnectionKind {
   if (connection.limits != null) return 'relay'
@@ -71,7 +71,8 @@ export async function createNode(init: {
     privateKey: init.privateKey,
     addresses: {
       listen: init.rtc ? ['/webrtc'] : [],
-      // What identify tells others of us: ways through relays, never an address that a relay saw us at; WebRTC only while it is offered.
+      // What identify tells others of us: ways through relays, never an address that a relay saw us at; WebRTC only
+      // while it is offered.
       announceFilter: all => all.filter(address => reachableAt(address.toString(), init.rtc?.direct() ?? false)),
     },
     transports: [
@@ -114,7 +115,8 @@ export async function createNode(init: {
     },
     nodeInfo: { userAgent: 'tandem' },
     services: {
-      // asked of relays alone, below: nothing that members do needs it, and an answer may hold addresses that take seconds to read
+      // asked of relays alone, below: nothing that members do needs it, and an answer may hold addresses that take
+      // seconds to read
       identify: identify({ runOnLimitedConnection: true, runOnConnectionOpen: false }),
       ping: boundedPing,
       gossip: (components: GossipSubComponents) =>
@@ -148,8 +150,9 @@ export async function createNode(init: {
 }
 
 /**
- * Takes the reserving out of "listen": listening on a relay only notes the place, and `reserve` does the work, as often as needed
- * and with the error of each try. A dead relay thus never fails the node's start, and no listener is made twice.
+ * Takes the reserving out of "listen": listening on a relay only notes the place, and `reserve` does the work, as often
+ * as needed and with the error of each try. A dead relay thus never fails the node's start, and no listener is made
+ * twice.
  */
 function withPlaces(transport: LibraryTransport, places: Map<string, ReservationPlace>): LibraryTransport {
   const create = transport.createListener.bind(transport)

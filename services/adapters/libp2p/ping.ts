@@ -19,8 +19,8 @@ export const boundedPing = (components: PingComponents): Ping =>
   })
 
 /**
- * Round trip in milliseconds over this very connection. The library's own ping takes a peer and chooses a connection, possibly a
- * stale one; this one tells whether the given connection answers.
+ * Round trip in milliseconds over this very connection. The library's own ping takes a peer and chooses a connection,
+ * possibly a stale one; this one tells whether the given connection answers.
  *
  * @throws the library's error, the signal's reason, or an Error when the echo differs
  */

@@ -15,10 +15,16 @@ export interface ProbeInit {
   readonly log: Log
 }
 
-/** a browser waits some ten seconds for a STUN server that does not answer; what was gathered until then is told, milliseconds */
+/**
+ * a browser waits some ten seconds for a STUN server that does not answer; what was gathered until then is told,
+ * milliseconds
+ */
 const GATHER_MS = 5_000
 
-/** Tries with a node that lives for one question and has a key of its own: what it is told is what any stranger would be. */
+/**
+ * Tries with a node that lives for one question and has a key of its own: what it is told is what any stranger would
+ * be.
+ */
 export function createLibp2pProbe(init: ProbeInit): Probe {
   /** Runs one question with a stranger, who is gone when it is answered or the signal aborts. */
   async function stranger<T>(
@@ -85,8 +91,8 @@ function settled(node: Transport, signal: AbortSignal): Promise<RelayStatus & { 
 }
 
 /**
- * Two ends in this browser: the first gathers with the given servers, and a message goes from one to the other. The second is never
- * shown to anybody, and both are closed before this returns.
+ * Two ends in this browser: the first gathers with the given servers, and a message goes from one to the other. The
+ * second is never shown to anybody, and both are closed before this returns.
  */
 async function loopback(settings: IceSettings, signal: AbortSignal, clock: Clock): Promise<RtcProbe> {
   const candidates: CandidateFact[] = []

@@ -1,4 +1,7 @@
-/** What one peer may send: a bucket of `atOnce` tokens that refills evenly, so that a burst is fine and a steady excess is not. */
+/**
+ * What one peer may send: a bucket of `atOnce` tokens that refills evenly, so that a burst is fine and a steady excess
+ * is not.
+ */
 export class RateLimit {
   private tokens: number
   private last: number

@@ -32,8 +32,8 @@ interface Place {
  * Holds places on relays. The library makes a reservation once and does not remake it when the relay connection closes
  * (js-libp2p#3601), so this does.
  *
- * Invariants: a wanted relay that is not held has either an attempt running or a timer; one that is not wanted has neither;
- * no failure of one relay touches another.
+ * Invariants: a wanted relay that is not held has either an attempt running or a timer; one that is not wanted has
+ * neither; no failure of one relay touches another.
  */
 export class RelayKeeper {
   private readonly places = new Map<string, Place>()
@@ -64,7 +64,10 @@ export class RelayKeeper {
     for (const place of this.places.values()) place.cancel()
   }
 
-  /** Wants exactly these. Those not held are tried at once, whatever their wait: the caller knows that something changed. */
+  /**
+   * Wants exactly these. Those not held are tried at once, whatever their wait: the caller knows that something
+   * changed.
+   */
   async set(addresses: readonly string[]): Promise<void> {
     const gone = [...this.places.keys()].filter(address => !addresses.includes(address))
     for (const address of gone) {

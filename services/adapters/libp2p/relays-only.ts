@@ -5,10 +5,10 @@ import { withMethods } from './with-methods'
 type Registrar = GossipSubComponents['registrar']
 
 /**
- * The registrar as a service shall see it that has to do with relays alone: only WebSocket connections, which in a browser lead to them, exist for
- * it. Gossipsub keeps its stream on the first connection to a peer and dies with it, and members have no need to gossip directly: they talk over
- * streams of their own. What hands on calls is read with addresses of any length before anybody is asked whether it may, and one of 32 KB takes
- * seconds.
+ * The registrar as a service shall see it that has to do with relays alone: only WebSocket connections, which in a
+ * browser lead to them, exist for it. Gossipsub keeps its stream on the first connection to a peer and dies with it,
+ * and members have no need to gossip directly: they talk over streams of their own. What hands on calls is read with
+ * addresses of any length before anybody is asked whether it may, and one of 32 KB takes seconds.
  */
 export function relaysOnly(registrar: Registrar, isRelay: (connection: Connection) => boolean): Registrar {
   return withMethods(registrar, {

@@ -28,9 +28,10 @@ type Registrar = WebRTCTransportComponents['registrar']
 const watched = new WeakMap<RTCConfiguration, (peer: RTCPeerConnection) => void>()
 
 /**
- * Imports the WebRTC transport so that the connections it makes can be watched. The library keeps the constructor that it finds in the
- * global scope when it is loaded and offers no hook; so for the time of loading, and no longer, it finds one that makes the same
- * objects and says which configuration each came from. Nobody else ever sees it used: an unknown configuration is passed through.
+ * Imports the WebRTC transport so that the connections it makes can be watched. The library keeps the constructor that
+ * it finds in the global scope when it is loaded and offers no hook; so for the time of loading, and no longer, it
+ * finds one that makes the same objects and says which configuration each came from. Nobody else ever sees it used: an
+ * unknown configuration is passed through.
  */
 async function loadLibrary(): Promise<Pick<typeof Library, 'webRTC'>> {
   const native = globalThis.RTCPeerConnection
@@ -78,7 +79,9 @@ export class Rtc {
     return directAllowed(this.settings)
   }
 
-  /** True when connections made so far may show an address that from now on is nobody's business; they must be closed. */
+  /**
+   * True when connections made so far may show an address that from now on is nobody's business; they must be closed.
+   */
   set(settings: IceSettings): boolean {
     const hides = settings.relayOnly && !this.settings.relayOnly
     this.settings = settings
@@ -108,7 +111,10 @@ export class Rtc {
     }
   }
 
-  /** The library asks for the configuration before it waits for anything: what runs in `work` at once belongs to `maker`. */
+  /**
+   * The library asks for the configuration before it waits for anything: what runs in `work` at once belongs to
+   * `maker`.
+   */
   private as<T>(maker: Maker, work: () => T): T {
     const before = this.maker
     this.maker = maker

@@ -13,7 +13,9 @@ interface Report {
   readonly [key: string]: unknown
 }
 
-/** Bytes, round trip and candidates of the ICE pair in use; empty where the connection is no WebRTC or does not tell. */
+/**
+ * Bytes, round trip and candidates of the ICE pair in use; empty where the connection is no WebRTC or does not tell.
+ */
 export async function rtcStats(connection: Connection): Promise<Stats> {
   const peerConnection = (connection as unknown as Inside).muxer?.peerConnection
   if (typeof peerConnection?.getStats !== 'function') return {}
@@ -45,7 +47,10 @@ export async function rtcStats(connection: Connection): Promise<Stats> {
   return stats
 }
 
-/** Peer id of the relay that carries a connection, as its address tells: `.../p2p/<relay>/p2p-circuit/p2p/<peer>` on both sides. */
+/**
+ * Peer id of the relay that carries a connection, as its address tells: `.../p2p/<relay>/p2p-circuit/p2p/<peer>` on
+ * both sides.
+ */
 export function relayOf(connection: Pick<Connection, 'remoteAddr'>): string | undefined {
   return /\/p2p\/([^/]+)\/p2p-circuit/.exec(connection.remoteAddr.toString())?.[1]
 }

@@ -1,6 +1,6 @@
 /**
- * The Transport port over libp2p: dials, connections, streams, gossip. Long because the port is wide and every call ends in the one node; relays,
- * frames, statistics and the watching of RTCPeerConnections have their own files.
+ * The Transport port over libp2p: dials, connections, streams, gossip. Long because the port is wide and every call
+ * ends in the one node; relays, frames, statistics and the watching of RTCPeerConnections have their own files.
  */
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
@@ -52,8 +52,8 @@ const RANK: Record<ConnectionKind, number> = { webrtc: 0, direct: 1, relay: 2 }
 /** how long the goodbye of a connection may take, milliseconds */
 const GOODBYE_MS = 2_000
 /**
- * Opening this stream says "I close this connection". A browser notices the end of a WebRTC connection only when pings fail, after
- * 10 s or more, because the library sends no goodbye of its own.
+ * Opening this stream says "I close this connection". A browser notices the end of a WebRTC connection only when pings
+ * fail, after 10 s or more, because the library sends no goodbye of its own.
  */
 const FAREWELL = '/tandem/bye/1'
 /** how long a farewell may take, milliseconds; the connection is closed in any case */
@@ -62,7 +62,10 @@ const FAREWELL_MS = 500
 const RELAY_PING_MS = 2_000
 /** time for the answer to the farewell to leave before this side closes too, milliseconds */
 const LINGER_MS = 100
-/** channels that one connection may open of one protocol: the other side allows LIMITS.streamsPerPeer, its refusal is the answer */
+/**
+ * channels that one connection may open of one protocol: the other side allows LIMITS.streamsPerPeer, its refusal is
+ * the answer
+ */
 const OUTBOUND_STREAMS = 64
 
 /** peers whose refusal is remembered */
@@ -90,7 +93,10 @@ interface Link {
   received: number
 }
 
-/** The Transport over libp2p: WebRTC and relayed connections, gossip over relays. See the port for the meaning of each method. */
+/**
+ * The Transport over libp2p: WebRTC and relayed connections, gossip over relays. See the port for the meaning of each
+ * method.
+ */
 export function createLibp2pTransport(init: Libp2pTransportInit): Transport {
   return new Libp2pTransport(init)
 }
@@ -398,8 +404,8 @@ class Libp2pTransport implements Transport {
   }
 
   /**
-   * A WebRTC dial makes its offer over whatever connection the library still has to the peer. One that is silent and being closed (the
-   * goodbye takes seconds) would swallow it, and the dial would be counted as a failure of WebRTC.
+   * A WebRTC dial makes its offer over whatever connection the library still has to the peer. One that is silent and
+   * being closed (the goodbye takes seconds) would swallow it, and the dial would be counted as a failure of WebRTC.
    */
   private dropClosing(node: Node, peerId: PeerId): void {
     for (const connection of node.getConnections(peerIdFromString(peerId))) {
@@ -444,7 +450,9 @@ class Libp2pTransport implements Transport {
     this.tell({ type: 'disconnected', connection: link.info })
   }
 
-  /** Only relays of ours hand calls on: through anybody else a peer would be another one, without a bound, and "direct". */
+  /**
+   * Only relays of ours hand calls on: through anybody else a peer would be another one, without a bound, and "direct".
+   */
   private takesCall(relay: PeerId, peerId: PeerId): boolean {
     if (!this.keeper.statuses().some(({ address }) => relayPeer(address) === relay)) return false
     return (this.refused.get(peerId) ?? 0) <= this.init.clock.now() && this.inflow.takesCall(peerId)
@@ -525,7 +533,10 @@ class Libp2pTransport implements Transport {
     await place.reserve()
   }
 
-  /** After a sleep the WebSocket to a relay may be long dead without a word: the library finds out after many seconds, a ping in two. */
+  /**
+   * After a sleep the WebSocket to a relay may be long dead without a word: the library finds out after many seconds, a
+   * ping in two.
+   */
   private async verify(address: string): Promise<void> {
     await Promise.all(
       this.relayConnections(address).map(async ({ id }) => {
@@ -577,7 +588,10 @@ const listenAddress = (relay: string): string => `${relay}/p2p-circuit`
 /** The relay's own peer id: the last one of its address. */
 export const relayPeer = (address: string): PeerId => peerOf(multiaddr(address))
 
-/** Settles as `promise` does, or rejects with the signal's reason as soon as that aborts, whatever the library still does. */
+/**
+ * Settles as `promise` does, or rejects with the signal's reason as soon as that aborts, whatever the library still
+ * does.
+ */
 function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason instanceof Error ? signal.reason : named('AbortError', 'aborted'))

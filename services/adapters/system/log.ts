@@ -25,7 +25,9 @@ const CAPACITY = 1_000
 /** Fields of one entry; more is a caller's mistake. */
 const MAX_FIELDS = 24
 
-/** Log in memory for the diagnostics panel. Redacted on the way in: what is kept, shown or exported never held a secret. */
+/**
+ * Log in memory for the diagnostics panel. Redacted on the way in: what is kept, shown or exported never held a secret.
+ */
 export function createBrowserLog(o: { readonly clock?: Clock; readonly capacity?: number } = {}): BrowserLog {
   const { clock = createBrowserClock(), capacity = CAPACITY } = o
   const ring: LogEntry[] = []

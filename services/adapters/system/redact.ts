@@ -1,7 +1,7 @@
 /**
- * Takes out of a text what could be, or could be read from, a key, a nonce, a seed or an invite. It errs on the side of too
- * much: a txid goes too. What was taken out is replaced by its kind and a short digest, so that the same value can be
- * followed through a log; six hex digits of a hash of a random secret help nobody to find it.
+ * Takes out of a text what could be, or could be read from, a key, a nonce, a seed or an invite. It errs on the side of
+ * too much: a txid goes too. What was taken out is replaced by its kind and a short digest, so that the same value can
+ * be followed through a log; six hex digits of a hash of a random secret help nobody to find it.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex, utf8ToBytes } from '../../core/domain/bytes'

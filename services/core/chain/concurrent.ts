@@ -1,6 +1,9 @@
 import { err, ok, type Result } from '../domain/result'
 
-/** Runs `work` over `items`, at most `width` at once, answers in the order of the items. The first error ends it: nothing new is started. */
+/**
+ * Runs `work` over `items`, at most `width` at once, answers in the order of the items. The first error ends it:
+ * nothing new is started.
+ */
 export async function concurrently<T, R, E>(
   items: readonly T[],
   width: number,

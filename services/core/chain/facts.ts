@@ -1,7 +1,7 @@
 /**
- * Facts for the co-signer's check, taken freshly from the own chain server: nothing of them comes from the proposer. The
- * raw parents are bound to their txids (the port checks it), so amounts and scripts read from them are true even if the
- * server lies; that an output is unspent is the server's word.
+ * Facts for the co-signer's check, taken freshly from the own chain server: nothing of them comes from the proposer.
+ * The raw parents are bound to their txids (the port checks it), so amounts and scripts read from them are true even if
+ * the server lies; that an output is unspent is the server's word.
  */
 import { outPointKey, type OutPoint, type Txid } from '../domain/ids'
 import { ok, type Result } from '../domain/result'
@@ -16,13 +16,18 @@ export interface Outspend {
 
 export interface SpendFacts {
   readonly tip: Tip
-  /** Raw parents by txid, with the height of their block; those that the server does not know are missing: not yet seen. */
+  /**
+   * Raw parents by txid, with the height of their block; those that the server does not know are missing: not yet seen.
+   */
   readonly parents: ReadonlyMap<Txid, { readonly raw: Uint8Array; readonly height?: number }>
   /** by `outPointKey`; missing where the parent is missing */
   readonly outspends: ReadonlyMap<string, Outspend>
 }
 
-/** What this device's own last sync says: its tip, the coins that it saw unspent, with the height of their block, and every transaction of the wallet. */
+/**
+ * What this device's own last sync says: its tip, the coins that it saw unspent, with the height of their block, and
+ * every transaction of the wallet.
+ */
 export interface Synced {
   readonly tip?: Tip
   readonly coins: ReadonlyArray<OutPoint & { readonly height?: number }>
@@ -31,9 +36,10 @@ export interface Synced {
 
 /**
  * Asks for the parents and the spent state of `inputs`. `rawTxs` keeps raw parents between checks of one session (they
- * cannot change). Coins of the own last sync (seconds old, followed all the time) are known to be there, and its tip serves too;
- * whether an input is spent meanwhile is asked each time. After a first sync nothing is asked about transactions that are none of this
- * wallet: a proposer may name what he likes, and 256 of the largest would keep a server, and all wallets that share it, busy.
+ * cannot change). Coins of the own last sync (seconds old, followed all the time) are known to be there, and its tip
+ * serves too; whether an input is spent meanwhile is asked each time. After a first sync nothing is asked about
+ * transactions that are none of this wallet: a proposer may name what he likes, and 256 of the largest would keep a
+ * server, and all wallets that share it, busy.
  */
 export async function gatherSpendFacts(p: {
   readonly chain: Chain
@@ -49,7 +55,8 @@ export async function gatherSpendFacts(p: {
   const inputs = p.inputs.filter(({ txid }) => ours === undefined || ours.has(txid))
   const txids = [...new Set(inputs.map(input => input.txid))]
   const own = new Map(p.synced?.tip === undefined ? [] : p.synced.coins.map(coin => [coin.txid, coin.height]))
-  // side by side: three checks stand between the last yes and the payment, and each would wait for three answers in a row
+  // side by side: three checks stand between the last yes and the payment, and each would wait for three answers in a
+  // row
   const [tip, known, outspends] = await Promise.all([
     p.synced?.tip === undefined ? chain.tip(signal) : ok(p.synced.tip),
     concurrently(

@@ -1,6 +1,6 @@
 /**
- * Keeps one wallet's chain state fresh: a sync at once, then by the poll policy, sooner when somebody asks. One sync runs at a time;
- * a wish that comes in the middle is served by one more run behind it.
+ * Keeps one wallet's chain state fresh: a sync at once, then by the poll policy, sooner when somebody asks. One sync
+ * runs at a time; a wish that comes in the middle is served by one more run behind it.
  */
 import type { Hex } from '../domain/bytes'
 import type { ScriptPlace } from '../domain/ids'

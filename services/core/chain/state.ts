@@ -58,7 +58,10 @@ export function encodeChainState(state: ChainState): Uint8Array {
   ])
 }
 
-/** The stored state; undefined for anything that is not one (damaged, or of another version): the wallet then scans anew. */
+/**
+ * The stored state; undefined for anything that is not one (damaged, or of another version): the wallet then scans
+ * anew.
+ */
 export function decodeChainState(bytes: Uint8Array): ChainState | undefined {
   try {
     return readState(decode(bytes))

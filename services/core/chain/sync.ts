@@ -2,14 +2,18 @@
  * Brings a wallet's chain state up to date with its server.
  *
  *  1. A state is replaced whole or not at all: every failure leaves the caller with the state it had.
- *  2. The tip is read before and after. When it moved, everything is asked again; when it never rests, the result carries
+ * 2. The tip is read before and after. When it moved, everything is asked again; when it never rests, the result
+ * carries
  *     the older tip, so that the next sync asks everything.
- *  3. Under an unchanged tip only the mempool can have changed: a quick sync asks the scripts that hold coins or unconfirmed
+ * 3. Under an unchanged tip only the mempool can have changed: a quick sync asks the scripts that hold coins or
+ * unconfirmed
  *     transactions and the receive addresses in use. Every 20th asks all, for payments to old addresses.
  *  4. Unused scripts are watched 20 past the last used one, on both branches (BIP44), whatever the mode.
  *  5. Of two answers that contradict each other about a transaction both are asked again, once.
- *  6. When the newest block that both should know is not the server's, everything is asked again. Block 1 tells a reorg from a
- *     reset: all local chains share the regtest genesis, so another block 1 is another chain, and the scan starts from nothing.
+ * 6. When the newest block that both should know is not the server's, everything is asked again. Block 1 tells a reorg
+ * from a
+ * reset: all local chains share the regtest genesis, so another block 1 is another chain, and the scan starts from
+ * nothing.
  */
 import type { Hex } from '../domain/bytes'
 import { placeKey, type ScriptPlace, type Txid } from '../domain/ids'
@@ -99,7 +103,9 @@ export async function syncWallet(o: SyncOptions): Promise<Result<SyncOutcome, Ch
   }
 }
 
-/** Invariant 6. Two requests at most: where the fork lies does not matter, because after it every script is asked again. */
+/**
+ * Invariant 6. Two requests at most: where the fork lies does not matter, because after it every script is asked again.
+ */
 async function locate(
   chain: Chain,
   state: ChainState,

@@ -1,8 +1,9 @@
 /**
- * What the chain state means for the wallet: its coins, history, used addresses, balance. Pure derivations; nothing here
- * is stored.
+ * What the chain state means for the wallet: its coins, history, used addresses, balance. Pure derivations; nothing
+ * here is stored.
  *
- *  1. A transaction that a confirmed one contradicts does not count, nor does anything built on it; of two unconfirmed ones
+ * 1. A transaction that a confirmed one contradicts does not count, nor does anything built on it; of two unconfirmed
+ * ones
  *     that spend the same coin only the one with the higher fee counts (BIP125: it is the replacement).
  *  2. A coin is an output to one of our scripts that no counting transaction spends, confirmed or not.
  *  3. `ours` is a coin of a transaction all of whose inputs were ours: nobody else can take it back.
@@ -17,7 +18,10 @@ import type { ChainState } from './state'
 
 /** Blocks on top of a coinbase before it may be spent, its own included (consensus). */
 const COINBASE_MATURITY = 100
-/** Generations within one block that are put in order; nodes keep no longer chains in their mempools, only a lying server shows more. */
+/**
+ * Generations within one block that are put in order; nodes keep no longer chains in their mempools, only a lying
+ * server shows more.
+ */
 const MAX_DEPTH = 64
 
 export interface ChainCoin extends Coin {
@@ -154,7 +158,9 @@ function historyOf(
     })
 }
 
-/** May be an input of the next transaction as far as the chain is concerned: confirmed and mature, or our own change. */
+/**
+ * May be an input of the next transaction as far as the chain is concerned: confirmed and mature, or our own change.
+ */
 export function isSpendable(coin: ChainCoin, tip: Tip | undefined): boolean {
   if (coin.height === undefined) return coin.ours
   return !coin.coinbase || (tip !== undefined && tip.height + 1 - coin.height >= COINBASE_MATURITY)
@@ -165,8 +171,8 @@ export const spendableCoins = (wallet: WalletChain, held: ReadonlySet<string>): 
   wallet.coins.filter(coin => !held.has(outPointKey(coin)) && isSpendable(coin, wallet.tip))
 
 /**
- * Satoshis, each coin counted once: `heldSats` in holds, `availableSats` spendable now, `pendingSats` the rest (incoming and
- * unconfirmed, or an immature block reward).
+ * Satoshis, each coin counted once: `heldSats` in holds, `availableSats` spendable now, `pendingSats` the rest
+ * (incoming and unconfirmed, or an immature block reward).
  */
 export function balances(wallet: WalletChain, held: ReadonlySet<string>): BalanceView {
   const sum = { availableSats: 0n, pendingSats: 0n, heldSats: 0n }
@@ -182,8 +188,8 @@ export function balances(wallet: WalletChain, held: ReadonlySet<string>): Balanc
 }
 
 /**
- * The first index after the last used one that no live session reserves; undefined when all that a restored wallet would
- * find (BIP44 gap limit) are taken.
+ * The first index after the last used one that no live session reserves; undefined when all that a restored wallet
+ * would find (BIP44 gap limit) are taken.
  */
 export function nextIndex(wallet: WalletChain, branch: Branch, reserved: ReadonlySet<number>): number | undefined {
   const last = wallet.lastUsed[branch]

@@ -36,8 +36,8 @@ export const taprootKey = (script: Uint8Array): Uint8Array | undefined =>
   script.length === 34 && script[0] === 0x51 && script[1] === 0x20 ? script.slice(2) : undefined
 
 /**
- * Output script of an address, or why there is none. Surrounding space is ignored; a `bitcoin:` prefix is not. Form only: whether the key of a taproot
- * address is a point is for the worker to say (spend/recipient.ts).
+ * Output script of an address, or why there is none. Surrounding space is ignored; a `bitcoin:` prefix is not. Form
+ * only: whether the key of a taproot address is a point is for the worker to say (spend/recipient.ts).
  */
 export function addressToScript(text: string, network: NetworkParams): Result<Uint8Array, AddressError> {
   const address = text.trim()

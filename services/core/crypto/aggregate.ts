@@ -1,6 +1,7 @@
 /**
- * What a hub computes of other members' public contributions. Needs no trust (BIP327): a wrong aggregate gives a signature
- * that does not verify, never a leak. The whole is checked first; single contributions only to find who is to blame.
+ * What a hub computes of other members' public contributions. Needs no trust (BIP327): a wrong aggregate gives a
+ * signature that does not verify, never a leak. The whole is checked first; single contributions only to find who is to
+ * blame.
  */
 import type { Proposal } from '../domain/proposal'
 import { err, ok, type Result } from '../domain/result'
@@ -40,7 +41,10 @@ function shortRow(rows: Contributions, members: number, inputs: number): number 
   return rows.length > members ? members : index < 0 ? undefined : index
 }
 
-/** Per input the aggregate of all members' pubnonces, 66 bytes; else the member and input whose nonce is no pair of points. */
+/**
+ * Per input the aggregate of all members' pubnonces, 66 bytes; else the member and input whose nonce is no pair of
+ * points.
+ */
 export function aggregateNonces(
   wallet: WalletContext,
   pubnonces: Contributions,

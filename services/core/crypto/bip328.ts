@@ -1,6 +1,6 @@
 /**
- * BIP328: an aggregate MuSig2 key as an extended public key with a fixed chain code, so that BIP32 children of it exist. A
- * child is reached by tweaks that all signers must apply; `childPublic` returns them.
+ * BIP328: an aggregate MuSig2 key as an extended public key with a fixed chain code, so that BIP32 children of it
+ * exist. A child is reached by tweaks that all signers must apply; `childPublic` returns them.
  * @see https://github.com/bitcoin/bips/blob/master/bip-0328.mediawiki
  */
 import { secp256k1 } from '@noble/curves/secp256k1.js'
@@ -43,7 +43,9 @@ function isPoint(bytes: Uint8Array): boolean {
   }
 }
 
-/** Whether 32 bytes are the x-coordinate of a point: a taproot output with any other key can never be spent (BIP341). */
+/**
+ * Whether 32 bytes are the x-coordinate of a point: a taproot output with any other key can never be spent (BIP341).
+ */
 export const isXCoordinate = (key: Uint8Array): boolean =>
   key.length === 32 && isPoint(concatBytes(Uint8Array.of(2), key))
 
@@ -70,7 +72,10 @@ export function tapTweak(internalKey: Uint8Array, merkleRoot?: Uint8Array): Twea
   return { scalar: tagged('TapTweak', internalKey, merkleRoot ?? new Uint8Array()), xOnly: true }
 }
 
-/** BIP341 output key (32 bytes) of an internal key under its tweak; undefined when the internal key is no x-coordinate or the tweak is out of range. */
+/**
+ * BIP341 output key (32 bytes) of an internal key under its tweak; undefined when the internal key is no x-coordinate
+ * or the tweak is out of range.
+ */
 export function tapOutputKey(internalKey: Uint8Array, merkleRoot?: Uint8Array): Uint8Array | undefined {
   const t = bytesToNumberBE(tapTweak(internalKey, merkleRoot).scalar)
   if (t >= Point.Fn.ORDER || internalKey.length !== 32) return undefined

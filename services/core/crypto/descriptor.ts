@@ -6,9 +6,9 @@
  *   PART := [fingerprint/path]? ( 33- or 32-byte hex | extended public key[STEPS] )
  *   STEPS := /NUM... , at most one <a;b;...> among them, optionally ending in /*
  *
- * Everything else that BIP380 knows answers `unsupported`: private keys (a descriptor of ours never holds one), other script
- * expressions, deeper script trees, hardened steps below an extended key. What a Tandem wallet takes of this is narrower
- * still and stands in wallet-context.ts.
+ * Everything else that BIP380 knows answers `unsupported`: private keys (a descriptor of ours never holds one), other
+ * script expressions, deeper script trees, hardened steps below an extended key. What a Tandem wallet takes of this is
+ * narrower still and stands in wallet-context.ts.
  * @see https://github.com/bitcoin/bips/blob/master/bip-0390.mediawiki
  */
 import { concatBytes, fromHex } from '../domain/bytes'
@@ -214,7 +214,10 @@ function publicKeyOf(key: KeyExpression, branch: number, index: number): Uint8Ar
   return deriveSteps(syntheticKey(aggregate, 0), key.steps, branch, index)?.publicKey
 }
 
-/** The scriptPubKey at (branch, index); undefined where BIP32 or BIP341 has none (probability below 2^-127, or a missing branch). */
+/**
+ * The scriptPubKey at (branch, index); undefined where BIP32 or BIP341 has none (probability below 2^-127, or a missing
+ * branch).
+ */
 export function descriptorScript(descriptor: Descriptor, branch: number, index: number): Uint8Array | undefined {
   const key = publicKeyOf(descriptor.key, branch, index)?.slice(1)
   if (key === undefined) return undefined

@@ -19,15 +19,17 @@ const bodyOf = <T extends SignBody['type']>(messages: readonly SignedMessage[], 
   messages.map(m => m.body).find((body): body is Of<T> => body.type === type)
 
 /**
- * Does the evidence of a `fail` prove, without trust in who sent it, that `culprit` spoiled the attempt? All items must be of
- * this session and attempt and carry their senders' signatures. Three things are proofs:
+ * Does the evidence of a `fail` prove, without trust in who sent it, that `culprit` spoiled the attempt? All items must
+ * be of this session and attempt and carry their senders' signatures. Three things are proofs:
  * - a `pubnonces` of the culprit that is no points (at the named input), or of the wrong number;
- * - two contributions by the culprit that contradict each other (`contradict`); what else an attempt names, a complaint or a state, an honest member
+ * - two contributions by the culprit that contradict each other (`contradict`); what else an attempt names, a complaint
+ *   or a state, an honest member
  *   may say twice in different words, and it makes a second `pubnonces` after its disk was set back;
- * - a `partials` of the culprit with the `nonces` that it names and the culprit's own `pubnonces` whose hash stands in it,
- *   where the partial signature of the named input does not verify (BIP327 PartialSigVerify needs nothing of the others).
- * `nonces-without-mine` is checked by the one who was left out: only it can know what it sent.
- * Total: anything else is simply not proven. Only the named input is looked at.
+ * - a `partials` of the culprit with the `nonces` that it names and the culprit's own `pubnonces` whose hash stands in
+ *   it,
+ * where the partial signature of the named input does not verify (BIP327 PartialSigVerify needs nothing of the others).
+ * `nonces-without-mine` is checked by the one who was left out: only it can know what it sent. Total: anything else is
+ * simply not proven. Only the named input is looked at.
  */
 export function checkEvidence(wallet: WalletContext, proposal: Proposal, claim: Accusation): boolean {
   const job = signingJob(wallet, proposal)

@@ -1,4 +1,7 @@
-/** Extended public keys as BIP32 writes them. Form only, without the curve: `decodeExtendedKey` (bip328.ts) also looks whether the key is a point. */
+/**
+ * Extended public keys as BIP32 writes them. Form only, without the curve: `decodeExtendedKey` (bip328.ts) also looks
+ * whether the key is a point.
+ */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { createBase58check } from '@scure/base'
 import { concatBytes } from '../domain/bytes'
@@ -37,7 +40,10 @@ export function encodeExtendedKey(key: ExtendedKey): string {
   )
 }
 
-/** Undefined unless it is base58check of something in the form of an extended *public* key. The caller compares `version`. */
+/**
+ * Undefined unless it is base58check of something in the form of an extended *public* key. The caller compares
+ * `version`.
+ */
 export function readExtendedKey(text: string): ExtendedKey | undefined {
   let bytes: Uint8Array
   try {

@@ -6,7 +6,10 @@ import { TAGS, tagged } from './tagged'
 
 const messageTag = (type: SignBody['type'] | Statement['type']): string => `tandem/${type}/1`
 
-/** What the sender of a session message signs: (sender, wallet, session, attempt, body) under the tag of its type. 32 bytes. */
+/**
+ * What the sender of a session message signs: (sender, wallet, session, attempt, body) under the tag of its type. 32
+ * bytes.
+ */
 export function messageHash(message: Omit<SignedMessage, 'signature'>): Uint8Array {
   return tagged(messageTag(message.body.type), encodeUnsigned(message))
 }
@@ -22,9 +25,9 @@ export function pubnoncesHash(pubnonces: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Two messages of one member for one attempt that no honest member makes, whatever happens to its disk: other partials for the same `nonces`, or a hub's
- * other `nonces` with the same nonces of its own in them. A disk that was set back, and a second computer, make new nonces, so what hangs on these may
- * differ.
+ * Two messages of one member for one attempt that no honest member makes, whatever happens to its disk: other partials
+ * for the same `nonces`, or a hub's other `nonces` with the same nonces of its own in them. A disk that was set back,
+ * and a second computer, make new nonces, so what hangs on these may differ.
  */
 export function contradict(one: SignedMessage, other: SignedMessage): boolean {
   if (equalBytes(messageHash(one), messageHash(other))) return false

@@ -14,7 +14,10 @@ const Point = secp256k1.Point
 const Fn = Point.Fn
 type CurvePoint = typeof Point.BASE
 
-/** A participant sent bytes that are no key, nonce or scalar. `index` is undefined for an aggregate, which nobody in particular made. */
+/**
+ * A participant sent bytes that are no key, nonce or scalar. `index` is undefined for an aggregate, which nobody in
+ * particular made.
+ */
 export class InvalidContribution extends Error {
   override readonly name = 'InvalidContribution'
   constructor(
@@ -36,7 +39,9 @@ export interface Tweak {
   readonly xOnly: boolean
 }
 
-/** KeyAgg Context: immutable, so it may be kept for the life of a wallet. `coefficients[i]` belongs to `publicKeys[i]`. */
+/**
+ * KeyAgg Context: immutable, so it may be kept for the life of a wallet. `coefficients[i]` belongs to `publicKeys[i]`.
+ */
 export interface KeyAgg {
   /** 33-byte keys in the order of aggregation */
   readonly publicKeys: readonly Uint8Array[]
@@ -207,7 +212,10 @@ export function nonceAgg(pubnonces: readonly Uint8Array[]): Uint8Array {
   return concatBytes(writePointExt(sums[0]), writePointExt(sums[1]))
 }
 
-/** GetSessionValues for one message under an already tweaked aggregation. Throws `InvalidContribution(undefined, 'aggnonce')`. */
+/**
+ * GetSessionValues for one message under an already tweaked aggregation. Throws `InvalidContribution(undefined,
+ * 'aggnonce')`.
+ */
 export function musigSession(agg: KeyAgg, aggnonce: Uint8Array, message: Uint8Array): MusigSession {
   const R1 = readPointExt(aggnonce.subarray(0, 33))
   const R2 = readPointExt(aggnonce.subarray(33))
@@ -284,7 +292,10 @@ export function partialSigAgg(session: MusigSession, partials: readonly Uint8Arr
   return concatBytes(xBytes(R), Fn.toBytes(Fn.add(sum, tweak)))
 }
 
-/** DeterministicSign, for the last signer that has seen all other nonces. The vault does not use it; the official vectors do. */
+/**
+ * DeterministicSign, for the last signer that has seen all other nonces. The vault does not use it; the official
+ * vectors do.
+ */
 export function deterministicSign(input: {
   readonly secretKey: Uint8Array
   readonly aggOtherNonce: Uint8Array

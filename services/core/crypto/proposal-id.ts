@@ -1,6 +1,6 @@
 /**
- * From a proposal to what is signed, and to its two names (docs/protocol.md, "A spend"). Nothing here believes a hash or a
- * script that a peer supplied: scripts are re-derived from (branch, index), sighashes computed.
+ * From a proposal to what is signed, and to its two names (docs/protocol.md, "A spend"). Nothing here believes a hash
+ * or a script that a peer supplied: scripts are re-derived from (branch, index), sighashes computed.
  */
 import { concatBytes, equalBytes, fromHex, isHex, toHex, utf8ToBytes } from '../domain/bytes'
 import type { Hex } from '../domain/bytes'
@@ -159,7 +159,10 @@ export function signingJob(wallet: WalletContext, proposal: Proposal): Result<Si
   return ok({ digest, sessionId, inputs, ...(spend && { spend }) })
 }
 
-/** The outputs of the wallet that a proposal names: what must be known of it before anything is computed of the proposal. */
+/**
+ * The outputs of the wallet that a proposal names: what must be known of it before anything is computed of the
+ * proposal.
+ */
 export const placesOf = (proposal: Proposal): readonly ScriptPlace[] =>
   proposal.kind === 'spend' ? [...proposal.inputs, ...proposal.ownOutputs] : []
 

@@ -1,6 +1,7 @@
 /**
- * What of a wallet can be known without computing on the curve: its members, its canonical text, its id, and the output scripts that have been derived
- * elsewhere. Everything but signing needs no more, so it runs on the main thread; `WalletContext` (wallet-context.ts) is the whole, in the worker.
+ * What of a wallet can be known without computing on the curve: its members, its canonical text, its id, and the output
+ * scripts that have been derived elsewhere. Everything but signing needs no more, so it runs on the main thread;
+ * `WalletContext` (wallet-context.ts) is the whole, in the worker.
  */
 import { compareBytes, fromHex, toHex, utf8ToBytes } from '../domain/bytes'
 import type { Hex } from '../domain/bytes'
@@ -34,13 +35,17 @@ export interface PublicWallet {
   output(branch: Branch, index: number): OutputScript | undefined
 }
 
-/** Outputs kept per wallet, about 1 kB each: those of all that one proposer may have undecided, at the limits, so that none pushes out another's. */
+/**
+ * Outputs kept per wallet, about 1 kB each: those of all that one proposer may have undecided, at the limits, so that
+ * none pushes out another's.
+ */
 export const OUTPUTS_KEPT = LIMITS.undecidedPerProposer * (LIMITS.inputs + LIMITS.outputs)
 
 /**
- * Canonical descriptor of accounts in any order. It is not looked whether the keys are points: a join proof by the key says so, and nothing is opened from
- * a descriptor in which one is not.
- * Errors: `bad-key` or `bad-origin` with the account's position in the list, `duplicate-key`, `wrong-network`, `key-count`.
+ * Canonical descriptor of accounts in any order. It is not looked whether the keys are points: a join proof by the key
+ * says so, and nothing is opened from a descriptor in which one is not.
+ * Errors: `bad-key` or `bad-origin` with the account's position in the list, `duplicate-key`, `wrong-network`,
+ * `key-count`.
  */
 export function makeDescriptor(
   network: NetworkName,

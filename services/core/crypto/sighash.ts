@@ -1,6 +1,7 @@
 /**
  * BIP341 signature hashes of key-path spends. The parts that all inputs share are hashed once, so n inputs cost O(n).
- * Tandem signs with SIGHASH_DEFAULT only; the other types are here because the official vectors state the algorithm by them.
+ * Tandem signs with SIGHASH_DEFAULT only; the other types are here because the official vectors state the algorithm by
+ * them.
  * @see https://github.com/bitcoin/bips/blob/master/bip-0341.mediawiki#common-signature-message
  */
 import { sha256 } from '@noble/hashes/sha2.js'

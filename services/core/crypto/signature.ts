@@ -5,7 +5,9 @@ import type { AccountKey } from '../domain/ids'
 import type { SignedMessage } from '../wire/messages'
 import { messageHash, statementHash } from './message-hash'
 
-/** BIP340 verification by a 32-byte x-only key; messages of any length. False for anything that is no signature or key. */
+/**
+ * BIP340 verification by a 32-byte x-only key; messages of any length. False for anything that is no signature or key.
+ */
 export function verifySignature(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean {
   return signature.length === 64 && key.length === 32 && schnorr.verify(signature, message, key)
 }

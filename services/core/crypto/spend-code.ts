@@ -2,8 +2,9 @@ import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { fromHex, type Hex } from '../domain/bytes'
 
 /**
- * Six words from the first 66 bits of the digest (BIP39 English list, 11 bits each, most significant first): the same on every
- * screen that shows the same transaction. In a file of its own because the word list is 13 kB of JavaScript: import it lazily.
+ * Six words from the first 66 bits of the digest (BIP39 English list, 11 bits each, most significant first): the same
+ * on every screen that shows the same transaction. In a file of its own because the word list is 13 kB of JavaScript:
+ * import it lazily.
  */
 export function spendCode(digest: Hex): string[] {
   const bytes = fromHex(digest.slice(0, 18))

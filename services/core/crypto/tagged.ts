@@ -2,8 +2,9 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '../domain/bytes'
 
 /**
- * Every domain of Tandem's own hashes and derived keys, in one list: two things that are hashed or derived never share a tag.
- * Session messages and statements use `tandem/<type>/1` (message-hash.ts), whose types are disjoint from the names below.
+ * Every domain of Tandem's own hashes and derived keys, in one list: two things that are hashed or derived never share
+ * a tag. Session messages and statements use `tandem/<type>/1` (message-hash.ts), whose types are disjoint from the
+ * names below.
  */
 export const TAGS = {
   /** genesis hash, canonical descriptor */

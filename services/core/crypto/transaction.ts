@@ -1,6 +1,6 @@
 /**
- * Bitcoin transactions as plain values: strict reading, writing, ids and sizes. Reading is total: any bytes give a transaction
- * or a `TxFault`; what was read is written back byte for byte.
+ * Bitcoin transactions as plain values: strict reading, writing, ids and sizes. Reading is total: any bytes give a
+ * transaction or a `TxFault`; what was read is written back byte for byte.
  * @see https://github.com/bitcoin/bips/blob/master/bip-0144.mediawiki
  */
 import { sha256 } from '@noble/hashes/sha2.js'

@@ -1,6 +1,7 @@
 /**
- * A Tandem wallet as its descriptor gives it: `tr(musig(KEY1,KEY2,...)/<0;1>/*)`, every KEY an extended public key with its
- * origin, in the order of the 33-byte keys (docs/protocol.md, "Keys"). Key aggregation and the two branches are computed once.
+ * A Tandem wallet as its descriptor gives it: `tr(musig(KEY1,KEY2,...)/<0;1>/*)`, every KEY an extended public key with
+ * its origin, in the order of the 33-byte keys (docs/protocol.md, "Keys"). Key aggregation and the two branches are
+ * computed once.
  */
 import { compareBytes, equalBytes, toHex } from '../domain/bytes'
 import { placeKey, type Branch } from '../domain/ids'
@@ -35,7 +36,9 @@ export interface WalletContext extends PublicWallet {
   output(branch: Branch, index: number): WalletOutput | undefined
 }
 
-/** Opens a canonical descriptor; every other spelling is refused, so that one wallet has one id. Aggregates the keys. */
+/**
+ * Opens a canonical descriptor; every other spelling is refused, so that one wallet has one id. Aggregates the keys.
+ */
 export function openWallet(network: NetworkName, descriptor: string): Result<WalletContext, DescriptorError> {
   const members = readWallet(network, descriptor)
   return members.ok ? ok(context(NETWORKS[network], descriptor, members.value)) : members

@@ -1,6 +1,7 @@
 /**
- * The public half of a wallet on a thread that does no curve arithmetic: output scripts are derived elsewhere, a few at a time, and kept. Who needs some asks for
- * them first (`at`) and gets a wallet that knows just these; what is computed of it then needs no waiting.
+ * The public half of a wallet on a thread that does no curve arithmetic: output scripts are derived elsewhere, a few at
+ * a time, and kept. Who needs some asks for them first (`at`) and gets a wallet that knows just these; what is computed
+ * of it then needs no waiting.
  */
 import { fromHex } from '../domain/bytes'
 import { placeKey, type ScriptPlace } from '../domain/ids'

@@ -3,7 +3,10 @@ import type { Hex } from './hex'
 
 export const toHex = (bytes: Uint8Array): Hex => bytesToHex(bytes)
 
-/** Bytes of lower- or upper-case hex; throws `RangeError`-like errors of the library on anything else: check with `isHex` at the edge. */
+/**
+ * Bytes of lower- or upper-case hex; throws `RangeError`-like errors of the library on anything else: check with
+ * `isHex` at the edge.
+ */
 export const fromHex = (hex: Hex): Uint8Array => nobleHexToBytes(hex)
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -8,7 +8,10 @@ export interface CandidateFact {
   readonly port: number
 }
 
-/** `mdns` is a host candidate whose address the browser hides behind a name of one network; `prflx` was learned from a check. */
+/**
+ * `mdns` is a host candidate whose address the browser hides behind a name of one network; `prflx` was learned from a
+ * check.
+ */
 export type CandidateKind = 'host' | 'mdns' | 'srflx' | 'prflx' | 'relay'
 
 const TYPES: Readonly<Record<string, CandidateKind>> = { host: 'host', srflx: 'srflx', prflx: 'prflx', relay: 'relay' }
@@ -16,7 +19,8 @@ const TYPES: Readonly<Record<string, CandidateKind>> = { host: 'host', srflx: 's
 const MAX_LINE = 512
 
 /**
- * Reads a candidate line ("candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host ..."); undefined when it is none. Total.
+ * Reads a candidate line ("candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host ..."); undefined when it is none.
+ * Total.
  * @see https://www.rfc-editor.org/rfc/rfc8839#section-5.1
  */
 export function parseCandidate(line: string): CandidateFact | undefined {
@@ -51,8 +55,8 @@ export type NatHint =
   | 'relay-only'
 
 /**
- * A router that maps one socket to one outside port gives one reflexive candidate per socket, however many servers were asked. More
- * ports than sockets mean a mapping per destination.
+ * A router that maps one socket to one outside port gives one reflexive candidate per socket, however many servers were
+ * asked. More ports than sockets mean a mapping per destination.
  * @see https://www.rfc-editor.org/rfc/rfc5780#section-4.3
  */
 export function natHint(local: readonly CandidateFact[]): NatHint {

@@ -1,7 +1,10 @@
 /** Lower-case hexadecimal text of whole bytes. */
 export type Hex = string
 
-/** True for lower-case hex of exactly `length` bytes (any whole number of bytes when omitted). Stands alone: the first screen needs no hash library. */
+/**
+ * True for lower-case hex of exactly `length` bytes (any whole number of bytes when omitted). Stands alone: the first
+ * screen needs no hash library.
+ */
 export function isHex(value: unknown, length?: number): value is Hex {
   return (
     typeof value === 'string' &&

@@ -1,6 +1,6 @@
 /**
- * Who must sign. A closed union with one case in version 1: all members (n-of-n by MuSig2). Code that switches over it is
- * found by the compiler when recovery leaves or k-of-n come.
+ * Who must sign. A closed union with one case in version 1: all members (n-of-n by MuSig2). Code that switches over it
+ * is found by the compiler when recovery leaves or k-of-n come.
  */
 export type Policy = { readonly kind: 'all' }
 

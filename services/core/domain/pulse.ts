@@ -15,8 +15,9 @@ export interface Pulse {
 }
 
 /**
- * Tells screens of bursts of changes: the first of them at once (when the running task is over), what follows within `gapMs`
- * together at the end of it. Drawing competes with signing for the same processor, and nobody sees a step of a few milliseconds.
+ * Tells screens of bursts of changes: the first of them at once (when the running task is over), what follows within
+ * `gapMs` together at the end of it. Drawing competes with signing for the same processor, and nobody sees a step of a
+ * few milliseconds.
  */
 export function createPulse(clock: Timer, gapMs: number, tell: () => void): Pulse {
   let queued = false

@@ -25,7 +25,10 @@ function kindOfIpv4(address: string): string {
 const kindOfIpv6 = (address: string): string =>
   address === '::1' ? 'loopback' : /^(fe[89ab]|f[cd])/i.test(address) ? 'private IPv6' : 'public IPv6'
 
-/** A text that may be shown to strangers: addresses are replaced by their kind, peer ids and what may be a key are taken out. */
+/**
+ * A text that may be shown to strangers: addresses are replaced by their kind, peer ids and what may be a key are taken
+ * out.
+ */
 export function redactAddresses(text: string): string {
   return text
     .replace(PEER_ID, id => `[peer …${id.slice(-4)}]`)

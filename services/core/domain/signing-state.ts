@@ -58,8 +58,8 @@ export const PROPOSAL_RULES = [
 export type ProposalRule = (typeof PROPOSAL_RULES)[number]
 
 /**
- * Why an attempt ends, as a `fail` says it. Beside these `check:RULE` (the check before a contribution found a broken rule) and `signer-CODE` (the
- * vault refused). What a peer sends may be anything.
+ * Why an attempt ends, as a `fail` says it. Beside these `check:RULE` (the check before a contribution found a broken
+ * rule) and `signer-CODE` (the vault refused). What a peer sends may be anything.
  */
 export const ATTEMPT_FAILURES = [
   // somebody is not there, or not ready

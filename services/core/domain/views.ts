@@ -4,7 +4,10 @@ import type { AccountKey, PeerId, SessionId, Txid, WalletId } from './ids'
 import type { NetworkName } from './network'
 import type { HistoryItem } from './wallet'
 
-/** Plain, serialisable pictures that doors hand to stores. They hold facts and codes; sentences are made in composables/useMessages.ts. */
+/**
+ * Plain, serialisable pictures that doors hand to stores. They hold facts and codes; sentences are made in
+ * composables/useMessages.ts.
+ */
 
 export interface MemberView {
   readonly accountKey: AccountKey
@@ -21,7 +24,9 @@ export interface MemberView {
   readonly online?: boolean
   /** live link; undefined before the first look */
   readonly link?: ParticipantStatus
-  /** has proved another name or peer id since somebody looked here: `name` as it was, `moved` when it is another peer id */
+  /**
+   * has proved another name or peer id since somebody looked here: `name` as it was, `moved` when it is another peer id
+   */
   readonly changed?: { readonly name?: string; readonly moved: boolean }
 }
 

@@ -29,12 +29,18 @@ interface Verdict {
   readonly message: string
   /** how far the attempt got; the furthest of several decides */
   readonly progress: number
-  /** the relay has answered, for the peer or instead of it: that the try died in step `relay` says nothing about the relay */
+  /**
+   * the relay has answered, for the peer or instead of it: that the try died in step `relay` says nothing about the
+   * relay
+   */
   readonly answered?: boolean
 }
 
 const T = ConnectivityErrorType
-/** Own rules and missing addresses stop before the network, an offline peer at the relay, the rest reach the peer itself. */
+/**
+ * Own rules and missing addresses stop before the network, an offline peer at the relay, the rest reach the peer
+ * itself.
+ */
 const PROGRESS = { local: 0, network: 1, relay: 2, peer: 3, webrtc: 4, refused: 5 } as const
 /** Errors nest (aggregate in aggregate); more than this is not a real one. */
 const MAX_DEPTH = 3
@@ -186,7 +192,8 @@ const result = (peerId: PeerId, v: Verdict, step?: ConnectStep): ConnectivityErr
 
 /**
  * Classifies any error of the network (contract.md, decision 9): by name, code and `step` first, by text last; of an
- * `AggregateError` the attempt that got furthest decides; a DOM `Event` and a plain string are taken too. Total: never throws.
+ * `AggregateError` the attempt that got furthest decides; a DOM `Event` and a plain string are taken too. Total: never
+ * throws.
  */
 export function classifyConnectivityError(peerId: PeerId, error: unknown, step?: ConnectStep): ConnectivityError {
   return result(peerId, judge(error, step, 0), step)

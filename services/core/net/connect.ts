@@ -13,12 +13,14 @@ import type { Candidate } from './rendezvous'
 
 /** milliseconds that a live ping may take before the connection is taken for dead (contract.md, decision 3) */
 export const PING_MS = 2_000
-/** milliseconds of one address at most: ICE over a slow network needs some, a dead relay must not eat the whole deadline */
+/**
+ * milliseconds of one address at most: ICE over a slow network needs some, a dead relay must not eat the whole deadline
+ */
 const ATTEMPT_MS = 12_000
 
 /**
- * milliseconds that WebRTC has for itself before the plain circuit is tried beside it. A direct line mostly stands within 0.3 s, over a relay that
- * is 300 ms late within 4 s; a network that drops UDP says nothing at all
+ * milliseconds that WebRTC has for itself before the plain circuit is tried beside it. A direct line mostly stands
+ * within 0.3 s, over a relay that is 300 ms late within 4 s; a network that drops UDP says nothing at all
  */
 export const HEAD_START_MS = 3_000
 
@@ -40,7 +42,10 @@ export interface ConnectOptions {
   /** milliseconds for everything together */
   readonly deadlineMs: number
   readonly lines: LineBudget
-  /** jitter of the rounds: who waits for an answer gets several; without it there is one round, and the caller decides on the next */
+  /**
+   * jitter of the rounds: who waits for an answer gets several; without it there is one round, and the caller decides
+   * on the next
+   */
   readonly retry?: Entropy
   readonly pingMs?: number
   readonly signal?: AbortSignal
@@ -93,10 +98,11 @@ async function known(o: ConnectOptions, signal: AbortSignal): Promise<Live | und
 }
 
 /**
- * Connects one peer (contract.md, decisions 1 to 3 and 6). A known connection counts after a live ping; otherwise the candidates are
- * dialled, WebRTC first, each kind one after the other with its share of the deadline, a WebRTC failure once again at once (the second try
- * mostly succeeds), and what was dialled is pinged as well. With `retry` there are up to three more rounds, backed off, as long as the failure
- * is one that time may heal and the wait ends before the deadline. Never rejects; at the deadline or on abort nothing of it stays behind.
+ * Connects one peer (contract.md, decisions 1 to 3 and 6). A known connection counts after a live ping; otherwise the
+ * candidates are dialled, WebRTC first, each kind one after the other with its share of the deadline, a WebRTC failure
+ * once again at once (the second try mostly succeeds), and what was dialled is pinged as well. With `retry` there are
+ * up to three more rounds, backed off, as long as the failure is one that time may heal and the wait ends before the
+ * deadline. Never rejects; at the deadline or on abort nothing of it stays behind.
  */
 export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
   const attempts: RelayAttempt[] = []
@@ -127,8 +133,8 @@ export async function connectPeer(o: ConnectOptions): Promise<ConnectOutcome> {
 }
 
 /**
- * From a relayed connection to a direct one: dials the WebRTC candidates although a connection is open. True when one answers; the
- * relayed connection is left to the caller, who lets it end when nothing runs over it any more.
+ * From a relayed connection to a direct one: dials the WebRTC candidates although a connection is open. True when one
+ * answers; the relayed connection is left to the caller, who lets it end when nothing runs over it any more.
  */
 export async function upgradePeer(o: Omit<ConnectOptions, 'onStep'>): Promise<boolean> {
   try {
@@ -176,8 +182,8 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * WebRTC through each relay; the plain circuit once that has come to nothing or has had its head start. Who answers first is taken and the other
- * way given up: from a relayed connection the watcher moves on to WebRTC.
+ * WebRTC through each relay; the plain circuit once that has come to nothing or has had its head start. Who answers
+ * first is taken and the other way given up: from a relayed connection the watcher moves on to WebRTC.
  */
 async function tryAll(o: ConnectOptions, signal: AbortSignal, attempts: RelayAttempt[]): Promise<Live | undefined> {
   const already = await known(o, signal)
@@ -241,7 +247,10 @@ interface Round {
   readonly absent: Set<string>
 }
 
-/** One candidate after the other, each with its share of the time; a WebRTC failure is tried again at once, once a round. */
+/**
+ * One candidate after the other, each with its share of the time; a WebRTC failure is tried again at once, once a
+ * round.
+ */
 async function inTurn(
   o: ConnectOptions,
   signal: AbortSignal,
@@ -250,7 +259,8 @@ async function inTurn(
   const note = (failed: FailedAttempt, relay: string): ConnectivityError => {
     const verdict = classifyAttempts(o.peerId, [failed])
     if (verdict.type === ConnectivityErrorType.PEER_NOT_FOUND) {
-      // the relay's newest word counts: an earlier try that came further ran over a connection of a browser that has just left
+      // the relay's newest word counts: an earlier try that came further ran over a connection of a browser that has
+      // just left
       absent.add(relay)
       attempts.splice(0, attempts.length, ...attempts.filter(a => a.relay !== relay))
     }
@@ -288,7 +298,10 @@ async function inTurn(
   return undefined
 }
 
-/** Both sides may dial at once: where the other connection is to stay, and answers, the new one goes before anything runs over it. */
+/**
+ * Both sides may dial at once: where the other connection is to stay, and answers, the new one goes before anything
+ * runs over it.
+ */
 async function kept(o: ConnectOptions, fresh: ConnectionInfo, signal: AbortSignal): Promise<Live | undefined> {
   const other = keptInstead(o.transport.peerId, fresh, o.transport.connections(o.peerId))
   const live = other && (await verify(o, other, signal))

@@ -29,8 +29,8 @@ const told = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : 'no connection'
 
 /**
- * Really tries everything that a session needs: the relays with a stranger's eyes, a call through them to this very browser, two ends
- * of WebRTC with the servers that are set up, the chain servers. Never rejects; cancelled it says so.
+ * Really tries everything that a session needs: the relays with a stranger's eyes, a call through them to this very
+ * browser, two ends of WebRTC with the servers that are set up, the chain servers. Never rejects; cancelled it says so.
  */
 export async function testConnection(d: ConnectionTestDeps, signal?: AbortSignal): Promise<ConnectionTest> {
   const from = d.clock.now()

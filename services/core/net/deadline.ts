@@ -15,8 +15,9 @@ export interface DeadlineOptions {
 }
 
 /**
- * Runs `work` with a signal that is aborted after `ms` or with the caller's; rejects at that moment even if `work` ignores its signal,
- * so that nothing hangs on a library. Timer and listener are gone when it settles. A result that comes too late goes to `late`.
+ * Runs `work` with a signal that is aborted after `ms` or with the caller's; rejects at that moment even if `work`
+ * ignores its signal, so that nothing hangs on a library. Timer and listener are gone when it settles. A result that
+ * comes too late goes to `late`.
  */
 export async function withDeadline<T>(
   options: DeadlineOptions,

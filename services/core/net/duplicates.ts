@@ -4,17 +4,18 @@ import type { PeerId } from '../domain/ids'
 /** Milliseconds by which the connection of the greater peer id must be the earlier one to stay. */
 export const SAME_MOMENT_MS = 1_500
 /**
- * Milliseconds after which a connection is in use, so that a later one is one too many. More than `SAME_MOMENT_MS`: the two sides see the
- * two connections come up at slightly different times, and must never each close the other's choice.
+ * Milliseconds after which a connection is in use, so that a later one is one too many. More than `SAME_MOMENT_MS`: the
+ * two sides see the two connections come up at slightly different times, and must never each close the other's choice.
  */
 export const IN_USE_MS = 2_000
 /** Milliseconds after which the lower peer id would have given way: when both are still there, the greater one does. */
 export const SETTLED_MS = 10_000
 
 /**
- * The connection because of which `mine`, which this side dialled, is one too many. One of a kind is enough for two members: that of the lower
- * peer id, unless the other was in use before it came, because streams run over it. Whoever dialled a connection closes it, and by this rule at
- * most one side does; what lies between the two bounds is decided by the greater peer id when nothing has happened for `SETTLED_MS`.
+ * The connection because of which `mine`, which this side dialled, is one too many. One of a kind is enough for two
+ * members: that of the lower peer id, unless the other was in use before it came, because streams run over it. Whoever
+ * dialled a connection closes it, and by this rule at most one side does; what lies between the two bounds is decided
+ * by the greater peer id when nothing has happened for `SETTLED_MS`.
  *
  * @param open connections to the same peer; those of other kinds, and `mine`, are passed over
  * @param now left out when the connection has only just come

@@ -60,7 +60,8 @@ interface Job {
 }
 
 /**
- * The gate (contract.md, decisions 1 to 6): connects everybody in parallel and says who is there and who is not, and why. Invariants:
+ * The gate (contract.md, decisions 1 to 6): connects everybody in parallel and says who is there and who is not, and
+ * why. Invariants:
  * 1. every distinct target is in exactly one of `connected` and `failed`, in the order in which they were given;
  * 2. it ends within `connectivityTimeoutMs`, with all dials, timers and listeners gone;
  * 3. only those are blamed who were not there at their own deadline;

@@ -45,8 +45,8 @@ function line(a: Attempt, now: number): string {
 }
 
 /**
- * The report as text. Nothing in it is a key, a word, an amount or a name. Without `withAddresses` no address and no peer id either:
- * IP addresses are replaced by their kind.
+ * The report as text. Nothing in it is a key, a word, an amount or a name. Without `withAddresses` no address and no
+ * peer id either: IP addresses are replaced by their kind.
  */
 export function healthReport(input: HealthReportInput, withAddresses: boolean): string {
   const report = {

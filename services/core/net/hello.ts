@@ -7,8 +7,8 @@ import type { Hello } from '../wire/messages'
 /** Versions of the stream protocols that this build speaks, all with the same messages. */
 const VERSIONS: readonly number[] = [1]
 /**
- * A hello that offers only this number is a notice: "a newer instance of your peer id is open, nothing is spoken with you". It is no
- * version and never will be one.
+ * A hello that offers only this number is a notice: "a newer instance of your peer id is open, nothing is spoken with
+ * you". It is no version and never will be one.
  */
 const SUPERSEDED = 255
 
@@ -55,13 +55,16 @@ export const isNewer = (a: Run, b: Run): boolean =>
   a.startedAt > b.startedAt || (a.startedAt === b.startedAt && a.instance > b.instance)
 
 /**
- * Which run of the app is behind which open channel of a peer. One peer id may be open on two machines (one seed): only the newest is
- * talked to. Only open channels count, so that a run that is gone locks nobody out.
+ * Which run of the app is behind which open channel of a peer. One peer id may be open on two machines (one seed): only
+ * the newest is talked to. Only open channels count, so that a run that is gone locks nobody out.
  */
 export class Instances {
   readonly #channels = new Map<PeerId, Map<Channel, Run>>()
 
-  /** Files the channel; `older` are channels of earlier runs, to be told and closed. Undefined: the channel itself is of an earlier run. */
+  /**
+   * Files the channel; `older` are channels of earlier runs, to be told and closed. Undefined: the channel itself is of
+   * an earlier run.
+   */
   admit(channel: Channel, hello: Hello): { readonly older: Channel[] } | undefined {
     const open = this.#channels.get(channel.peerId) ?? new Map<Channel, Run>()
     const others = [...open].filter(([, run]) => run.instance !== hello.instance)

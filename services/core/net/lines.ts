@@ -7,8 +7,9 @@ import type { PeerId } from '../domain/ids'
 export const PAGE_LINES = 450
 
 /**
- * The budget of direct lines: each dial that comes to an offer uses one up, whether it succeeds or not. A peer gets at most half of what
- * is left beside it, so that one whose lines never open leaves enough for all the others: the first 150, the next 100, and so on.
+ * The budget of direct lines: each dial that comes to an offer uses one up, whether it succeeds or not. A peer gets at
+ * most half of what is left beside it, so that one whose lines never open leaves enough for all the others: the first
+ * 150, the next 100, and so on.
  */
 export class LineBudget {
   readonly #spent = new Map<PeerId, number>()

@@ -13,9 +13,15 @@ export const OPEN_MS = 10_000
 /** messages and bytes that may wait for one peer and protocol; above it `send` says no */
 const QUEUE_MESSAGES = 256
 const QUEUE_BYTES = 2 * 1024 * 1024
-/** A message that was under way when its stream died is sent once more: at-least-once delivery is normal (protocol.md, "Blame"). */
+/**
+ * A message that was under way when its stream died is sent once more: at-least-once delivery is normal (protocol.md,
+ * "Blame").
+ */
 const SENDS = 2
-/** milliseconds to wait for a better connection before a stream is opened on a relayed one that may only carry the WebRTC offer */
+/**
+ * milliseconds to wait for a better connection before a stream is opened on a relayed one that may only carry the
+ * WebRTC offer
+ */
 const RELAY_SETTLE_MS = 250
 
 const RANK: Readonly<Record<ConnectionKind, number>> = { webrtc: 0, direct: 1, relay: 2 }
@@ -48,7 +54,8 @@ export interface OutLinkDeps {
  * The outgoing stream to one peer for one protocol. Invariants:
  * 1. at most one stream at a time; it is opened on the best connection, and moves when a better one appears;
  * 2. messages go out in order; one is dropped only with `false` to its sender;
- * 3. while a connection is there and somebody wants the link it is reopened, with backoff; without a connection it rests until `nudge`.
+ * 3. while a connection is there and somebody wants the link it is reopened, with backoff; without a connection it
+ *    rests until `nudge`.
  */
 export class OutLink {
   readonly #queue: Queued[] = []

@@ -63,15 +63,19 @@ export interface LinksDeps {
 
 type Handler<P extends ProtocolName> = (peerId: PeerId, message: MessageOf[P]) => void | Promise<void>
 
-/** Our own pace stays below the limit at which the other side's transport resets the stream, hellos of both protocols included. */
+/**
+ * Our own pace stays below the limit at which the other side's transport resets the stream, hellos of both protocols
+ * included.
+ */
 const PACE_PER_SECOND = LIMITS.messagesPerSecond - 10
 const PACE_BURST = LIMITS.messagesPerSecond - 20
 /** milliseconds: the first disconnect, doubled with each further offence up to an hour (protocol.md, "Blame") */
 const BLOCK_MS = 60_000
 const BLOCK_MAX_MS = 3_600_000
 /**
- * Streams of a peer that come to nothing by its own doing, at once and per second: too many of them, a hello that is late, messages faster than anybody may send.
- * Each costs us a little, also when it is refused; a program of ours makes a few when a network heals.
+ * Streams of a peer that come to nothing by its own doing, at once and per second: too many of them, a hello that is
+ * late, messages faster than anybody may send. Each costs us a little, also when it is refused; a program of ours makes
+ * a few when a network heals.
  */
 const VAIN_BURST = 32
 const VAIN_PER_SECOND = 0.5
@@ -85,9 +89,10 @@ const OFFSET_STEP_MS = 10_000
 const isHello = (message: object): message is Hello => 'type' in message && message.type === 'hello'
 
 /**
- * All message links of this node. Outgoing: one stream per peer and protocol (link.ts). Incoming: hello first, then frames that are
- * decoded and handed up one at a time, so that a slow reader slows its peer down (the transport bounds their size and rate). One
- * malformed frame, or many streams that come to nothing, end the connection for a while; nobody is expelled.
+ * All message links of this node. Outgoing: one stream per peer and protocol (link.ts). Incoming: hello first, then
+ * frames that are decoded and handed up one at a time, so that a slow reader slows its peer down (the transport bounds
+ * their size and rate). One malformed frame, or many streams that come to nothing, end the connection for a while;
+ * nobody is expelled.
  */
 export class Links {
   readonly #links = new Map<string, OutLink>()
@@ -335,7 +340,10 @@ export class Links {
 
   // ---------------------------------------------------------------- hello
 
-  /** Their hello, first frame on any stream; false when nothing is spoken on it. `answer`: they opened, so ours goes second. */
+  /**
+   * Their hello, first frame on any stream; false when nothing is spoken on it. `answer`: they opened, so ours goes
+   * second.
+   */
   async #meet(channel: Channel, protocol: ProtocolName, frame: Uint8Array, answer = false): Promise<boolean> {
     const { peerId } = channel
     const { self, clock } = this.d
@@ -374,7 +382,10 @@ export class Links {
     closeQuietly(this.d.transport, channel.connection)
   }
 
-  /** A peer says that it talks to a newer run of ours. One peer's word stops the talk with that peer alone; the event says who it was. */
+  /**
+   * A peer says that it talks to a newer run of ours. One peer's word stops the talk with that peer alone; the event
+   * says who it was.
+   */
   #superseded(by: PeerId): void {
     if (this.#stopped || this.#refusedBy.has(by)) return
     this.#refusedBy.add(by)

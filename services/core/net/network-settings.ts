@@ -16,8 +16,9 @@ export interface SettingError {
 type Changed = Promise<Result<void, SettingError>>
 
 /**
- * What one profile chose for its connections, in its encrypted storage: relays beside those of config.json and the wallets, STUN and
- * TURN servers, relay-only. Credentials of TURN are secrets, so nothing of this is kept anywhere else.
+ * What one profile chose for its connections, in its encrypted storage: relays beside those of config.json and the
+ * wallets, STUN and TURN servers, relay-only. Credentials of TURN are secrets, so nothing of this is kept anywhere
+ * else.
  */
 export class NetworkSettings {
   #relays: readonly string[] = []

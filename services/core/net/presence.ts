@@ -24,7 +24,10 @@ const SIGNATURE = 64
 /** bytes: sizes on the wire come in few steps, so that a relay learns little from them */
 const PAD_STEP = 256
 const SIGNATURE_CONTEXT = utf8ToBytes('tandem/presence/1')
-/** protobuf of an Ed25519 public key in an identity multihash @see https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md */
+/**
+ * protobuf of an Ed25519 public key in an identity multihash @see
+ * https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
+ */
 const ED25519_PREFIX = fromHex('002408011220')
 
 export interface PresenceKeys {
@@ -72,8 +75,9 @@ export function verifyPeerSignature(peerId: PeerId, message: Uint8Array, signatu
 }
 
 /**
- * nonce (24) || XChaCha20-Poly1305 of: signature (64) || content length (2, big endian) || content || zeros up to a 256-byte step.
- * Additional data: version and topic. `sign` is Ed25519 by the sender's peer key, which the network adapter holds.
+ * nonce (24) || XChaCha20-Poly1305 of: signature (64) || content length (2, big endian) || content || zeros up to a
+ * 256-byte step. Additional data: version and topic. `sign` is Ed25519 by the sender's peer key, which the network
+ * adapter holds.
  */
 export async function sealAnnouncement(
   announcement: Announcement,
@@ -95,7 +99,10 @@ export type PresenceError = 'size' | 'seal' | 'malformed' | 'unknown-sender' | '
 /** The peer id of a member; undefined for who is not one. */
 export type MemberPeer = (sender: AccountKey) => PeerId | undefined
 
-/** Opens and checks everything that needs no memory: seal, form, sender, peer-key signature, time (unix ms). Replays: `PresenceTable`. */
+/**
+ * Opens and checks everything that needs no memory: seal, form, sender, peer-key signature, time (unix ms). Replays:
+ * `PresenceTable`.
+ */
 export function openAnnouncement(
   sealed: Uint8Array,
   keys: PresenceKeys,
@@ -126,8 +133,8 @@ export function openAnnouncement(
 }
 
 /**
- * The relays of the wallet's own list on which the sender says it is, as the list names them: a peer cannot make us dial an address of
- * its choice.
+ * The relays of the wallet's own list on which the sender says it is, as the list names them: a peer cannot make us
+ * dial an address of its choice.
  */
 export function announcedRelays(announcement: Announcement, walletRelays: readonly string[]): string[] {
   const ids = new Set(announcement.addresses.map(relayOfAddress))

@@ -13,8 +13,8 @@ export interface RelayChoiceDeps {
 }
 
 /**
- * Where the node has its reservations: of each relay list in use (the app's own, each wallet's, an invite's) the first two live ones by
- * rendezvous hash. The transport remakes a reservation that is lost; this decides where.
+ * Where the node has its reservations: of each relay list in use (the app's own, each wallet's, an invite's) the first
+ * two live ones by rendezvous hash. The transport remakes a reservation that is lost; this decides where.
  */
 export class RelayChoice {
   readonly #lists = new Map<string, readonly string[]>()

@@ -19,9 +19,9 @@ export function relayPeerId(relay: string): PeerId | undefined {
 export const relayOfAddress = (address: string): PeerId | undefined => CIRCUIT.exec(address)?.[1]
 
 /**
- * All relays of the list in the rendezvous (highest random weight) order of `peerId`: SHA-256 over the peer id and the relay's own id, so
- * that everybody gets the same order without a directory, and a relay that moves to another host keeps its rank. Entries without a peer
- * id are left out, equal ones count once.
+ * All relays of the list in the rendezvous (highest random weight) order of `peerId`: SHA-256 over the peer id and the
+ * relay's own id, so that everybody gets the same order without a directory, and a relay that moves to another host
+ * keeps its rank. Entries without a peer id are left out, equal ones count once.
  */
 export function rankRelays(peerId: PeerId, relays: readonly string[]): string[] {
   const weighed = [...new Set(relays)].flatMap(relay => {
@@ -36,8 +36,9 @@ export function rankRelays(peerId: PeerId, relays: readonly string[]): string[] 
 export type RelayLife = 'live' | 'pending' | 'dead' | 'probe'
 
 /**
- * The relays on which a node wants its reservations: its first two that are not dead, in rank order. A dead one whose rest is over is
- * asked again (`probe`) beside the two, so that a working relay is not given up for it; when there are not two others, dead ones stay wanted.
+ * The relays on which a node wants its reservations: its first two that are not dead, in rank order. A dead one whose
+ * rest is over is asked again (`probe`) beside the two, so that a working relay is not given up for it; when there are
+ * not two others, dead ones stay wanted.
  */
 export function ownRelays(peerId: PeerId, relays: readonly string[], life: (relay: string) => RelayLife): string[] {
   const ranked = rankRelays(peerId, relays)
@@ -69,8 +70,9 @@ export const webrtcAddress = (relay: string, peerId: PeerId): string => `${relay
 export const circuitAddress = (relay: string, peerId: PeerId): string => `${relay}/p2p-circuit/p2p/${peerId}`
 
 /**
- * Addresses to dial, in order: WebRTC through each relay that the peer may be on (known ones first, then ranks 1 to 4), then the plain
- * circuits in the same order. Everything is built from the list's own entries, whatever a peer announced.
+ * Addresses to dial, in order: WebRTC through each relay that the peer may be on (known ones first, then ranks 1 to 4),
+ * then the plain circuits in the same order. Everything is built from the list's own entries, whatever a peer
+ * announced.
  */
 export function candidates(peerId: PeerId, relays: readonly string[], known: readonly string[]): Candidate[] {
   const allowed = new Set(relays)

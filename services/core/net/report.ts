@@ -11,7 +11,10 @@ const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** The best line to a peer in figures, and the last tries to get one. Never rejects: a connection that is just gone tells nothing. */
+/**
+ * The best line to a peer in figures, and the last tries to get one. Never rejects: a connection that is just gone
+ * tells nothing.
+ */
 export async function linkReport(
   transport: Pick<Transport, 'connections' | 'stats'>,
   timeline: Timeline,
@@ -35,7 +38,10 @@ export async function linkReport(
   return { peerId, kind: best.kind, openedAt: best.openedAt, nat, attempts, ...figures }
 }
 
-/** Round trip to a relay over the connection that is open, milliseconds; undefined when there is none or it does not answer. */
+/**
+ * Round trip to a relay over the connection that is open, milliseconds; undefined when there is none or it does not
+ * answer.
+ */
 export async function relayRoundTrip(
   transport: Pick<Transport, 'connections' | 'ping'>,
   clock: Clock,

@@ -54,7 +54,10 @@ interface Room {
   said: number
 }
 
-/** The first announcement often goes out before a relay knows who listens: said again after 2, 4 and 8 s, then in the usual pace, milliseconds. */
+/**
+ * The first announcement often goes out before a relay knows who listens: said again after 2, 4 and 8 s, then in the
+ * usual pace, milliseconds.
+ */
 const EARLY_MS = [2_000, 4_000, 8_000] as const
 /** milliseconds: address changes come in bursts; newcomers are answered soon, but not by all in the same moment */
 const CHANGE_DELAY_MS = 250

@@ -7,9 +7,15 @@ import { relayOfAddress } from './rendezvous'
 
 /** attempts that are kept of one peer */
 export const ATTEMPTS_KEPT = 8
-/** peers of whom attempts are kept, those of the last attempts: every member of a large wallet, and strangers cannot fill the memory */
+/**
+ * peers of whom attempts are kept, those of the last attempts: every member of a large wallet, and strangers cannot
+ * fill the memory
+ */
 const PEERS_KEPT = 128
-/** candidates of one side that are counted: a browser with many interfaces gathers some twenty, a peer may send any number */
+/**
+ * candidates of one side that are counted: a browser with many interfaces gathers some twenty, a peer may send any
+ * number
+ */
 const CANDIDATES_KEPT = 32
 /** characters of a raw error */
 const ERROR_CHARS = 300
@@ -38,8 +44,8 @@ const rawError = (error: unknown): string => {
 }
 
 /**
- * The record of tries to connect, for the diagnostics screen: which steps, how long each, which candidates, what ended it. Bounded
- * per peer and in all; it only watches, and nothing depends on it.
+ * The record of tries to connect, for the diagnostics screen: which steps, how long each, which candidates, what ended
+ * it. Bounded per peer and in all; it only watches, and nothing depends on it.
  */
 export class Timeline {
   readonly #peers = new Map<PeerId, Running[]>()

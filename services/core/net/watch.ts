@@ -58,9 +58,11 @@ interface Entry {
 }
 
 /**
- * Keeps connections to the peers that matter: pings them, notices who drops, dials again with backoff, moves from relayed to WebRTC.
- * Invariants: 1. at most one background dial per peer, none while a gate holds it; 2. a status changes only when something changed;
- * 3. after `stop` nothing is pending. An inbound connection, presence, `wake` and a released hold cut the backoff short.
+ * Keeps connections to the peers that matter: pings them, notices who drops, dials again with backoff, moves from
+ * relayed to WebRTC. Invariants: 1. at most one background dial per peer, none while a gate holds it; 2. a status
+ * changes only when something changed;
+ * 3. after `stop` nothing is pending. An inbound connection, presence, `wake` and a released hold cut the backoff
+ *    short.
  */
 export class Watcher {
   readonly #entries = new Map<PeerId, Entry>()
@@ -76,7 +78,10 @@ export class Watcher {
     this.wake()
   }
 
-  /** Watches the peer until the returned function was called as often as this one. `unknown`: the other side does not watch this one. */
+  /**
+   * Watches the peer until the returned function was called as often as this one. `unknown`: the other side does not
+   * watch this one.
+   */
   watch(peerId: PeerId, member?: AccountKey, unknown = false): () => void {
     let entry = this.#entries.get(peerId)
     if (!entry) {
@@ -236,7 +241,10 @@ export class Watcher {
     else if (!entry.dial) this.#retryIn(entry, this.#delay(entry))
   }
 
-  /** Relayed ones come and go with the offers that they carry, and are closed when the peer is reached without (`#settled`). */
+  /**
+   * Relayed ones come and go with the offers that they carry, and are closed when the peer is reached without
+   * (`#settled`).
+   */
   #isOneTooMany(connection: ConnectionInfo, answered: readonly ConnectionInfo[]): boolean {
     return (
       connection.kind !== 'relay' &&

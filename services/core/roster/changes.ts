@@ -6,8 +6,9 @@ import { accountKey, memberName, peerId } from '../wire/shapes'
 import type { MergeNote } from './wallet-record'
 
 /**
- * What members were before they proved a new name or peer id, as long as nobody has looked at it here (docs/protocol.md, "The wallet record":
- * every other member is shown the change). Of several changes the first is kept, so that a person is told of the difference to what he knew.
+ * What members were before they proved a new name or peer id, as long as nobody has looked at it here
+ * (docs/protocol.md, "The wallet record": every other member is shown the change). Of several changes the first is
+ * kept, so that a person is told of the difference to what he knew.
  */
 export interface Before {
   readonly accountKey: AccountKey

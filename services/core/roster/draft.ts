@@ -17,14 +17,19 @@ import type { Claim, Verify } from './join'
  *
  * Confirming the safety number and saving the file come after it and belong to the wallet record (wallet-record.ts).
  * Invariants:
- *  1. The state is plain data. Effects are carried out in their order: the wallet record is stored first (or together with the state),
- *     then the state, then messages go out. So a reload in between repeats messages and loses nothing; every message may arrive twice.
- *  2. Only who shows the invite secret, from the peer id that his entry names, with a valid proof, has a seat. Who does not is told
+ * 1. The state is plain data. Effects are carried out in their order: the wallet record is stored first (or together
+ * with the state),
+ * then the state, then messages go out. So a reload in between repeats messages and loses nothing; every message may
+ * arrive twice.
+ * 2. Only who shows the invite secret, from the peer id that his entry names, with a valid proof, has a seat. Who does
+ * not is told
  *     nothing about the others.
  *  3. Admission is of one exact entry. An admitted peer that asks with another entry waits to be admitted again.
  *  4. No two seats have one x-coordinate or one peer id. A peer that was removed stays out of this draft.
- *  5. The roster closes with exactly n members and once. From then on its content never changes; the invite secret admits nobody.
- *  6. A joiner takes one roster, from the creator's peer id only, after `checkRoster`. A different one later is refused and kept in mind.
+ * 5. The roster closes with exactly n members and once. From then on its content never changes; the invite secret
+ * admits nobody.
+ * 6. A joiner takes one roster, from the creator's peer id only, after `checkRoster`. A different one later is refused
+ * and kept in mind.
  *  7. Expiry (own clock) stops new seats; who has one keeps it.
  */
 /** `own` carries the join proof of the creator over the draft id of the invite. */
@@ -49,7 +54,10 @@ export const joinDraft = (invite: Invite, own: RosterEntry): JoinerDraft => ({
   contradicted: false,
 })
 
-/** The claims in a message that must be verified (`preverify`) before it is given to `step`; none where the answer would not matter. */
+/**
+ * The claims in a message that must be verified (`preverify`) before it is given to `step`; none where the answer would
+ * not matter.
+ */
 export function draftClaims(state: DraftState, from: PeerId, message: JoinMessage): readonly Claim[] {
   if (state.role === 'creator') {
     const open =

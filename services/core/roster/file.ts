@@ -20,9 +20,9 @@ import {
 } from '../wire/schema'
 
 /**
- * The wallet file: a JSON envelope that a person can recognise, around a body sealed by the vault under a key derived from the seed
- * (`Signer.sealFile`). The hint outside is for finding the file again and is believed by nothing; what counts is inside, and is checked
- * again by `checkRecord` on restore.
+ * The wallet file: a JSON envelope that a person can recognise, around a body sealed by the vault under a key derived
+ * from the seed (`Signer.sealFile`). The hint outside is for finding the file again and is believed by nothing; what
+ * counts is inside, and is checked again by `checkRecord` on restore.
  */
 
 /** A name that this member gave to an address or a transaction. `ref` is the address or the txid. */

@@ -11,9 +11,10 @@ import { array, ascii, decodeWith, encodeWith, field, hexBytes, name, struct, ui
 import { hash, memberName, peerId, seconds } from '../wire/shapes'
 
 /**
- * The invite, `#/join/<payload>`: base64url without padding of (version byte, deterministic CBOR, 4 bytes of checksum). The checksum is
- * the head of a tagged hash over all before it; it finds a cut or mistyped link and has no part in safety. Its place and its tag are the
- * same in every version, so that an invite of a newer app is told from a damaged one. Whoever holds the link may ask for a seat.
+ * The invite, `#/join/<payload>`: base64url without padding of (version byte, deterministic CBOR, 4 bytes of checksum).
+ * The checksum is the head of a tagged hash over all before it; it finds a cut or mistyped link and has no part in
+ * safety. Its place and its tag are the same in every version, so that an invite of a newer app is told from a damaged
+ * one. Whoever holds the link may ask for a seat.
  */
 export interface Invite {
   readonly network: NetworkName
@@ -61,7 +62,10 @@ const schema = struct<Omit<Invite, 'network'> & { readonly network: string }>({
 
 const checksum = (body: Uint8Array): Uint8Array => tagged('tandem/invite', body).slice(0, CHECKSUM)
 
-/** Payload of the link, without `#/join/`. Throws `RangeError` when a field breaks its bounds: they are checked where the draft is made. */
+/**
+ * Payload of the link, without `#/join/`. Throws `RangeError` when a field breaks its bounds: they are checked where
+ * the draft is made.
+ */
 export function encodeInvite(invite: Invite): string {
   const body = concatBytes(Uint8Array.of(VERSION), encodeWith(schema, invite, LIMITS.inviteChars))
   return base64urlnopad.encode(concatBytes(body, checksum(body)))
@@ -70,7 +74,10 @@ export function encodeInvite(invite: Invite): string {
 /** The whole fragment that follows the app's address. */
 export const inviteFragment = (invite: Invite): string => PATH + encodeInvite(invite)
 
-/** The payload in a pasted text: a whole URL, a fragment, a path or the bare payload, with white space (also inside, from wrapped mails). */
+/**
+ * The payload in a pasted text: a whole URL, a fragment, a path or the bare payload, with white space (also inside,
+ * from wrapped mails).
+ */
 function payloadOf(text: string): string {
   const squeezed = text.replace(/\s+/gu, '')
   const at = squeezed.lastIndexOf('/join/')
@@ -78,7 +85,9 @@ function payloadOf(text: string): string {
   return payload.replace(/[?#&].*$/, '').replace(/={1,2}$/, '')
 }
 
-/** Reads what a person pasted or a link carried. `now` is unix seconds; `available` are the networks of `config.json`. */
+/**
+ * Reads what a person pasted or a link carried. `now` is unix seconds; `available` are the networks of `config.json`.
+ */
 export function parseInvite(
   text: string,
   at: { readonly now: number; readonly available: readonly NetworkName[] },

@@ -14,12 +14,15 @@ export interface Claim {
   readonly signature: Hex
 }
 
-/** True when the signature is that of the key which the statement names: `verifySignedStatement`, or a table made by `preverify`. */
+/**
+ * True when the signature is that of the key which the statement names: `verifySignedStatement`, or a table made by
+ * `preverify`.
+ */
 export type Verify = (statement: Statement, signature: Hex) => boolean
 
 /**
- * Curve work belongs in the worker, decisions in pure functions: the claims of a message are verified first, then the synchronous step
- * looks the answers up. A claim that was not in the list is false.
+ * Curve work belongs in the worker, decisions in pure functions: the claims of a message are verified first, then the
+ * synchronous step looks the answers up. A claim that was not in the list is false.
  */
 export async function preverify(
   claims: readonly Claim[],
@@ -35,7 +38,10 @@ export async function preverify(
   return (statement, signature) => good.has(name(statement, signature))
 }
 
-/** What the join proof of an entry says (protocol.md, "Making a wallet"); also what a later entry with a new peer id says. */
+/**
+ * What the join proof of an entry says (protocol.md, "Making a wallet"); also what a later entry with a new peer id
+ * says.
+ */
 export function joinClaim(draftId: Hex, genesis: Hex, entry: RosterEntry): Claim {
   const { accountKey, origin, xpub, peerId, name, proofNumber, proof } = entry
   return {
@@ -61,7 +67,10 @@ export function relaysClaim(walletId: WalletId, list: RelayList): Claim {
   }
 }
 
-/** An entry on its own: its extended key has the form of one, is of this network, and the one that the account key names. That it is a point its join proof says. */
+/**
+ * An entry on its own: its extended key has the form of one, is of this network, and the one that the account key
+ * names. That it is a point its join proof says.
+ */
 export function isSoundEntry(network: NetworkName, entry: RosterEntry): boolean {
   const key = readExtendedKey(entry.xpub)
   return (
@@ -137,8 +146,8 @@ export const sameEntry = (a: RosterEntry, b: RosterEntry): boolean =>
   a.origin.path === b.origin.path
 
 /**
- * The rules that hold for every stored roster: entries sound, in strictly rising order of the keys, no x-coordinate and no peer id twice,
- * every proof good. Two members may have one name: `memberLabels` tells them apart.
+ * The rules that hold for every stored roster: entries sound, in strictly rising order of the keys, no x-coordinate and
+ * no peer id twice, every proof good. Two members may have one name: `memberLabels` tells them apart.
  */
 export function checkEntries(
   network: NetworkName,
@@ -193,7 +202,10 @@ export function checkRoster(
   return checked
 }
 
-/** Names as they are shown, by account key: who shares a name with an earlier entry is "Anna (2)". The same for every member, by the order of the keys. */
+/**
+ * Names as they are shown, by account key: who shares a name with an earlier entry is "Anna (2)". The same for every
+ * member, by the order of the keys.
+ */
 export function memberLabels(
   roster: ReadonlyArray<Pick<RosterEntry, 'accountKey' | 'name'>>,
 ): ReadonlyMap<AccountKey, string> {

@@ -1,6 +1,6 @@
 /**
- * Wallets in the making of one profile: keeps the drafts, gives the machine of draft.ts its events one after the other, and carries
- * out what it wants in its order (record, state, then messages).
+ * Wallets in the making of one profile: keeps the drafts, gives the machine of draft.ts its events one after the other,
+ * and carries out what it wants in its order (record, state, then messages).
  */
 import type { Signer } from '../../ports/signer'
 import type { Clock } from '../../ports/clock'
@@ -56,7 +56,10 @@ export interface Lobby {
   get(draftId: Hex): DraftState | undefined
   onMessage(from: PeerId, message: Exclude<JoinMessage, Hello>): Promise<void>
   onConnected(peerId: PeerId): Promise<void>
-  /** creators that this profile waits for, who do not know it before it comes (`unknown`), and members who have not taken the roster */
+  /**
+   * creators that this profile waits for, who do not know it before it comes (`unknown`), and members who have not
+   * taken the roster
+   */
   wanted(): Wanted[]
   /** somebody may come with an invite of ours, or we with one of his */
   mayTalk(peerId: PeerId): boolean
@@ -133,7 +136,8 @@ export function createLobby(deps: LobbyDeps): Lobby {
 
   function seats(draft: DraftState): SeatView[] {
     if (draft.role === 'joiner') {
-      // the creator's list: himself first; one's own seat is known by the name that one gave. Keys of the others come with the roster
+      // the creator's list: himself first; one's own seat is known by the name that one gave. Keys of the others come
+      // with the roster
       const own = draft.seats.lastIndexOf(draft.own.name)
       const { accountKey } = draft.own
       const list = draft.seats.map((name, i): SeatView =>

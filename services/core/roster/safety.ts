@@ -9,8 +9,9 @@ const GROUP = 5
 const QR_PREFIX = 'tandem-safety:1:'
 
 /**
- * Safety hash (32 bytes hex): tagged hash over the version byte, network, canonical descriptor and every roster entry in the order of the
- * account keys, each with its length before it. Two members see the same number only when they hold the same wallet: keys, names, peer ids.
+ * Safety hash (32 bytes hex): tagged hash over the version byte, network, canonical descriptor and every roster entry
+ * in the order of the account keys, each with its length before it. Two members see the same number only when they hold
+ * the same wallet: keys, names, peer ids.
  */
 export function safetyHash(record: Pick<WalletRecord, 'network' | 'descriptor' | 'roster'>): Hex {
   const entries = [...record.roster].sort((a, b) => (a.accountKey < b.accountKey ? -1 : 1))
@@ -26,8 +27,8 @@ export function safetyHash(record: Pick<WalletRecord, 'network' | 'descriptor' |
 }
 
 /**
- * 60 digits in 12 groups of 5, 199 bits: the hash as a big-endian number modulo 10^60. 2^256 is so much larger that no digit is
- * noticeably likelier than another.
+ * 60 digits in 12 groups of 5, 199 bits: the hash as a big-endian number modulo 10^60. 2^256 is so much larger that no
+ * digit is noticeably likelier than another.
  */
 export function safetyNumber(hash: Hex): readonly string[] {
   const digits = (BigInt(`0x${hash}`) % 10n ** BigInt(DIGITS)).toString().padStart(DIGITS, '0')

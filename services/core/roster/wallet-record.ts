@@ -24,10 +24,13 @@ import { safetyHash } from './safety'
  * 1. Id, name, network, descriptor, draft id, group secret and the keys of the roster never change after it is built.
  * 2. A confirmation is in it only if its signature over the safety hash was verified here.
  * 3. A `saved` flag is taken only from its own member: it is not signed, so nobody can pass on another's.
- * 4. Relay list and roster entries only grow in number; each newer one carries a valid signature by a member's account key.
+ * 4. Relay list and roster entries only grow in number; each newer one carries a valid signature by a member's account
+ *    key.
  * 5. Merging is idempotent.
- * 6. A confirmation is never taken back. A later entry (new peer id or name) changes the safety number and is shown, but its account key
- *    has proved it and the descriptor is the same: what was confirmed still holds. So a confirmation counts over the roster as it was
+ * 6. A confirmation is never taken back. A later entry (new peer id or name) changes the safety number and is shown,
+ *    but its account key
+ * has proved it and the descriptor is the same: what was confirmed still holds. So a confirmation counts over the
+ * roster as it was
  *    before a message or as it is after it.
  */
 type RecordMessage = Extract<WalletMessage, { readonly type: 'record' }>
@@ -139,8 +142,9 @@ export interface Merged {
 const LIST_AHEAD_S = 120
 
 /**
- * What no signature excuses. A number counts changes and is at most the time, so that a member who signs the highest one shuts nobody out
- * of the next change; a list of nothing that can be dialled would cut the members off from each other.
+ * What no signature excuses. A number counts changes and is at most the time, so that a member who signs the highest
+ * one shuts nobody out of the next change; a list of nothing that can be dialled would cut the members off from each
+ * other.
  */
 function listFault(list: RelayList, now: number): 'number-ahead' | 'bad-relay' | undefined {
   if (list.number > now + LIST_AHEAD_S) return 'number-ahead'
@@ -169,13 +173,18 @@ export function recordClaims(record: WalletRecord, message: RecordMessage): Clai
   ]
 }
 
-/** The higher number wins; of two lists with one number the one that sorts first, so that all members end with the same. */
+/**
+ * The higher number wins; of two lists with one number the one that sorts first, so that all members end with the same.
+ */
 function newerList(have: RelayList, got: RelayList): boolean {
   if (got.number !== have.number) return got.number > have.number
   return `${got.by}${got.signature}` < `${have.by}${have.signature}`
 }
 
-/** Merges what the member `from` (known by its connection) holds of the record; `now` in unix seconds. A message of another wallet changes nothing. */
+/**
+ * Merges what the member `from` (known by its connection) holds of the record; `now` in unix seconds. A message of
+ * another wallet changes nothing.
+ */
 export function mergeRecord(
   record: WalletRecord,
   from: AccountKey,
@@ -254,8 +263,9 @@ export const wholeRecordClaims = (record: WalletRecord): Claim[] => [
 ]
 
 /**
- * A record from a file or from another member agrees with itself: descriptor and id re-derived from the roster, every proof and the relay
- * list signed. That `self` is this profile's account is for the vault to say (`Signer.ownsAccount`).
+ * A record from a file or from another member agrees with itself: descriptor and id re-derived from the roster, every
+ * proof and the relay list signed. That `self` is this profile's account is for the vault to say
+ * (`Signer.ownsAccount`).
  */
 export function checkRecord(
   record: WalletRecord,

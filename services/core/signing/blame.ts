@@ -4,7 +4,10 @@ import { encodeSigned } from '../wire/codec'
 import { LIMITS } from '../wire/limits'
 import type { SignBody, SignedMessage } from '../wire/messages'
 
-/** A `fail` that names a culprit, with what proves it (crypto/evidence.ts); evidence that does not fit is left out, and then it reads "the hub reports". */
+/**
+ * A `fail` that names a culprit, with what proves it (crypto/evidence.ts); evidence that does not fit is left out, and
+ * then it reads "the hub reports".
+ */
 export function blame(
   code: AttemptFailureCode,
   culprit: MemberIndex | undefined,

@@ -25,8 +25,9 @@ import { freshRun, isBody, type AttemptFailure, type Session, type SignedOf } fr
 import { isSessionState } from './table'
 
 /**
- * A session at rest: its durable part in deterministic CBOR. Nothing in it is secret, and nothing of the run (connections,
- * live attempt, timers) is in it: a session that is read back is one whose attempt was broken off. Reading is total.
+ * A session at rest: its durable part in deterministic CBOR. Nothing in it is secret, and nothing of the run
+ * (connections, live attempt, timers) is in it: a session that is read back is one whose attempt was broken off.
+ * Reading is total.
  */
 interface Stored {
   readonly version: number
@@ -109,7 +110,10 @@ const stored: Schema<Stored> = struct<Stored>({
 
 const opt = (m: SignedMessage | undefined): Uint8Array | undefined => m && encodeSigned(m)
 
-/** The durable part of a session. Throws `RangeError` only for a session that breaks its own bounds (a fault of the program). */
+/**
+ * The durable part of a session. Throws `RangeError` only for a session that breaks its own bounds (a fault of the
+ * program).
+ */
 export function encodeSession(s: Session): Uint8Array {
   return encodeWith(
     stored,

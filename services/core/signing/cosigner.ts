@@ -33,13 +33,16 @@ import {
  * What every member does in an attempt, the hub included.
  *
  * Invariants
- * 1. An attempt is entered only with my own yes, at most once (`last` is stored before a nonce is made), and only when it
+ * 1. An attempt is entered only with my own yes, at most once (`last` is stored before a nonce is made), and only when
+ *    it
  *    beats the one before; the older one's nonces are erased then.
  * 2. Nonces are asked for after the full check, partials after the full check and my own clock said "not expired".
- * 3. `nonces` is answered only when it is of my live attempt, complete, and holds the hash of what I sent; otherwise the
+ * 3. `nonces` is answered only when it is of my live attempt, complete, and holds the hash of what I sent; otherwise
+ *    the
  *    vault is not called and its handle is untouched.
- * 4. `released`, the partials and what they answer are stored before they are sent. The same `nonces` again gets the same
- *    bytes; another one for that attempt is refused, and is evidence against a hub whose own nonces are the same in both.
+ * 4. `released`, the partials and what they answer are stored before they are sent. The same `nonces` again gets the
+ *    same
+ * bytes; another one for that attempt is refused, and is evidence against a hub whose own nonces are the same in both.
  */
 export function onBegin(run: Run, message: SignedOf<'begin'>): void {
   const { s } = run
@@ -56,8 +59,8 @@ export function onBegin(run: Run, message: SignedOf<'begin'>): void {
   if (s.locked) return
   if (voteOf(s, s.self) !== 'yes' || s.unapproved) return refuseTo(run, name, 'not-approved')
   if (!beats(name, s.last)) {
-    // an old one, a tie that went to another, or this very name once more, signed anew: its hub has lost what it knew (a disk that was set
-    // back), and contributions to the two must not be taken for each other. Tell it what is newer
+    // an old one, a tie that went to another, or this very name once more, signed anew: its hub has lost what it knew
+    // (a disk that was set back), and contributions to the two must not be taken for each other. Tell it what is newer
     refuseTo(run, name, 'superseded')
     return sign(run, syncBody(s, false), [hub])
   }
@@ -139,8 +142,8 @@ export function onAttemptVerdict(
 }
 
 /**
- * A co-signer signs at once, a hub after all others: then nobody can leave it behind with its partials out and no signature to come of
- * them. Until then it can still withdraw.
+ * A co-signer signs at once, a hub after all others: then nobody can leave it behind with its partials out and no
+ * signature to come of them. Until then it can still withdraw.
  */
 export function signWhenLast(run: Run): void {
   const { live, self } = run.s
@@ -186,7 +189,10 @@ export function onNonces(run: Run, message: SignedOf<'nonces'>): void {
   emit(run, { type: 'verify', purpose: 'partials', attempt: name })
 }
 
-/** Never signed, whatever they are: one attempt has one `nonces`. A hub that runs on a second computer now, or lost what it knew, means no harm by them. */
+/**
+ * Never signed, whatever they are: one attempt has one `nonces`. A hub that runs on a second computer now, or lost what
+ * it knew, means no harm by them.
+ */
 function onOtherNonces(run: Run, name: AttemptName, message: SignedOf<'nonces'>, before: SignedMessage): void {
   if (contradict(message, before)) return offence(run, name.hub, 'nonces-equivocation', message, before)
   refuseTo(run, name, 'superseded')

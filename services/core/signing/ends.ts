@@ -30,8 +30,10 @@ import { isCalledOff, isChainEnd, isLive, isOpen, isSignable } from './table'
  * How a session is decided: votes, the person at this screen, expiry, the chain.
  *
  * Invariants
- * 1. Before `released` any member may end it; the vault's yes is retracted first, then the end is signed, stored and told.
- * 2. From `released` on, votes, cancels and expiry are recorded or ignored, never obeyed: only the chain ends it. Who calls off what is
+ * 1. Before `released` any member may end it; the vault's yes is retracted first, then the end is signed, stored and
+ *    told.
+ * 2. From `released` on, votes, cancels and expiry are recorded or ignored, never obeyed: only the chain ends it. Who
+ *    calls off what is
  *    signed does not know it yet: he is shown the signatures.
  * 3. A yes is sent only after the full check said `ok`, the clock said "not expired", and the vault stored it.
  * 4. A coin is held exactly while `holdsCoins` is true; every change of it is followed by a `holds` effect.
@@ -135,7 +137,10 @@ export function finishLeaving(run: Run, message?: SignedOf<'vote'> | SignedOf<'c
   if (message) send(run, everybodyElse(s), message)
 }
 
-/** A person asks for another attempt: the automatic budget starts anew; a silent hub is replaced at once when it cannot act. */
+/**
+ * A person asks for another attempt: the automatic budget starts anew; a silent hub is replaced at once when it cannot
+ * act.
+ */
 function retry(run: Run): void {
   const { s, at } = run
   set(run, { failures: 0, stopped: undefined, nextAttemptAt: at })

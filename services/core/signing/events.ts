@@ -4,16 +4,20 @@ import type { Verdict } from '../domain/signing-state'
 import type { SignBody, SignedMessage } from '../wire/messages'
 
 /**
- * What happens to a session (facts) and what it wants done (effects). `step(session, event)` in machine.ts decides; whoever
- * owns the session (the door) does the effects and feeds their outcome back as facts.
+ * What happens to a session (facts) and what it wants done (effects). `step(session, event)` in machine.ts decides;
+ * whoever owns the session (the door) does the effects and feeds their outcome back as facts.
  *
  * How to drive a session
  * 1. Events of one session are stepped one after the other; `at` is the own clock when the fact was learned.
- * 2. The effects of one step are carried out in order. `store` is awaited before the next effect of that step is begun: a
- *    message that is sent, or a transaction that is broadcast, was stored before. Effects that answer (listed below with
- *    their answer) are started in order and not awaited; their answer is a later event. Those of them that only ask (`sign`,
- *    `verify`, `aggregate-...`, `finalize`, `check-evidence`) may be begun before the write; the answer is stepped after it.
- * 3. A message is handed in after its signature was verified and its sender found in the roster; `from` is the member at
+ * 2. The effects of one step are carried out in order. `store` is awaited before the next effect of that step is begun:
+ *    a
+ * message that is sent, or a transaction that is broadcast, was stored before. Effects that answer (listed below with
+ * their answer) are started in order and not awaited; their answer is a later event. Those of them that only ask
+ * (`sign`,
+ * `verify`, `aggregate-...`, `finalize`, `check-evidence`) may be begun before the write; the answer is stepped after
+ * it.
+ * 3. A message is handed in after its signature was verified and its sender found in the roster; `from` is the member
+ *    at
  *    the other end of the stream, who may pass on what others signed.
  * 4. Nothing here is secret: nonces stay behind the vault's handles, the rest goes to members anyway.
  */
@@ -98,7 +102,10 @@ export type ChainFact =
   | { readonly kind: 'missing' }
   /** it was confirmed and its block is gone */
   | { readonly kind: 'reorged' }
-  /** another transaction that spends one of the inputs is confirmed; `replacement`: it is one of ours that names this one in `replaces` */
+  /**
+   * another transaction that spends one of the inputs is confirmed; `replacement`: it is one of ours that names this
+   * one in `replaces`
+   */
   | { readonly kind: 'conflict'; readonly txid: Txid; readonly replacement: boolean }
   /** the conflicting transaction was confirmed and its block is gone */
   | { readonly kind: 'conflict-gone' }
@@ -147,9 +154,14 @@ export type Effect =
       readonly pubnonces: ReadonlyArray<readonly Uint8Array[]>
       readonly partials: ReadonlyArray<readonly Uint8Array[]>
     }
-  /** Aggregator.finalize -> `finalized` or `finalize-failed`; `from` is who sent the signatures (me when I am the hub) */
+  /**
+   * Aggregator.finalize -> `finalized` or `finalize-failed`; `from` is who sent the signatures (me when I am the hub)
+   */
   | { readonly type: 'finalize'; readonly signatures: readonly Uint8Array[]; readonly from: MemberIndex }
-  /** Aggregator.checkEvidence: decodes and verifies the signed messages, and makes the curve check again -> `evidence-checked` */
+  /**
+   * Aggregator.checkEvidence: decodes and verifies the signed messages, and makes the curve check again ->
+   * `evidence-checked`
+   */
   | {
       readonly type: 'check-evidence'
       readonly attempt: AttemptName
@@ -170,5 +182,7 @@ export type Effect =
       readonly code: string
       readonly evidence: readonly SignedMessage[]
     }
-  /** screens: `request` asks the person for a vote, `state` and `end` are changes of the state, `progress` is all else */
+  /**
+   * screens: `request` asks the person for a vote, `state` and `end` are changes of the state, `progress` is all else
+   */
   | { readonly type: 'notify'; readonly what: 'request' | 'progress' | 'state' | 'end' }

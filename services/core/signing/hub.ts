@@ -39,13 +39,16 @@ import { isChainEnd } from './table'
  * What the member does who collects contributions. It needs no trust (BIP327): it can stall an attempt, never bend it.
  *
  * Invariants
- * 1. `begin` goes out only with n yes votes, n live connections and nobody locked, not in the last 5 minutes before expiry,
+ * 1. `begin` goes out only with n yes votes, n live connections and nobody locked, not in the last 5 minutes before
+ *    expiry,
  *    never above 32; its counter is one above the highest seen, stored before it is sent.
  * 2. One contribution of a kind per member and attempt: the same again is answered again, another one is an offence.
- * 3. Signatures are checked as a whole first. Who spoiled them is named with the signed messages; the others check for themselves.
+ * 3. Signatures are checked as a whole first. Who spoiled them is named with the signed messages; the others check for
+ *    themselves.
  * 4. `signed` is stored before it is broadcast and before `final` is sent.
  * 5. Every failed attempt ends by the same path (`failAttempt`), and the next is an ordinary `begin`.
- * 6. It signs last (`signWhenLast`): its own partials are made when all others are there, so that it is never `released` alone.
+ * 6. It signs last (`signWhenLast`): its own partials are made when all others are there, so that it is never
+ *    `released` alone.
  */
 
 /** The one decision when an attempt starts: by whom, and when. Returns the time at which to look again, if any. */
@@ -261,7 +264,10 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
     )
 }
 
-/** A member's part of my attempt will not come. `about`: whom my report names, without a proof; `told`: who does not know it yet. */
+/**
+ * A member's part of my attempt will not come. `about`: whom my report names, without a proof; `told`: who does not
+ * know it yet.
+ */
 function partGone(
   run: Run,
   member: MemberIndex,
@@ -276,7 +282,10 @@ function partGone(
   dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
 }
 
-/** A connection is gone: an attempt that still waits for that member cannot be completed, so the next is not delayed by it. */
+/**
+ * A connection is gone: an attempt that still waits for that member cannot be completed, so the next is not delayed by
+ * it.
+ */
 export function onMemberLeft(run: Run, gone: readonly MemberIndex[]): void {
   const work = run.s.live?.hub
   if (!work) return
@@ -284,7 +293,10 @@ export function onMemberLeft(run: Run, gone: readonly MemberIndex[]): void {
   if (left !== undefined) failAttempt(run, 'member-left', left)
 }
 
-/** A `final` that came meanwhile proves this only when it holds these very signatures: passed on, it must convince the others. */
+/**
+ * A `final` that came meanwhile proves this only when it holds these very signatures: passed on, it must convince the
+ * others.
+ */
 const isFinalOf = (message: SignedMessage | undefined, signatures: readonly Uint8Array[]): boolean =>
   message?.body.type === 'final' &&
   message.body.signatures.length === signatures.length &&

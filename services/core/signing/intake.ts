@@ -43,8 +43,9 @@ export interface IntakeDeps {
 const QUESTIONS_KEPT = 512
 
 /**
- * What comes from a peer on the sign protocol: who says it is checked first, then whether its session is here; a proposal is let in within the bounds
- * of limits.ts, what costs nothing being looked at first. Gives the listener for `p2p.onMessage`.
+ * What comes from a peer on the sign protocol: who says it is checked first, then whether its session is here; a
+ * proposal is let in within the bounds of limits.ts, what costs nothing being looked at first. Gives the listener for
+ * `p2p.onMessage`.
  */
 export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: SignedMessage) => Promise<void> {
   const { clock, log, signer, wallets, runner } = deps
@@ -68,7 +69,10 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
     await runner.tell(message.session, { type: 'message', from, message })
   }
 
-  /** How fast a member may bring proposals; one entry per member of an own wallet. What is refused comes again with a later `sync`. */
+  /**
+   * How fast a member may bring proposals; one entry per member of an own wallet. What is refused comes again with a
+   * later `sync`.
+   */
   const paces = new Map<string, TokenBucket>()
   function paceOf(walletId: WalletId, proposer: AccountKey): TokenBucket {
     const key = `${walletId} ${proposer}`
@@ -80,8 +84,8 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
   /** When a member was last asked about a session that is not known here, unix ms; the oldest first. */
   const asked = new Map<string, number>()
   /**
-   * Once in half a minute for each session. What the answer brings may be refused (it has expired, comes too fast), and its last message is then asked
-   * about once more: without a pause two devices would talk about it for ever.
+   * Once in half a minute for each session. What the answer brings may be refused (it has expired, comes too fast), and
+   * its last message is then asked about once more: without a pause two devices would talk about it for ever.
    */
   function asksAgain(walletId: WalletId, from: MemberIndex, session: SessionId): boolean {
     const key = `${walletId} ${from} ${session}`

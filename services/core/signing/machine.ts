@@ -56,7 +56,8 @@ import { isCalledOff, isLive, isOpen, isSignable } from './table'
  * 1. Pure: the same session and event give the same result; time comes with the event, everything else by effects.
  * 2. Total: every event is legal in every state. What does not fit is old, early or repeated, and changes nothing; what
  *    fits no state at all becomes an `offence`.
- * 3. Each step ends with the same three decisions (`decide`): has it expired, does an attempt begin or end, when to wake.
+ * 3. Each step ends with the same three decisions (`decide`): has it expired, does an attempt begin or end, when to
+ *    wake.
  * 4. A message is believed for what its sender may say, never for who passed it on.
  * Rules of the parts: cosigner.ts, hub.ts, ends.ts, sync.ts; legal changes of state: table.ts.
  */
@@ -196,7 +197,9 @@ function onMessage(run: Run, from: MemberIndex, message: SignedMessage): void {
     return sender === attempt.hub ? onFailFromHub(run, message) : onFailFromMember(run, message)
 }
 
-/** Called off here, while another computer of mine may have signed it. A practice text has no payment that could go out. */
+/**
+ * Called off here, while another computer of mine may have signed it. A practice text has no payment that could go out.
+ */
 const mayComeBack = (s: Session): boolean => isCalledOff(s.state) && s.proposal.kind === 'spend'
 
 function onPropose(run: Run, sender: MemberIndex, message: SignedMessage): void {
@@ -300,7 +303,10 @@ function onSigned(run: Run, message: SignedMessage, to: readonly MemberIndex[]):
   if (isBody(message, 'sync') || isBody(message, 'fail')) send(run, to, message)
 }
 
-/** Refusals of the vault that are told as what they are. Nonces are gone after a page hide, a takeover or their minute: a new attempt has others. */
+/**
+ * Refusals of the vault that are told as what they are. Nonces are gone after a page hide, a takeover or their minute:
+ * a new attempt has others.
+ */
 const REFUSALS: { readonly [code: string]: AttemptFailureCode } = {
   locked: 'locked',
   'not-approved': 'not-approved',
@@ -323,7 +329,8 @@ function onRefused(
       if (code === 'expired' && isOpen(run.s.state)) return end(run, 'expired', { code: 'expired' })
       return run.s.approving ? stopApproving(run, `signer-${code}`) : undefined
     case 'sign':
-      // one of possibly several signatures was refused: a locked or broken vault refuses them all. Asked again at once a broken one would say the same
+      // one of possibly several signatures was refused: a locked or broken vault refuses them all. Asked again at once
+      // a broken one would say the same
       set(run, {
         beginPending: false,
         stopped: run.s.beginPending && code !== 'locked' ? `signer-${code}` : run.s.stopped,
@@ -354,7 +361,10 @@ function onUnlocked(run: Run): void {
   if (run.s.propose && run.s.connected.length > 0) sign(run, syncBody(run.s, true), run.s.connected)
 }
 
-/** Nonces are gone with the lock. No attempt is burnt while it lasts: the others are told, if there is still time to sign. */
+/**
+ * Nonces are gone with the lock. No attempt is burnt while it lasts: the others are told, if there is still time to
+ * sign.
+ */
 function onLocked(run: Run): void {
   const { s } = run
   if (s.locked) return

@@ -60,7 +60,10 @@ export function replacedTxids(sessions: Iterable<Session>, proposal: Proposal): 
   return found
 }
 
-/** Coins held on this device: from my own yes until I withdraw it or the session ends; a proposal by itself holds nothing. */
+/**
+ * Coins held on this device: from my own yes until I withdraw it or the session ends; a proposal by itself holds
+ * nothing.
+ */
 export function holdsOf(sessions: Iterable<Session>): Hold[] {
   const all = [...sessions]
   const holds: Hold[] = []
@@ -80,7 +83,9 @@ export function holdsOf(sessions: Iterable<Session>): Hold[] {
   return holds
 }
 
-/** Transactions that cannot be once that of `proposal` is mined: what it replaces, and what of ours is built on that. */
+/**
+ * Transactions that cannot be once that of `proposal` is mined: what it replaces, and what of ours is built on that.
+ */
 function undoneBy(sessions: readonly Session[], proposal: Proposal): ReadonlySet<Txid> {
   const undone = new Set(replacedTxids(sessions, proposal))
   for (let before = -1; undone.size > 0 && before !== undone.size;) {
@@ -94,8 +99,8 @@ function undoneBy(sessions: readonly Session[], proposal: Proposal): ReadonlySet
 }
 
 /**
- * Live sessions of which, beside `proposal`, one at most can be mined: they spend a coin which it spends too, or are built on what it replaces (or it
- * on what they replace). The session of the proposal itself is left out.
+ * Live sessions of which, beside `proposal`, one at most can be mined: they spend a coin which it spends too, or are
+ * built on what it replaces (or it on what they replace). The session of the proposal itself is left out.
  */
 export function overlaps(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): Session[] {
   const all = [...sessions]
@@ -117,8 +122,9 @@ export function overlaps(sessions: Iterable<Session>, proposal: Proposal, self?:
 export type ReplaceFault = 'not-sent' | 'being-replaced' | 'built-on'
 
 /**
- * May another payment be proposed in the place of this one? It must be signed by all, and not mined. Of two replacements for one payment only one can
- * come to be, so the first is decided first, and then it is the one to be replaced. What is built on its change would be undone with it.
+ * May another payment be proposed in the place of this one? It must be signed by all, and not mined. Of two
+ * replacements for one payment only one can come to be, so the first is decided first, and then it is the one to be
+ * replaced. What is built on its change would be undone with it.
  */
 export function replaceable(sessions: Iterable<Session>, session: Session): Result<undefined, ReplaceFault> {
   const txid = txidOfProposal(session.proposal)
@@ -131,20 +137,20 @@ export function replaceable(sessions: Iterable<Session>, session: Session): Resu
 }
 
 /**
- * May the same be paid anew with the same coins? Its time is over, so that nobody signs it any more, but my part is out and may have been put together:
- * a payment of other coins could come on top of it.
+ * May the same be paid anew with the same coins? Its time is over, so that nobody signs it any more, but my part is out
+ * and may have been put together: a payment of other coins could come on top of it.
  */
 export const payableAgain = (session: Session, now: number): boolean =>
   session.state === 'released' && session.proposal.kind === 'spend' && now >= session.proposal.expiresAt * 1000
 
 /**
- * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel` when I
- * propose it), or the one that forbids the yes because it may still go out beside this one.
+ * Before a yes to `session`: sessions from which my yes is withdrawn first (the door tells each `withdraw`, or `cancel`
+ * when I propose it), or the one that forbids the yes because it may still go out beside this one.
  *
- * A payment whose signatures are known goes out by itself: only one that replaces it, at once or by way of others, may spend its coins. What this one
- * replaces stays as it is: it is out, even if this device has not yet heard so, and to cancel it would be a lie. One that has my
- * part, but of which nobody has the whole, is no hindrance: this one spends a coin of it, so both can never be mined, and it is the
- * way out when the others of that attempt do not come back.
+ * A payment whose signatures are known goes out by itself: only one that replaces it, at once or by way of others, may
+ * spend its coins. What this one replaces stays as it is: it is out, even if this device has not yet heard so, and to
+ * cancel it would be a lie. One that has my part, but of which nobody has the whole, is no hindrance: this one spends a
+ * coin of it, so both can never be mined, and it is the way out when the others of that attempt do not come back.
  */
 export function beforeYes(
   sessions: Iterable<Session>,
@@ -161,8 +167,9 @@ export function beforeYes(
 }
 
 /**
- * Has the proposer another live proposal for one of these coins, which this one does not replace? An honest device never has:
- * its own yes holds the coins until it cancels. So it tells different members different things, and neither gets a yes.
+ * Has the proposer another live proposal for one of these coins, which this one does not replace? An honest device
+ * never has: its own yes holds the coins until it cancels. So it tells different members different things, and neither
+ * gets a yes.
  */
 export function equivocates(sessions: Iterable<Session>, proposal: Proposal, self?: SessionId): boolean {
   return overlaps(sessions, proposal, self).some(
@@ -171,7 +178,9 @@ export function equivocates(sessions: Iterable<Session>, proposal: Proposal, sel
   )
 }
 
-/** The same transaction under another proposal that has my yes, or is on the chain: signatures say nothing of this one. */
+/**
+ * The same transaction under another proposal that has my yes, or is on the chain: signatures say nothing of this one.
+ */
 export const hasTwin = (sessions: Iterable<Session>, session: Session): boolean =>
   [...sessions].some(
     o =>
@@ -194,8 +203,8 @@ export function admit(sessions: Iterable<Session>, proposer: AccountKey): Result
 }
 
 /**
- * Sessions of a proposer that may be forgotten when he brings another: ended before anything of mine was out, and more than are kept
- * for the history. Those that run out first go first. The vault keeps that their yes is void.
+ * Sessions of a proposer that may be forgotten when he brings another: ended before anything of mine was out, and more
+ * than are kept for the history. Those that run out first go first. The vault keeps that their yes is void.
  */
 export function forgettable(sessions: Iterable<Session>, proposer: AccountKey): SessionId[] {
   const ended = [...sessions].filter(
@@ -208,11 +217,11 @@ export function forgettable(sessions: Iterable<Session>, proposer: AccountKey): 
 }
 
 /**
- * Change places (`branch/index`) of live sessions. Without `checked`: all of them, so that a new proposal takes another one.
- * While `checked` is being verified: those of other sessions that have my yes. A proposal that I have not approved cannot go
- * out, so it takes nothing from one that I have (otherwise a later proposal could spoil an earlier one by naming its place). One that
- * spends a coin of `checked` takes nothing either: of the two at most one can be mined. Members who propose in the same moment take the
- * same next place, and both payments must stay decidable.
+ * Change places (`branch/index`) of live sessions. Without `checked`: all of them, so that a new proposal takes another
+ * one. While `checked` is being verified: those of other sessions that have my yes. A proposal that I have not approved
+ * cannot go out, so it takes nothing from one that I have (otherwise a later proposal could spoil an earlier one by
+ * naming its place). One that spends a coin of `checked` takes nothing either: of the two at most one can be mined.
+ * Members who propose in the same moment take the same next place, and both payments must stay decidable.
  */
 export function changeInUse(
   sessions: Iterable<Session>,

@@ -68,7 +68,10 @@ export const memberOf = (s: Session, message: SignedMessage): MemberIndex => s.m
 
 export const isExpired = (s: Session, at: number): boolean => at >= s.proposal.expiresAt * 1000
 
-/** An end by people, expiry or failure: the vault's yes goes first, so that nothing can be signed whatever fails after it. */
+/**
+ * An end by people, expiry or failure: the vault's yes goes first, so that nothing can be signed whatever fails after
+ * it.
+ */
 export function end(run: Run, state: SessionState, reason: EndReason): void {
   const held = holdsCoins(run.s)
   if (!move(run, state)) return

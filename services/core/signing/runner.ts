@@ -1,11 +1,12 @@
 /**
- * Carries out what sessions want done. One queue per session: events are stepped one after the other, effects of a step in
- * their order, `store` awaited before the next one (events.ts, "How to drive a session"). Everything outside comes in by
- * `RunnerDeps`, so the same code runs in the browser and in tests.
+ * Carries out what sessions want done. One queue per session: events are stepped one after the other, effects of a step
+ * in their order, `store` awaited before the next one (events.ts, "How to drive a session"). Everything outside comes
+ * in by `RunnerDeps`, so the same code runs in the browser and in tests.
  *
  * Invariants
  * 1. No event of a session is stepped while effects of an earlier one have not been begun.
- * 2. A failed write stops the effects behind it: what was not stored is not sent. Questions alone are begun before it, so
+ * 2. A failed write stops the effects behind it: what was not stored is not sent. Questions alone are begun before it,
+ *    so
  *    that the disk and the vault work side by side: their answers wait in the queue behind the write.
  * 3. Answers of the vault are facts like any other; a late one meets a machine that ignores what is no longer asked.
  */
@@ -61,8 +62,8 @@ export interface Runner {
 }
 
 /**
- * Effects that only ask: nothing leaves this device by them, nothing is released, and an answer to a step that was taken back is
- * ignored like any late one.
+ * Effects that only ask: nothing leaves this device by them, nothing is released, and an answer to a step that was
+ * taken back is ignored like any late one.
  */
 const QUESTIONS: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
   'sign',
@@ -73,7 +74,9 @@ const QUESTIONS: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
   'check-evidence',
 ])
 
-/** Questions that need not wait for the write; what stands behind a `retract` does, because the vault's yes goes first. */
+/**
+ * Questions that need not wait for the write; what stands behind a `retract` does, because the vault's yes goes first.
+ */
 function beforeWrite(effects: readonly Effect[]): Effect[] {
   const retract = effects.findIndex(effect => effect.type === 'retract')
   return effects.filter((effect, i) => QUESTIONS.has(effect.type) && (retract < 0 || i < retract))

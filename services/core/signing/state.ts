@@ -18,7 +18,8 @@ export const isBody = <T extends SignBody['type']>(message: SignedMessage, type:
  * 1. No secret is in here. Nonces are handles of the vault; what this holds is public to all members.
  * 2. `released` is set in the same step that asks for `store` and only then for `send`: a member whose partials left it
  *    knows so after any crash.
- * 3. `last` never goes down, and `live`, when present, is `last`: a reload forgets `live`, so no attempt is entered twice.
+ * 3. `last` never goes down, and `live`, when present, is `last`: a reload forgets `live`, so no attempt is entered
+ *    twice.
  * 4. `votes[i]` only changes undefined -> yes -> (no | withdraw): the order of arrival does not matter.
  * 5. `state` changes along table.ts only.
  */
@@ -99,7 +100,10 @@ export interface Session {
 export interface LiveAttempt {
   readonly name: AttemptName
   readonly begin: SignedMessage
-  /** checking: full check and nonces; nonces: mine are out; signing: the hub's `nonces` accepted; done: my partials are out */
+  /**
+   * checking: full check and nonces; nonces: mine are out; signing: the hub's `nonces` accepted; done: my partials are
+   * out
+   */
   readonly phase: 'checking' | 'nonces' | 'signing' | 'done'
   readonly startedAt: number
   readonly pubnonces: SignedOf<'pubnonces'> | undefined

@@ -10,15 +10,17 @@ import { isCalledOff, isLive, isOpen, isSessionState, isSignable } from './table
 /**
  * Making members equal after a reload, a lost message or a broken connection.
  *
- * `sync` says what its sender has; whoever receives it sends what the sender lacks. `reply: true` also asks for the other's
- * state, because nobody can know whether the other noticed anything: a stream may end, with what was under way on it, that
- * only its sender sees, while the other's own stream goes on. So it is said on every new stream, after an unlock, every minute
- * while waiting, and when an attempt counter jumps.
+ * `sync` says what its sender has; whoever receives it sends what the sender lacks. `reply: true` also asks for the
+ * other's state, because nobody can know whether the other noticed anything: a stream may end, with what was under way
+ * on it, that only its sender sees, while the other's own stream goes on. So it is said on every new stream, after an
+ * unlock, every minute while waiting, and when an attempt counter jumps.
  *
  * Invariants
- * 1. A `sync` with `reply: true` is answered by one with `reply: false`; that one is never answered by a `sync`. No ping-pong.
+ * 1. A `sync` with `reply: true` is answered by one with `reply: false`; that one is never answered by a `sync`. No
+ *    ping-pong.
  * 2. What is passed on are the messages as their senders signed them, each at most once per `sync` received.
- * 3. An ended session answers everything that asks for more with what proves its end, and stays ended; signatures alone bring one back that was called off.
+ * 3. An ended session answers everything that asks for more with what proves its end, and stays ended; signatures alone
+ *    bring one back that was called off.
  */
 export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): void {
   const { s } = run
@@ -114,7 +116,10 @@ export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMe
   else if (!s.locked) sign(run, syncBody(s, false), [from])
 }
 
-/** What a device answers that has never heard of the session which `message` names; undefined when nothing is to be asked. */
+/**
+ * What a device answers that has never heard of the session which `message` names; undefined when nothing is to be
+ * asked.
+ */
 export function askAbout(message: SignedMessage): Extract<SignBody, { readonly type: 'sync' }> | undefined {
   if (message.body.type === 'propose' || !('digest' in message.body)) return undefined
   if (

@@ -4,11 +4,15 @@ import type { EndState, LiveState, SessionState } from '../domain/signing-state'
  * The legal changes of state, and nothing else is legal (`move` in run.ts refuses the rest).
  * docs/protocol.md, section 9, lists and draws them; table.test.ts compares.
  *
- * 1. The ends that people, the clock or a failure make (`declined` to `failed`) are reached only before `released`: from there on
+ * 1. The ends that people, the clock or a failure make (`declined` to `failed`) are reached only before `released`:
+ *    from there on
  *    no message, timer or failed attempt ends a session, only the chain does.
- * 2. Signatures that verify are believed in every state, in those ends too: they prove more than our own record does (a record may
- *    be older than the world when a browser was restored from words). A chain server's word is believed once something of mine is out.
- * 3. A practice text never reaches the chain: it is `confirmed` when its signature verifies, and may expire when released,
+ * 2. Signatures that verify are believed in every state, in those ends too: they prove more than our own record does (a
+ *    record may
+ * be older than the world when a browser was restored from words). A chain server's word is believed once something of
+ * mine is out.
+ * 3. A practice text never reaches the chain: it is `confirmed` when its signature verifies, and may expire when
+ *    released,
  *    because there is no coin that could move.
  */
 export const TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>> = {

@@ -30,10 +30,10 @@ import {
 import { accountKey, hash } from '../wire/shapes'
 
 /**
- * What was said in a session, as one member's device heard it: every signed message once, in the order and at the time of its first arrival. `sync`
- * is left out: it proves nothing. Each entry is hashed together with all before it, and the exporter signs the last hash: entries
- * cannot be changed, moved or taken out afterwards. What others said carries their own signatures, so the exporter cannot invent it; that it
- * is all that was said is the exporter's word.
+ * What was said in a session, as one member's device heard it: every signed message once, in the order and at the time
+ * of its first arrival. `sync` is left out: it proves nothing. Each entry is hashed together with all before it, and
+ * the exporter signs the last hash: entries cannot be changed, moved or taken out afterwards. What others said carries
+ * their own signatures, so the exporter cannot invent it; that it is all that was said is the exporter's word.
  */
 export interface TranscriptEntry {
   /** unix milliseconds by the exporter's clock */
@@ -115,7 +115,10 @@ interface Kept {
   dirty: boolean
 }
 
-/** Writes of the same session at most so often, milliseconds: what a crash loses of it proves something, and decides nothing. */
+/**
+ * Writes of the same session at most so often, milliseconds: what a crash loses of it proves something, and decides
+ * nothing.
+ */
 const WRITE_MS = 1_000
 
 /** The transcripts of the sessions of this run, written behind the screen's back. */
@@ -140,7 +143,10 @@ export class Transcripts {
     if (!this.#kept.has(id)) this.#kept.set(id, isNew ? empty() : await this.#read(id))
   }
 
-  /** Nothing is noted of a session that is not open: what comes after its end changes nothing, but for signatures, for which it is opened. */
+  /**
+   * Nothing is noted of a session that is not open: what comes after its end changes nothing, but for signatures, for
+   * which it is opened.
+   */
   note(message: SignedMessage): void {
     const kept = this.#kept.get(message.session)
     if (kept === undefined || message.body.type === 'sync') return

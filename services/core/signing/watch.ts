@@ -1,6 +1,6 @@
 /**
- * What the chain says of a session's transaction and of the coins it spends, as facts for the machine. Asked after each sync of
- * the wallet; ended sessions are watched until they are buried.
+ * What the chain says of a session's transaction and of the coins it spends, as facts for the machine. Asked after each
+ * sync of the wallet; ended sessions are watched until they are buried.
  */
 import type { OutPoint, Txid } from '../domain/ids'
 import { ok } from '../domain/result'
@@ -12,16 +12,19 @@ import { inputsOf, replacedTxids, txidOfProposal } from './registry'
 import { holdsCoins, voteOf, type Session } from './state'
 import { isCalledOff, isChainEnd, isLive, isOpen } from './table'
 
-/** confirmations after which an end is no longer looked at: deeper reorgs do not happen on networks that anybody uses */
+/**
+ * confirmations after which an end is no longer looked at: deeper reorgs do not happen on networks that anybody uses
+ */
 const BURIED = 100
 
 /** questions at once: one session must not fill the queue of a server that all wallets share */
 const LOOK_CONCURRENCY = 2
 
 /**
- * A session whose transaction can still change on the chain. Without my yes nothing of it can be there; but a replacement that I have not answered is
- * over when the earlier payment is mined. `paid`: transactions of the wallet's history that no session is known to have made. What this device called
- * off is among them when another computer of mine, or this one before its disk was set back, has signed it.
+ * A session whose transaction can still change on the chain. Without my yes nothing of it can be there; but a
+ * replacement that I have not answered is over when the earlier payment is mined. `paid`: transactions of the wallet's
+ * history that no session is known to have made. What this device called off is among them when another computer of
+ * mine, or this one before its disk was set back, has signed it.
  */
 export function isWatched(session: Session, paid: ReadonlySet<Txid>): boolean {
   if (session.proposal.kind !== 'spend') return false
@@ -37,7 +40,10 @@ export type KnownSpend = 'replacement' | 'other' | undefined
 /** What the sessions of a wallet are to one of them. */
 export interface Neighbours {
   readonly ours: (session: Session, txid: Txid) => KnownSpend
-  /** the transaction of ours, not mined yet, that makes a coin: when another takes its place, what is built on it is over too */
+  /**
+   * the transaction of ours, not mined yet, that makes a coin: when another takes its place, what is built on it is
+   * over too
+   */
   readonly maker: (txid: Txid) => Uint8Array | undefined
   /** see `isWatched` */
   readonly paid: ReadonlySet<Txid>
@@ -70,8 +76,9 @@ export function neighbours(sessions: readonly Session[], history: ReadonlySet<Tx
 }
 
 /**
- * Nothing spends the coins of a session without my part, so an unknown spender is a server's invention (or what another device of mine signed): it gives
- * no fact, and the coins stay held. A failed read gives none either: nothing is concluded from silence.
+ * Nothing spends the coins of a session without my part, so an unknown spender is a server's invention (or what another
+ * device of mine signed): it gives no fact, and the coins stay held. A failed read gives none either: nothing is
+ * concluded from silence.
  */
 export async function lookAtChain(
   session: Session,
@@ -124,8 +131,9 @@ export interface Look {
 }
 
 /**
- * One look at all sessions of a wallet, in two rounds: what takes an earlier word back goes before what is new, or a payment and the one in its place
- * would both be called paid in between. Answers that came before and after a reorg would say the same: such a new word waits for the next look.
+ * One look at all sessions of a wallet, in two rounds: what takes an earlier word back goes before what is new, or a
+ * payment and the one in its place would both be called paid in between. Answers that came before and after a reorg
+ * would say the same: such a new word waits for the next look.
  */
 export function inRounds(looks: readonly Look[]): readonly [readonly Look[], readonly Look[]] {
   const undoes = (fact: ChainFact): boolean => fact.kind === 'reorged' || fact.kind === 'conflict-gone'
@@ -153,7 +161,10 @@ export function inRounds(looks: readonly Look[]): readonly [readonly Look[], rea
 /** generations of unconfirmed payments that are followed; nodes keep no longer chains in their mempools */
 const MAX_DEPTH = 25
 
-/** Coins without which the transaction `by` cannot be, each with who may spend it: its own, and those of payments that are not mined and make them. */
+/**
+ * Coins without which the transaction `by` cannot be, each with who may spend it: its own, and those of payments that
+ * are not mined and make them.
+ */
 function needed(
   txid: Txid,
   inputs: readonly OutPoint[],

@@ -56,7 +56,10 @@ export interface ReplacedSpend {
   readonly txid: Txid
   readonly feeSats: bigint
   readonly vsize: number
-  /** its inputs, as coins again: the new transaction spends them all, and so does whatever replaces that one: of a row of them one can be mined */
+  /**
+   * its inputs, as coins again: the new transaction spends them all, and so does whatever replaces that one: of a row
+   * of them one can be mined
+   */
   readonly coins: readonly Coin[]
 }
 
@@ -82,10 +85,10 @@ export interface BuiltSpend {
 }
 
 /**
- * Builds a finished, unsigned payment: version 2, sequence 0xfffffffd (BIP125, BIP68 off), locktime at the tip (a payment that
- * reorganises the last block gains nothing: anti fee sniping, as in Bitcoin Core), inputs and outputs in random order, change
- * below dust left to the fee. Refusals name the field where a person can mend them. Nothing is held by building. A bump pays at the rate that was
- * asked for, or is refused: nobody's fee is raised behind his back.
+ * Builds a finished, unsigned payment: version 2, sequence 0xfffffffd (BIP125, BIP68 off), locktime at the tip (a
+ * payment that reorganises the last block gains nothing: anti fee sniping, as in Bitcoin Core), inputs and outputs in
+ * random order, change below dust left to the fee. Refusals name the field where a person can mend them. Nothing is
+ * held by building. A bump pays at the rate that was asked for, or is refused: nobody's fee is raised behind his back.
  */
 export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError> {
   const { wallet, replaces } = request

@@ -10,9 +10,9 @@ import { rateOf, sumOf } from './fees'
 import { signedVsize } from './verify-proposal'
 
 /**
- * The finished transaction as the review shows it: every output whole, change only where it is re-derived as ours. Amounts of
- * the inputs are those claimed; they are true once the check said `ok`. Undefined for a practice and for what has not even
- * the form of a spend. An output of unknown script is shown as its hex, never left out.
+ * The finished transaction as the review shows it: every output whole, change only where it is re-derived as ours.
+ * Amounts of the inputs are those claimed; they are true once the check said `ok`. Undefined for a practice and for
+ * what has not even the form of a spend. An output of unknown script is shown as its hex, never left out.
  */
 export function describeProposal(wallet: PublicWallet, proposal: Proposal): ReviewView | undefined {
   if (proposal.kind !== 'spend') return undefined

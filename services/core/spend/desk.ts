@@ -1,6 +1,6 @@
 /**
- * The spending desk of the open profile: builds a payment once for review and proposal, runs the co-signer's check on the own chain
- * view, and describes what stands in a proposal. Wallets and chain come in by `DeskWallets`.
+ * The spending desk of the open profile: builds a payment once for review and proposal, runs the co-signer's check on
+ * the own chain view, and describes what stands in a proposal. Wallets and chain come in by `DeskWallets`.
  */
 import type { Chain } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
@@ -68,8 +68,8 @@ export interface ReplaceWish {
 }
 
 /**
- * The same payment anew, after its time is over and parts of it are out: it spends all of those coins too, so that of the two one at most
- * can be mined.
+ * The same payment anew, after its time is over and parts of it are out: it spends all of those coins too, so that of
+ * the two one at most can be mined.
  */
 export interface AgainWish {
   readonly walletId: WalletId
@@ -121,8 +121,9 @@ export function createDesk(deps: {
     )
 
   /**
-   * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none: what a person has
-   * looked at is never replaced by another behind his back. Refusals name the field. `earlier`: what a `ReplaceWish` or an `AgainWish` is about.
+   * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none:
+   * what a person has looked at is never replaced by another behind his back. Refusals name the field. `earlier`: what
+   * a `ReplaceWish` or an `AgainWish` is about.
    */
   async function build(
     wish: Wish,
@@ -194,8 +195,8 @@ export function createDesk(deps: {
   }
 
   /**
-   * The chain is asked whether somebody has built on the earlier payment: who replaces it would have to pay for all of that too, and a recipient who
-   * has passed his coins on would lose them, so such a payment is left as it is.
+   * The chain is asked whether somebody has built on the earlier payment: who replaces it would have to pay for all of
+   * that too, and a recipient who has passed his coins on would lose them, so such a payment is left as it is.
    */
   async function buildReplacement(
     wish: ReplaceWish,
@@ -275,8 +276,8 @@ export function createDesk(deps: {
   }
 
   /**
-   * The co-signer's full check, with facts asked for now; those of the own sessions are taken last, when the server has answered. Trouble
-   * with the server blames nobody: "not yet seen".
+   * The co-signer's full check, with facts asked for now; those of the own sessions are taken last, when the server has
+   * answered. Trouble with the server blames nobody: "not yet seen".
    */
   async function verify(proposal: Proposal, sessions: () => SessionFacts): Promise<Verdict> {
     const scripts = wallets.scripts(proposal.walletId)

@@ -14,7 +14,10 @@ export const FEE_BOUNDS = {
   maxRate: 2_000,
   /** satoshis: Core's `maxtxfee`, 0.1 BTC */
   maxSats: 10_000_000n,
-  /** sat/vB that a replacement pays for its own size on top of the fee of what it replaces (BIP125 rule 4): `incrementalrelayfee` of nodes before Core 29.1 */
+  /**
+   * sat/vB that a replacement pays for its own size on top of the fee of what it replaces (BIP125 rule 4):
+   * `incrementalrelayfee` of nodes before Core 29.1
+   */
   incrementalRate: 1,
   /** of what the recipients get, in per cent ... */
   maxPercent: 10n,
@@ -22,7 +25,9 @@ export const FEE_BOUNDS = {
   alwaysAllowedSats: 50_000n,
 } as const
 
-/** weight units of one P2TR key-path input: 41 bytes x 4, and a witness of count, length and 64-byte signature (BIP341) */
+/**
+ * weight units of one P2TR key-path input: 41 bytes x 4, and a witness of count, length and 64-byte signature (BIP341)
+ */
 const INPUT_WEIGHT = 230
 /** vbytes to spend a P2TR output later: 57.5 */
 export const INPUT_VBYTES = INPUT_WEIGHT / 4
@@ -50,8 +55,8 @@ export function feeFor(vsize: number, rate: number): bigint {
 }
 
 /**
- * The least fee at which a transaction of `vsize` vbytes takes the place of `old` everywhere: BIP125 rules 3 and 4, and more per vbyte, as nodes and
- * co-signers ask for.
+ * The least fee at which a transaction of `vsize` vbytes takes the place of `old` everywhere: BIP125 rules 3 and 4, and
+ * more per vbyte, as nodes and co-signers ask for.
  */
 export function bumpFee(vsize: number, old: { readonly feeSats: bigint; readonly vsize: number }): bigint {
   const total = old.feeSats + feeFor(vsize, FEE_BOUNDS.incrementalRate)

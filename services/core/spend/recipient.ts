@@ -3,7 +3,10 @@ import type { NetworkParams } from '../domain/network'
 import { err, ok, type Result } from '../domain/result'
 import type { FieldError } from '../domain/views'
 
-/** The output script of an address as typed, or why no coins may be sent there. `isXCoordinate` is asked for the key of a taproot address. */
+/**
+ * The output script of an address as typed, or why no coins may be sent there. `isXCoordinate` is asked for the key of
+ * a taproot address.
+ */
 export async function readRecipient(
   address: string,
   network: NetworkParams,

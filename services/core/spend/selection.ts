@@ -4,8 +4,8 @@ import { dustLimit, feeFor, INPUT_VBYTES, spendVsize } from './fees'
 
 /**
  * Which coins pay. First an exact set that needs no change (branch and bound), then the smallest coin that is enough by
- * itself, then the largest first. Confirmed coins are tried alone; unconfirmed change of our own joins only when they do not
- * suffice. The same coins and target give the same choice.
+ * itself, then the largest first. Confirmed coins are tried alone; unconfirmed change of our own joins only when they
+ * do not suffice. The same coins and target give the same choice.
  * @see https://murch.one/erhardt2016coinselection.pdf (branch and bound, as in Bitcoin Core)
  */
 export interface SelectionTarget {
@@ -32,7 +32,10 @@ const MAX_STEPS = 20_000
 /** Unconfirmed coins are money of ours only when a transaction of ours made them. */
 export const isSpendable = (coin: Coin): boolean => coin.height !== undefined || coin.ours
 
-/** Fee and change of spending exactly these coins; undefined when they do not suffice. Change below dust goes to the fee. */
+/**
+ * Fee and change of spending exactly these coins; undefined when they do not suffice. Change below dust goes to the
+ * fee.
+ */
 export function settle(coins: readonly Coin[], target: SelectionTarget): Selection | undefined {
   const total = coins.reduce((sum, coin) => sum + coin.amountSats, 0n)
   const withChange = spendVsize(coins.length, [...target.scripts, target.changeScript])
@@ -44,7 +47,10 @@ export function settle(coins: readonly Coin[], target: SelectionTarget): Selecti
   return feeSats >= feeFor(vsize, target.feeRate) ? { coins, feeSats, vsize, changeSats: undefined } : undefined
 }
 
-/** Undefined when the coins do not suffice. `must` are spent in any case (explicit choice, or the inputs of what a bump replaces). */
+/**
+ * Undefined when the coins do not suffice. `must` are spent in any case (explicit choice, or the inputs of what a bump
+ * replaces).
+ */
 export function selectCoins(
   candidates: readonly Coin[],
   target: SelectionTarget,

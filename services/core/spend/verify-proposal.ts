@@ -11,11 +11,11 @@ import { LIMITS } from '../wire/limits'
 import { dustLimit, feeFault, sumOf } from './fees'
 
 /**
- * The co-signer's check (docs/protocol.md, "A spend"): a pure function of the proposal and of what the own chain view says.
- * Nothing that the proposer claims is believed: amounts and scripts come from the raw parents, which are checked against
- * their txids here again. `wrong` names the first broken rule; `not-yet-seen` blames nobody and is asked again later.
- * Rules are tried in a fixed order: form, then own view of the inputs, then outputs, then fee. What is certainly wrong is
- * said before what is not yet seen.
+ * The co-signer's check (docs/protocol.md, "A spend"): a pure function of the proposal and of what the own chain view
+ * says. Nothing that the proposer claims is believed: amounts and scripts come from the raw parents, which are checked
+ * against their txids here again. `wrong` names the first broken rule; `not-yet-seen` blames nobody and is asked again
+ * later. Rules are tried in a fixed order: form, then own view of the inputs, then outputs, then fee. What is certainly
+ * wrong is said before what is not yet seen.
  */
 
 /** What the own chain view must be asked for. */
@@ -41,7 +41,9 @@ export interface ProposalFacts {
   readonly changeInUse: ReadonlySet<string>
   /** the transaction that `replaces` names, as the own view has it; undefined: not seen */
   readonly replaced: ReplacedFacts | undefined
-  /** what that one has replaced in its turn: a server that has not seen the later one may still name it as the spender */
+  /**
+   * what that one has replaced in its turn: a server that has not seen the later one may still name it as the spender
+   */
   readonly replacedBefore?: ReadonlySet<Txid>
   /** the proposer has another live proposal for one of these coins (`equivocates` in signing/registry.ts) */
   readonly equivocates?: boolean

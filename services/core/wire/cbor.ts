@@ -2,8 +2,8 @@ import { Tokenizer, Type, decode, encode, type DecodeOptions, type Token } from 
 import { equalBytes } from '../domain/bytes'
 
 /**
- * The data model of the wire: what CBOR may carry here. Numbers are unsigned safe integers. No negative number, float, null,
- * undefined, tag or big number has a place in the protocol, so none decodes.
+ * The data model of the wire: what CBOR may carry here. Numbers are unsigned safe integers. No negative number, float,
+ * null, undefined, tag or big number has a place in the protocol, so none decodes.
  */
 export type Wire = number | string | boolean | Uint8Array | Wire[] | WireMap
 export interface WireMap {
@@ -44,15 +44,21 @@ class StrictTokenizer extends Tokenizer {
   }
 }
 
-/** Deterministic CBOR (RFC 8949 4.2.1): shortest heads, definite lengths, map keys in bytewise order of their encoding. */
+/**
+ * Deterministic CBOR (RFC 8949 4.2.1): shortest heads, definite lengths, map keys in bytewise order of their encoding.
+ */
 export const encodeCbor = (value: Wire): Uint8Array => plain(encode(value))
 
-/** A copy that is no Node `Buffer`, whose slices would share memory with the frame and compare unequal to the same bytes. */
+/**
+ * A copy that is no Node `Buffer`, whose slices would share memory with the frame and compare unequal to the same
+ * bytes.
+ */
 const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
 /**
- * Any bytes give a value or a reason. `not-canonical` is well-formed CBOR of our data model that is not the deterministic encoding
- * of its value (key order, invalid UTF-8, a BOM): two encodings of one message would give two hashes.
+ * Any bytes give a value or a reason. `not-canonical` is well-formed CBOR of our data model that is not the
+ * deterministic encoding of its value (key order, invalid UTF-8, a BOM): two encodings of one message would give two
+ * hashes.
  */
 export function decodeCbor(
   data: Uint8Array,

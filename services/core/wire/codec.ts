@@ -58,8 +58,8 @@ import {
 } from './shapes'
 
 /**
- * Every message, stated once: names on the wire, bounds, and by them encoder and total decoder. The table in docs/protocol.md and
- * tests/vectors/tandem/messages.json say the same; a change here is a change of the protocol.
+ * Every message, stated once: names on the wire, bounds, and by them encoder and total decoder. The table in
+ * docs/protocol.md and tests/vectors/tandem/messages.json say the same; a change here is a change of the protocol.
  */
 export type { DecodeError } from './schema'
 
@@ -303,7 +303,10 @@ const announcement = struct<Announcement>({
   at: field('at', millis),
 })
 
-/** `hello` has the key `t`, a signed message has not: the frame of a signed message is the very bytes that are stored and shown as evidence. */
+/**
+ * `hello` has the key `t`, a signed message has not: the frame of a signed message is the very bytes that are stored
+ * and shown as evidence.
+ */
 const helloFrame = union<Hello, 'type'>('type', 't', { hello })
 const signFrame: Schema<SignStreamMessage> = {
   encode: (value, path) => ('type' in value ? helloFrame.encode(value, path) : signed.encode(value, path)),
@@ -324,7 +327,10 @@ const frames: { readonly [P in ProtocolName]: Schema<FrameOf[P]> } = {
   sign: signFrame,
 }
 
-/** One frame of a stream, without the length prefix. Throws `RangeError` for a message outside the bounds, which only a fault of ours can make. */
+/**
+ * One frame of a stream, without the length prefix. Throws `RangeError` for a message outside the bounds, which only a
+ * fault of ours can make.
+ */
 export const encodeFrame = <P extends ProtocolName>(protocol: P, message: FrameOf[P]): Uint8Array =>
   encodeWith(frames[protocol], message, LIMITS.frameBytes)
 /** Any bytes give a message of this protocol or a typed error. */
@@ -334,7 +340,10 @@ export const decodeFrame = <P extends ProtocolName>(protocol: P, frame: Uint8Arr
 /** What the signature of a session message covers: the message without its `sig`. */
 export const encodeUnsigned = (m: Omit<SignedMessage, 'signature'>): Uint8Array =>
   encodeWith(unsigned, m, LIMITS.frameBytes)
-/** Frames of messages that have been encoded or read: a session is stored with all of its messages at each of its steps. Nobody writes into either. */
+/**
+ * Frames of messages that have been encoded or read: a session is stored with all of its messages at each of its steps.
+ * Nobody writes into either.
+ */
 const framesOf = new WeakMap<SignedMessage, Uint8Array>()
 
 /** The same bytes as its frame: for storage and evidence. */

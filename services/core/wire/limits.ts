@@ -1,6 +1,8 @@
 /** Every bound of the protocol, with its unit and its reason. Nothing else in the code states one. */
 export const LIMITS = {
-  /** bytes of one frame on a stream, without its length prefix: the largest message (`record` of 100 members) must fit */
+  /**
+   * bytes of one frame on a stream, without its length prefix: the largest message (`record` of 100 members) must fit
+   */
   frameBytes: 65_536,
   /** inputs of one transaction; 256 x 41 + witness stays far below the 100 kvB standardness bound */
   inputs: 256,
@@ -39,11 +41,16 @@ export const LIMITS = {
   codeBytes: 32,
   /** protocol versions that a hello may offer */
   versions: 8,
-  /** signed messages in one `fail`: of the culprit pubnonces and partials, of the hub nonces, and one that contradicts */
+  /**
+   * signed messages in one `fail`: of the culprit pubnonces and partials, of the hub nonces, and one that contradicts
+   */
   evidenceItems: 4,
   /** bytes of all evidence in one `fail`: pubnonces, nonces and partials of 256 inputs are 47 KiB */
   evidenceBytes: 57_344,
-  /** addresses in one announcement: 2 relays with 2 kinds each, and as many of a change under way; 8 x 256 fits `announcementBytes` */
+  /**
+   * addresses in one announcement: 2 relays with 2 kinds each, and as many of a change under way; 8 x 256 fits
+   * `announcementBytes`
+   */
   announcedAddresses: 8,
   /** bytes of a stored or filed wallet record: that of 100 members is 76 KiB */
   recordBytes: 131_072,
@@ -55,7 +62,9 @@ export const LIMITS = {
   labels: 2_000,
   /** bytes of a wallet file, sealed or not: record, and 2000 labels of 600 bytes */
   fileBytes: 2_097_152,
-  /** bytes of a stored session: proposal twice, 256 nonces and partials, votes of 100 members, the signed transaction */
+  /**
+   * bytes of a stored session: proposal twice, 256 nonces and partials, votes of 100 members, the signed transaction
+   */
   sessionBytes: 262_144,
   /** bytes of the transcript of one session: a session of 100 inputs and 15 members says 150 KiB in one attempt */
   transcriptBytes: 524_288,

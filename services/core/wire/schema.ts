@@ -4,8 +4,8 @@ import { isCleanName, isCleanText, utf8Length } from '../domain/text'
 import { decodeCbor, encodeCbor, type Wire, type WireMap } from './cbor'
 
 /**
- * Small combinators that state a message once and give its encoder, its total decoder and the check that both fit the TypeScript
- * interface. Bounds hold in both directions: what we would refuse we cannot send.
+ * Small combinators that state a message once and give its encoder, its total decoder and the check that both fit the
+ * TypeScript interface. Bounds hold in both directions: what we would refuse we cannot send.
  */
 export interface DecodeError {
   readonly code:
@@ -247,7 +247,10 @@ export function union<T extends object, Tag extends keyof T & string>(
   }
 }
 
-/** Bytes of an own value. Throws `RangeError` when it breaks its schema: inputs are checked before they get here, so that is a fault of the program. */
+/**
+ * Bytes of an own value. Throws `RangeError` when it breaks its schema: inputs are checked before they get here, so
+ * that is a fault of the program.
+ */
 export function encodeWith<T>(schema: Schema<T>, value: T, maxBytes: number): Uint8Array {
   let out: Uint8Array
   try {

@@ -3,7 +3,10 @@ import type { AttemptName } from '../domain/proposal'
 import { LIMITS } from './limits'
 import { array, ascii, field, hexBytes, name, refine, struct, uint } from './schema'
 
-/** Schemas that several messages share. Form only: curve points, checksums and signatures are checked where they are used. */
+/**
+ * Schemas that several messages share. Form only: curve points, checksums and signatures are checked where they are
+ * used.
+ */
 
 export const hash = hexBytes(32)
 export const signatureHex = hexBytes(64)

@@ -5,7 +5,10 @@ import type { Member } from './member'
 /** A local address that belongs to no wallet of this suite: BIP341's own example key. */
 export const OUTSIDE = 'bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6'
 
-/** Everybody at one table: the first makes the wallet, the others join, all compare and put the file off. Ends at the wallet page. */
+/**
+ * Everybody at one table: the first makes the wallet, the others join, all compare and put the file off. Ends at the
+ * wallet page.
+ */
 export async function makeWallet(walletName: string, everybody: readonly Member[]): Promise<void> {
   const [creator, ...joiners] = everybody
   if (creator === undefined) throw new Error('nobody')
@@ -18,7 +21,10 @@ export async function makeWallet(walletName: string, everybody: readonly Member[
   for (const member of everybody) await expect(member.group('Available balance')).toBeVisible()
 }
 
-/** Joiners take their seats one after the other; ends when all see the same safety number. `asking`: names of others who have asked by themselves. */
+/**
+ * Joiners take their seats one after the other; ends when all see the same safety number. `asking`: names of others who
+ * have asked by themselves.
+ */
 export async function seat(
   creator: Member,
   joiners: readonly Member[],
@@ -39,7 +45,10 @@ export async function seat(
   expect([...numbers], 'one safety number of 60 digits').toEqual([expect.stringMatching(/^\d{60}$/)])
 }
 
-/** Coins of these sizes on fresh addresses of the wallet; ends at the wallet page of everybody, who sees them. Gives the addresses. */
+/**
+ * Coins of these sizes on fresh addresses of the wallet; ends at the wallet page of everybody, who sees them. Gives the
+ * addresses.
+ */
 export async function fund(
   stack: LocalChain,
   walletName: string,

@@ -17,7 +17,10 @@ export function findFirefox(): string | undefined {
   return NAMES.flatMap(name => folders.map(folder => join(folder, name))).find(existsSync)
 }
 
-/** One person in a Firefox of her own, driven over WebDriver BiDi through what the screen shows: roles and accessible names. */
+/**
+ * One person in a Firefox of her own, driven over WebDriver BiDi through what the screen shows: roles and accessible
+ * names.
+ */
 export class FirefoxMember {
   readonly errors: string[] = []
 
@@ -64,7 +67,10 @@ export class FirefoxMember {
   async follow(name: string) {
     await this.named(name, 'link').click()
   }
-  /** A field by its label: BiDi's accessibility locator knows no role for a password field, and finds the label beside it. */
+  /**
+   * A field by its label: BiDi's accessibility locator knows no role for a password field, and finds the label beside
+   * it.
+   */
   async fill(name: string, value: string) {
     await this.page.locator(`::-p-xpath(//*[@id=(//label[normalize-space(.)="${name}"]/@for)])`).fill(value)
   }

@@ -69,7 +69,9 @@ export function signedFlood(member: ScriptedMember, walletName: string) {
     if (!named.ok) throw new Error(named.error.rule)
     return named.value.sessionId
   }
-  /** Every input and output at a place of the wallet that nobody has looked at: all of them must be derived to read it. */
+  /**
+   * Every input and output at a place of the wallet that nobody has looked at: all of them must be derived to read it.
+   */
   const widest = (): Proposal => {
     const place = (branch: 0 | 1) => ({ branch, index: randomBytes(4).readUInt32BE() >>> 1 })
     const ownOutputs = Array.from({ length: LIMITS.outputs }, (_, vout) => ({ vout, ...place(1) }))
@@ -187,7 +189,10 @@ export const atTheRate = (protocol: string, messages: readonly string[], times =
   holdMs: 200,
 })
 
-/** What no version of the protocol allows: the peer is let go for it, and tries again and again. Each wants a peer of its own. Megabytes go out before the answer comes. */
+/**
+ * What no version of the protocol allows: the peer is let go for it, and tries again and again. Each wants a peer of
+ * its own. Megabytes go out before the answer comes.
+ */
 export const offences = (protocol: string): Attacks => [
   ['a byte too much', { protocol, atOnce: 8, first: hello(), streams: 8 * MORE, then: [TOO_LARGE], holdMs: HOLD_MS }],
   [

@@ -6,7 +6,10 @@ import { build } from 'esbuild'
 import { findChromium, launchOptions } from '../../support/chromium'
 import type { Attack, HostilePage, Outcome, RawAttack } from '../../support/hostile-page'
 
-/** Peers that keep no rule, in a browser of their own: libp2p and nothing of ours above it, joined with others as a member's browser is. */
+/**
+ * Peers that keep no rule, in a browser of their own: libp2p and nothing of ours above it, joined with others as a
+ * member's browser is.
+ */
 export class Hostile {
   private constructor(
     private readonly browser: Browser,

@@ -14,7 +14,10 @@ export interface Held {
   readonly listeners: readonly string[]
 }
 
-/** Keeps every RTCPeerConnection and WebSocket of the pages, their timers, and the listeners on `window` and `document`, so that leaks can be seen from outside. */
+/**
+ * Keeps every RTCPeerConnection and WebSocket of the pages, their timers, and the listeners on `window` and `document`,
+ * so that leaks can be seen from outside.
+ */
 export async function observeNetwork(context: BrowserContext) {
   await observePeers(context)
   await context.addInitScript(watchPage)
@@ -133,7 +136,10 @@ function added(now: readonly string[], before: readonly string[]): string[] {
   })
 }
 
-/** One WebRTC connection to each of `others` members and one WebSocket to each relay: what failed on the way left nothing. */
+/**
+ * One WebRTC connection to each of `others` members and one WebSocket to each relay: what failed on the way left
+ * nothing.
+ */
 export async function expectLean(member: Member, others: number, relays: number) {
   await expect
     .poll(
@@ -146,7 +152,10 @@ export async function expectLean(member: Member, others: number, relays: number)
     .toEqual({ peers: Array.from({ length: others }, () => 'connected'), sockets: relays })
 }
 
-/** Locks: every connection closes, every timer and listener of the open profile ends. `blank`: what the page held when no profile was open. */
+/**
+ * Locks: every connection closes, every timer and listener of the open profile ends. `blank`: what the page held when
+ * no profile was open.
+ */
 async function expectNothingLeft(member: Member, blank: Held) {
   await member.lock()
   await expect
@@ -169,7 +178,10 @@ export interface Over {
   readonly blank: Held
 }
 
-/** The trouble is over: no coin is held for a proposal, nobody holds more connections than are needed, and nothing is left after Lock. */
+/**
+ * The trouble is over: no coin is held for a proposal, nobody holds more connections than are needed, and nothing is
+ * left after Lock.
+ */
 export async function expectOver(
   everybody: readonly Member[],
   { wallet, relays, direct = noWebrtc ? 0 : everybody.length - 1, blank }: Over,

@@ -12,8 +12,8 @@ import type { SpendWish } from '../../../services/core/spend/desk'
 import { ScriptedMember } from '../../support/scripted-member'
 
 /**
- * A member who does not run our app: the protocol in Node, over the real relay, with his own keys in his own hands. He joins as anybody
- * does, and then says and signs what he likes.
+ * A member who does not run our app: the protocol in Node, over the real relay, with his own keys in his own hands. He
+ * joins as anybody does, and then says and signs what he likes.
  */
 export class Liar extends ScriptedMember {
   private readonly desk = createDesk({
@@ -55,7 +55,10 @@ export class Liar extends ScriptedMember {
     return output.script
   }
 
-  /** Sends a proposal to the named members as if it were sound, and presses on as if everybody had agreed. Gives its session. */
+  /**
+   * Sends a proposal to the named members as if it were sound, and presses on as if everybody had agreed. Gives its
+   * session.
+   */
   async propose(proposal: SpendProposal, to: readonly string[]): Promise<string> {
     const named = nameProposal(this.context, proposal)
     const digest = named.ok ? named.value.digest : randomBytes(32).toString('hex')

@@ -1,10 +1,16 @@
 import type { CDPSession } from '@playwright/test'
 import type { Member } from './member'
 
-/** milliseconds of its processor for which the main thread may be kept from a person by one task (the usual bound of a "long task") */
+/**
+ * milliseconds of its processor for which the main thread may be kept from a person by one task (the usual bound of a
+ * "long task")
+ */
 export const LONG_TASK_MS = 50
 
-/** One task of the page's main thread, milliseconds: by the clock, and of processor time, which other programs of the machine do not stretch. `what`: the longest parts of it. */
+/**
+ * One task of the page's main thread, milliseconds: by the clock, and of processor time, which other programs of the
+ * machine do not stretch. `what`: the longest parts of it.
+ */
 export interface Task {
   readonly wall: number
   readonly cpu: number
@@ -43,7 +49,8 @@ export async function watchTasks(member: Member, fromMs: number): Promise<() => 
     traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline', 'devtools.timeline', '__metadata'] },
   })
   return async () => {
-    // who has been answered by a task may be quicker than its end, and a trace that ends before has nothing of it: the page answers once more when it is over
+    // who has been answered by a task may be quicker than its end, and a trace that ends before has nothing of it: the
+    // page answers once more when it is over
     await member.page.evaluate(() => undefined)
     const complete = new Promise(resolve => session.once('Tracing.tracingComplete', resolve))
     await session.send('Tracing.end')

@@ -16,14 +16,20 @@ export interface SpendWish {
   readonly note?: string
 }
 
-/** A browser that is not started as usual: by another program, with more arguments, or as people start theirs (plain-browser.ts). */
+/**
+ * A browser that is not started as usual: by another program, with more arguments, or as people start theirs
+ * (plain-browser.ts).
+ */
 export interface BrowserChoice {
   readonly executablePath?: string
   readonly args?: readonly string[]
   readonly plain?: boolean
 }
 
-/** One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen shows. */
+/**
+ * One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen
+ * shows.
+ */
 export class Member {
   /** as they were shown on the screen */
   words = ''
@@ -48,7 +54,9 @@ export class Member {
     readonly dir?: string,
   ) {}
 
-  /** A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened. */
+  /**
+   * A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened.
+   */
   static async launch(
     name: string,
     app: string,

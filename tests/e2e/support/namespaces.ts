@@ -6,7 +6,9 @@ import { findChromium } from '../../support/chromium'
 import { requireOrSkip } from '../../support/require'
 import type { BrowserChoice } from './member'
 
-/** The namespace that scripts/e2e.ts made for this run: the internet of these tests. Its own address is that of `v0`. */
+/**
+ * The namespace that scripts/e2e.ts made for this run: the internet of these tests. Its own address is that of `v0`.
+ */
 const INTERNET = process.env.TANDEM_NETNS
 export const INTERNET_HOST = '10.77.0.1'
 
@@ -24,7 +26,10 @@ function must(command: string, ...args: string[]) {
   if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${done.stderr}`)
 }
 
-/** `cone`: one outside port for all destinations, as home routers have it; `symmetric`: another one for each, which STUN cannot foretell. */
+/**
+ * `cone`: one outside port for all destinations, as home routers have it; `symmetric`: another one for each, which STUN
+ * cannot foretell.
+ */
 export type Nat = 'cone' | 'symmetric'
 
 /** A flat with a router: a private network behind a masquerade, joined to the internet of the run. */
@@ -70,7 +75,8 @@ export class Home {
     must('ip', '-n', room, 'route', 'add', 'default', 'via', `192.168.${number}.1`)
     for (const namespace of [INTERNET ?? '', router])
       must('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
-    // what comes unasked is dropped before it is remembered: a remembered one would take the port that the answer to it needs
+    // what comes unasked is dropped before it is remembered: a remembered one would take the port that the answer to it
+    // needs
     must(
       'ip',
       'netns',
@@ -87,7 +93,10 @@ export class Home {
     return home
   }
 
-  /** A browser in this flat. The page's address is no secure origin for it unless it is told so: no such exception is needed for https. */
+  /**
+   * A browser in this flat. The page's address is no secure origin for it unless it is told so: no such exception is
+   * needed for https.
+   */
   browser(app: string): BrowserChoice {
     const executablePath = join(this.folder, 'chromium')
     writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${this.room} ${findChromium() ?? ''} "$@"\n`, {

@@ -28,7 +28,10 @@ export interface CircleOptions {
   readonly settings?: (member: Member) => Promise<void>
 }
 
-/** People with an active, funded wallet of that name, each in a browser whose connections are counted. `blank`: what a page holds before a profile is opened. */
+/**
+ * People with an active, funded wallet of that name, each in a browser whose connections are counted. `blank`: what a
+ * page holds before a profile is opened.
+ */
 export async function circle(
   net: NetStack,
   launch: Launch,

@@ -9,8 +9,9 @@ export interface MadePeer {
 }
 
 /**
- * Counts what a page makes of WebRTC from outside of it: a binding of the browser's protocol is called at every construction, before any
- * script of the page has run, in every document. The page cannot tell and is not changed but for that call.
+ * Counts what a page makes of WebRTC from outside of it: a binding of the browser's protocol is called at every
+ * construction, before any script of the page has run, in every document. The page cannot tell and is not changed but
+ * for that call.
  */
 export async function observeMadePeers(context: BrowserContext): Promise<() => readonly MadePeer[]> {
   const made = new Map<string, { readonly policy: string; readonly servers: number; readonly candidates: string[] }>()

@@ -11,8 +11,8 @@ export interface PlainBrowser {
 }
 
 /**
- * A browser as a person starts it, which Playwright joins afterwards: in one that it starts itself every tab counts as seen, whatever is in front
- * of it, and none is ever hidden.
+ * A browser as a person starts it, which Playwright joins afterwards: in one that it starts itself every tab counts as
+ * seen, whatever is in front of it, and none is ever hidden.
  */
 export async function startPlainBrowser(
   dir: string,

@@ -1,7 +1,9 @@
 import type { BrowserContext } from '@playwright/test'
 import type { Member } from './member'
 
-/** One thing that crossed the worker's boundary or went into a store, with every text and every run of bytes inside it. */
+/**
+ * One thing that crossed the worker's boundary or went into a store, with every text and every run of bytes inside it.
+ */
 export interface Recorded {
   readonly where:
     | 'to worker'

@@ -9,7 +9,10 @@ export type Moment = readonly [
 
 const KEY = 'e2e-reload-at'
 
-/** Lets a page be reloaded at an exact moment of signing, which takes milliseconds: nothing of the app runs after it. Or be put aside. */
+/**
+ * Lets a page be reloaded at an exact moment of signing, which takes milliseconds: nothing of the app runs after it. Or
+ * be put aside.
+ */
 export async function reloadable(context: BrowserContext) {
   await context.addInitScript(key => {
     if (sessionStorage.getItem(key) === 'going') sessionStorage.setItem(key, 'back')
@@ -53,7 +56,10 @@ export async function reloadAt(member: Member, [when, method]: Moment) {
   await member.page.evaluate(([key, value]) => sessionStorage.setItem(key, value), [KEY, `${when} ${method}`] as const)
 }
 
-/** From now on: when the worker answers this call, the browser puts the page aside, as it does for "back and forward", and shows it again at once. */
+/**
+ * From now on: when the worker answers this call, the browser puts the page aside, as it does for "back and forward",
+ * and shows it again at once.
+ */
 export async function hideAt(member: Member, method: Moment[1]) {
   await member.page.evaluate(([key, value]) => sessionStorage.setItem(key, value), [
     KEY,

@@ -108,8 +108,8 @@ export function publicNonces(records: readonly Recorded[]): string[] {
 }
 
 /**
- * Looks for the secret behind a public point: no 32 bytes of what was recorded, raw or hex, may be the discrete logarithm of one of
- * `points` (compressed, hex). That is what a secret nonce or a private key is, however it was made.
+ * Looks for the secret behind a public point: no 32 bytes of what was recorded, raw or hex, may be the discrete
+ * logarithm of one of `points` (compressed, hex). That is what a secret nonce or a private key is, however it was made.
  */
 export function findLogarithms(records: readonly Recorded[], points: readonly string[]): string[] {
   const wanted = new Set(points.map(point => point.slice(2)))

@@ -22,8 +22,8 @@ export type Launch = (
 ) => Promise<Member>
 
 /**
- * `stack`: app, relay and chain, shared by the tests of one worker. `app`: where it is opened. `launch`: a person in a new browser, closed at the end. A test in
- * which a page threw fails; one that failed shows what was on every screen.
+ * `stack`: app, relay and chain, shared by the tests of one worker. `app`: where it is opened. `launch`: a person in a
+ * new browser, closed at the end. A test in which a page threw fails; one that failed shows what was on every screen.
  */
 export const test = base.extend<{ app: string; launch: Launch }, { stack: Stack }>({
   stack: [

@@ -2,7 +2,10 @@ import { expect } from '@playwright/test'
 import { processesOf } from '../../support/processes'
 import type { BrowserChoice, Member } from './member'
 
-/** A signal to every process of the member's browser: it crashes, or the machine stands still and goes on. A guest tab has none. */
+/**
+ * A signal to every process of the member's browser: it crashes, or the machine stands still and goes on. A guest tab
+ * has none.
+ */
 export function signal(member: Member, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') {
   for (const { pid } of member.dir === undefined ? [] : processesOf(member.dir)) {
     try {
@@ -22,8 +25,8 @@ export async function crash(member: Member) {
 }
 
 /**
- * The tab stops, as one that the browser has suspended: its page runs nothing while its connections stay open. By the debugger, because
- * Chromium's own freezing spares a page that Playwright keeps in front. Gives what ends it.
+ * The tab stops, as one that the browser has suspended: its page runs nothing while its connections stay open. By the
+ * debugger, because Chromium's own freezing spares a page that Playwright keeps in front. Gives what ends it.
  */
 export async function freeze(member: Member): Promise<() => Promise<void>> {
   const session = await member.context.newCDPSession(member.page)
@@ -43,7 +46,10 @@ export const HIDES: BrowserChoice = { plain: true }
 export const isHidden = (member: Member): Promise<boolean> =>
   member.page.evaluate(() => document.visibilityState === 'hidden')
 
-/** The person reads something else in another tab; the member's browser must be one of those that hide. Gives what brings the app back. */
+/**
+ * The person reads something else in another tab; the member's browser must be one of those that hide. Gives what
+ * brings the app back.
+ */
 export async function hide(member: Member): Promise<() => Promise<void>> {
   const other = await member.context.newPage()
   await other.bringToFront()

@@ -4,14 +4,20 @@ import type { BrowserContext } from '@playwright/test'
 import { requireOrSkip } from '../../support/require'
 import type { Member } from './member'
 
-/** One WebRTC connection that carries data, by the certificates of its two ends, and the kinds of the two candidates that it runs between. */
+/**
+ * One WebRTC connection that carries data, by the certificates of its two ends, and the kinds of the two candidates
+ * that it runs between.
+ */
 interface Line {
   readonly local: string
   readonly remote: string
   readonly kinds: readonly string[]
 }
 
-/** Two browsers of one machine find each other only over an interface beside `lo`; scripts/e2e.ts makes one where it may. */
+/**
+ * Two browsers of one machine find each other only over an interface beside `lo`; scripts/e2e.ts makes one where it
+ * may.
+ */
 export const noWebrtc = requireOrSkip(
   'webrtc',
   Object.values(networkInterfaces()).some(
@@ -63,8 +69,8 @@ function lines(member: Member): Promise<Line[]> {
 }
 
 /**
- * Both browsers say that a WebRTC connection joins them, and that data went both ways over it. `kind`: what each side's own statistics say of one
- * of its two ends at least, or of `both`.
+ * Both browsers say that a WebRTC connection joins them, and that data went both ways over it. `kind`: what each side's
+ * own statistics say of one of its two ends at least, or of `both`.
  */
 export async function expectJoined(one: Member, other: Member, kind?: 'relay', ends: 'one' | 'both' = 'one') {
   const fits = ({ kinds }: Line) =>

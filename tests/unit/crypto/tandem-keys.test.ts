@@ -1,4 +1,7 @@
-/** Tandem's own fixed vectors of keys, tags and hashes (tests/vectors/tandem/keys.json). TANDEM_WRITE_VECTORS=1 rewrites them, which is a change of the protocol. */
+/**
+ * Tandem's own fixed vectors of keys, tags and hashes (tests/vectors/tandem/keys.json). TANDEM_WRITE_VECTORS=1 rewrites
+ * them, which is a change of the protocol.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { entropyOf, Keys } from '../../../services/adapters/keyworker/keys'

@@ -10,8 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { applyPatches } from '../../../scripts/apply-patches'
 
 /**
- * The dialer of @libp2p/webrtc against a peer connection whose `init` channel has moved on before it looks: on the patched file
- * the dial ends, on the file with the patch taken back it waits for an `open` that does not come again. See patches/README.md.
+ * The dialer of @libp2p/webrtc against a peer connection whose `init` channel has moved on before it looks: on the
+ * patched file the dial ends, on the file with the patch taken back it waits for an `open` that does not come again.
+ * See patches/README.md.
  */
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
@@ -139,7 +140,8 @@ describe('WebRTC dial with an init channel that is ahead', () => {
     const text = takeBack()
     expect(text).not.toBe(readFileSync(join(ROOT, FILE), 'utf8'))
     writeFileSync(UNPATCHED, text)
-    // In Node the library would load a native module: take its browser side, as a bundler does, with our peer connection.
+    // In Node the library would load a native module: take its browser side, as a bundler does, with our peer
+    // connection.
     register(
       `data:text/javascript,${encodeURIComponent(`export async function resolve(specifier, context, next) {
       return next(specifier.endsWith('/webrtc/index.js') ? specifier.replace(/index\\.js$/, 'index.browser.js') : specifier, context)
@@ -195,7 +197,8 @@ describe('WebRTC dial with an init channel that is ahead', () => {
         result = error
       },
     )
-    // Nothing of the fakes takes longer than a few tasks: what is pending after hundreds of rounds waits for an event that never comes.
+    // Nothing of the fakes takes longer than a few tasks: what is pending after hundreds of rounds waits for an event
+    // that never comes.
     for (let round = 0; round < 400 && result === 'pending'; round++)
       await new Promise(resolve => {
         setTimeout(resolve, 0)

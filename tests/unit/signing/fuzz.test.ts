@@ -17,7 +17,10 @@ import { LONG_LIMIT, times } from '../../support/long'
 const N = 3
 const kinds: readonly NamedProposal[] = [spendProposal(), practiceProposal()]
 
-/** What one member was told in real sessions, in order: good weather, bad weather, a member who signs wrongly, and what a chain then says. */
+/**
+ * What one member was told in real sessions, in order: good weather, bad weather, a member who signs wrongly, and what
+ * a chain then says.
+ */
 function told(named: NamedProposal, self: number): Fact[][] {
   return [undefined, weather(7, 0.1, 0.3, 0.5), weather(8, 0.2, 0.2, 0.8), undefined].map((climate, i) => {
     const facts: Fact[] = []
@@ -61,7 +64,10 @@ const code = fc.constantFrom(
   '',
 )
 
-/** A member of this session who says anything that the wire lets through, and the answers of a vault and a chain that do the same. */
+/**
+ * A member of this session who says anything that the wire lets through, and the answers of a vault and a chain that do
+ * the same.
+ */
 function events(named: NamedProposal, self: number): fc.Arbitrary<SigningEvent> {
   const digest = fc.constantFrom(named.digest, named.digest, named.digest, 'ee'.repeat(32))
   const body: fc.Arbitrary<SignBody> = fc.oneof(
@@ -208,7 +214,10 @@ function events(named: NamedProposal, self: number): fc.Arbitrary<SigningEvent> 
     .map(([fact, later]): SigningEvent => ({ ...fact, at: START + later }))
 }
 
-/** A mistake of the machine shows as an exception where it changes something that it was given. Views on buffers cannot be frozen: those are compared. */
+/**
+ * A mistake of the machine shows as an exception where it changes something that it was given. Views on buffers cannot
+ * be frozen: those are compared.
+ */
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !Object.isFrozen(value)) {
     Object.freeze(value)

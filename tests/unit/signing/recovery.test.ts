@@ -102,7 +102,8 @@ describe('reload', () => {
     expect(h.state(2)).toBe('proposed')
   })
 
-  // only the sender sees that his own stream ended, with what was under way on it: the other side still sends on its own
+  // only the sender sees that his own stream ended, with what was under way on it: the other side still sends on its
+  // own
   it.each([
     ['a vote', 2, 0, 'vote', () => ready()],
     ['a begin', 0, 2, 'begin', () => ready()],
@@ -379,7 +380,10 @@ describe('bad weather', () => {
 })
 
 describe('a computer that knows less than the world', () => {
-  /** Signed by all; then this member is back where he had heard every yes and nothing of the signatures, alone, and calls the payment off. */
+  /**
+   * Signed by all; then this member is back where he had heard every yes and nothing of the signatures, alone, and
+   * calls the payment off.
+   */
   function calledOff(who: 0 | 1): Harness {
     const h = ready()
     while (!allYes(h.session(who))) h.next()

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { SessionState } from '../../../services/core/domain/signing-state'
 import { isCalledOff, isChainEnd, isLive, isOpen, mayMove, TRANSITIONS } from '../../../services/core/signing/table'
 
-/** The page is what other programs are written by, the table is what this one does: one of them alone cannot be changed. */
+/**
+ * The page is what other programs are written by, the table is what this one does: one of them alone cannot be changed.
+ */
 const page = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8')
 const states = Object.keys(TRANSITIONS) as SessionState[]
 

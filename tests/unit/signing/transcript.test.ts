@@ -59,7 +59,10 @@ function talk(of: Proposal) {
     return { ...unsigned, signature: signHash(messageHash(unsigned), secrets[m]!, new Uint8Array(32)) }
   }
 
-  /** One attempt of three members; `spoil` changes what is said, `aggregates` and `partials` (of the last member) how many of them. */
+  /**
+   * One attempt of three members; `spoil` changes what is said, `aggregates` and `partials` (of the last member) how
+   * many of them.
+   */
   function course(
     spoil: {
       wrongPartial?: number

@@ -23,9 +23,10 @@ import { samples, USUAL } from '../wire/samples'
 import { inviteOf, person, recordOf } from '../roster/people'
 
 /**
- * What stands in tests/vectors/tandem, made by the code itself once and fixed from then on: a difference is a change of the protocol.
- * Byte strings are {"bytes": hex}, satoshis {"sats": decimal}. Keys and signatures in messages.json are of the right form only; in
- * wallet.json they are real (people.ts: SHA-256 of "seed of <name>" is the BIP32 seed, auxiliary randomness zero).
+ * What stands in tests/vectors/tandem, made by the code itself once and fixed from then on: a difference is a change of
+ * the protocol. Byte strings are {"bytes": hex}, satoshis {"sats": decimal}. Keys and signatures in messages.json are
+ * of the right form only; in wallet.json they are real (people.ts: SHA-256 of "seed of <name>" is the BIP32 seed,
+ * auxiliary randomness zero).
  */
 export type Vectors = Readonly<Record<'messages' | 'wallet' | 'invite' | 'safety' | 'proposals', unknown>>
 

@@ -12,7 +12,10 @@ import type {
 } from '../../../services/core/wire/messages'
 import type { Statement } from '../../../services/ports/signer'
 
-/** Messages at their limits and of usual size. Keys and signatures are of the right form only: the codec checks no curve. */
+/**
+ * Messages at their limits and of usual size. Keys and signatures are of the right form only: the codec checks no
+ * curve.
+ */
 export const filled = (length: number, value = 0xff): Uint8Array => new Uint8Array(length).fill(value)
 export const hexOf = (length: number, value = 0xff): string => toHex(filled(length, value))
 const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
