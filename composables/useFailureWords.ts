@@ -1,5 +1,5 @@
 import type { EndReason } from '../services/core/domain/signing-state'
-import type { SessionView } from '../services/core/signing/progress'
+import type { SessionView } from '../services/core/signing/rules/progress'
 import { en } from '../locales/en'
 import { enFailure } from '../locales/en-failure'
 import { fill, listOf } from './useMessages'

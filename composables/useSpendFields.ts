@@ -2,7 +2,7 @@ import { isCleanText, utf8Length } from '../services/core/domain/text'
 import type { FieldError } from '../services/core/domain/views'
 import { dustLimit, parseFeeRate } from '../services/core/spend/fees'
 import { LIMITS } from '../services/core/wire/limits'
-import type { SpendWish } from '../services/core/spend/desk'
+import type { PaymentRequest } from '../services/core/spend/service'
 import { useWalletsStore } from '../stores/wallets'
 import { useAmount } from './useAmount'
 import type { SpendForm } from './useSpendDraft'
@@ -18,7 +18,7 @@ export function useSpendFields(walletId: string) {
 
   return async function read(
     draft: SpendForm,
-  ): Promise<{ readonly wish: SpendWish } | { readonly faults: readonly FieldError[] }> {
+  ): Promise<{ readonly wish: PaymentRequest } | { readonly faults: readonly FieldError[] }> {
     const form = { ...draft }
     const wallet = wallets.wallet(walletId)
     const faults: FieldError[] = []

@@ -4,7 +4,7 @@ import {
   type Finding,
   type TranscriptFault,
   type TranscriptReport,
-} from '../services/core/signing/verify-transcript'
+} from '../services/core/signing/runtime/verify-transcript'
 
 /**
  * `npm run -s verify-transcript FILE`: checks what a member's device has kept of a session, with nothing but the file.

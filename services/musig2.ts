@@ -13,7 +13,7 @@ import { equalBytes, fromHex, toHex } from './core/domain/bytes'
 import type { ParticipantStatus } from './core/domain/connectivity'
 import type { AccountKey, MemberIndex, PeerId, SessionId, WalletId } from './core/domain/ids'
 import type { PracticeProposal, Proposal, SpendProposal } from './core/domain/proposal'
-import { createPulse, SCREEN_MS } from './core/domain/pulse'
+import { createThrottle, SCREEN_MS } from './core/domain/throttle'
 import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import { cleanText, isCleanText } from './core/domain/text'
@@ -23,11 +23,11 @@ import type { WalletRecord } from './core/domain/wallet'
 import { LIMITS } from './core/wire/limits'
 import type { GateFailure, GateOptions, GateResult, GateTarget } from './core/net/gate'
 import { memberOfPeer } from './core/roster/wallet-record'
-import { cardsOf, type SessionCard } from './core/signing/cards'
-import { decodeSession, encodeSession } from './core/signing/codec'
-import { createIntake } from './core/signing/intake'
-import { sessionView } from './core/signing/progress'
-import type { SessionView } from './core/signing/progress'
+import { cardsOf, type SessionCard } from './core/signing/rules/cards'
+import { decodeSession, encodeSession } from './core/signing/runtime/store'
+import { createIntake } from './core/signing/runtime/inbox'
+import { sessionView } from './core/signing/rules/progress'
+import type { SessionView } from './core/signing/rules/progress'
 import {
   admit,
   beforeYes,
@@ -39,21 +39,21 @@ import {
   replaceable,
   replacedTxids,
   sessionOfTx,
-} from './core/signing/registry'
-import { createRunner } from './core/signing/runner'
-import { newSession } from './core/signing/state'
-import type { Session } from './core/signing/state'
-import { isChainEnd, isLive, isOpen } from './core/signing/table'
-import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/transcript'
-import { inRounds, isWatched, lookAtChain, neighbours } from './core/signing/watch'
-import { createDesk } from './core/spend/desk'
-import type { Reviewed, SessionFacts, Wish } from './core/spend/desk'
+} from './core/signing/rules/wallet-sessions'
+import { createRunner } from './core/signing/runtime/runner'
+import { newSession } from './core/signing/protocol/state'
+import type { Session } from './core/signing/protocol/state'
+import { isChainEnd, isLive, isOpen } from './core/signing/protocol/table'
+import { encodeTranscript, Transcripts, transcriptStatement } from './core/signing/runtime/transcript'
+import { inRounds, isWatched, lookAtChain, neighbours } from './core/signing/runtime/chain-watch'
+import { createDesk } from './core/spend/service'
+import type { Reviewed, SessionFacts, SpendRequest } from './core/spend/service'
 import type { P2P } from './p2p'
 import type { Wallets } from './wallets'
 
 export { ConnectivityErrorType } from './core/domain/connectivity'
 export type { ConnectivityError } from './core/domain/connectivity'
-export type { SessionCard } from './core/signing/cards'
+export type { SessionCard } from './core/signing/rules/cards'
 export { classifyConnectivityError } from './core/net/classify'
 
 /** A 33-byte compressed public key. */
@@ -106,7 +106,7 @@ export interface CreateSessionResult {
  * amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it
  * is one anew.
  */
-export type SpendProposalParams = Wish
+export type SpendProposalParams = SpendRequest
 
 export interface ProposeOptions {
   /**
@@ -257,7 +257,7 @@ export function createMuSig2(deps: MuSig2Deps) {
   }
 
   /** Builds what a person asks for, once; nothing is sent and nothing held. */
-  async function build(wish: Wish): Promise<Result<Reviewed, FieldError>> {
+  async function build(wish: SpendRequest): Promise<Result<Reviewed, FieldError>> {
     const about = 'replaces' in wish ? wish.replaces : 'again' in wish ? wish.again : undefined
     if (about === undefined) return desk.build(wish)
     const session = runner.get(about)
@@ -278,7 +278,7 @@ export function createMuSig2(deps: MuSig2Deps) {
       { roster: walletId => wallets.record(walletId)?.roster, drawn: desk.drawn, replaced: desk.replaced },
       clock.now(),
     )
-  const changed = createPulse(clock, SCREEN_MS, () => events.sessions(cards()))
+  const changed = createThrottle(clock, SCREEN_MS, () => events.sessions(cards()))
 
   /**
    * The pictures that are missing: of ended sessions of an earlier run, and of those whose wallet came later. One after

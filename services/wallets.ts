@@ -15,7 +15,7 @@ import type { AccountKey, PeerId, Txid, WalletId } from './core/domain/ids'
 import { NETWORKS, NETWORK_NAMES } from './core/domain/network'
 import type { NetworkName } from './core/domain/network'
 import { MEMBERS_MAX, MEMBERS_MIN } from './core/domain/policy'
-import { createPulse, SCREEN_MS } from './core/domain/pulse'
+import { createThrottle, SCREEN_MS } from './core/domain/throttle'
 import { err, ok } from './core/domain/result'
 import type { Result } from './core/domain/result'
 import { cleanText } from './core/domain/text'
@@ -36,7 +36,7 @@ import { memberLabels, preverify } from './core/roster/join'
 import type { Verify } from './core/roster/join'
 import { changesOf, decodeChanges, encodeChanges, noteChanges } from './core/roster/changes'
 import type { Before } from './core/roster/changes'
-import { createLobby } from './core/roster/lobby'
+import { createLobby } from './core/roster/draft-runner'
 import { safetyHash, safetyNumber } from './core/roster/safety'
 import {
   checkRecord,
@@ -139,7 +139,7 @@ export function createWallets(deps: WalletsDeps) {
 
   /** the holds of stored sessions are known: before that no coin may be shown as free, or taken */
   let holdsKnown = false
-  const changed = createPulse(
+  const changed = createThrottle(
     clock,
     SCREEN_MS,
     () => holdsKnown && deps.events.changed([...rooms.values()].map(view), lobby.views(deps.link), lobby.finished()),

@@ -43,13 +43,13 @@ export interface Engine {
   subscribe(listener: (event: EngineEvent) => void): () => void
   /** Offers a transaction. What the rules refuse comes back as a rejection, never as an exception. */
   submit(raw: Uint8Array): Promise<SubmitResult>
-  /** Mines blocks with what the mempool holds, to `script` or to the engine's own purse; gives their hashes. */
+  /** Mines blocks with what the mempool holds, to `script` or to the engine's own miner wallet; gives their hashes. */
   mine(blocks: number, script?: Uint8Array): Promise<readonly string[]>
   /** Replaces the last `depth` blocks by `depth + 1` others without transactions. */
   reorg(depth: number, keepTxs: boolean): Promise<ReorgResult>
-  /** Pays from the engine's own purse by a signed transaction into the mempool. */
+  /** Pays from the engine's own miner wallet by a signed transaction into the mempool. */
   pay(script: Uint8Array, sats: bigint): Promise<SubmitResult>
-  /** The purse: its script and what it could pay with now, in satoshis. */
-  purse(): Promise<{ readonly script: Uint8Array; readonly sats: bigint }>
+  /** The miner wallet: its script and what it could pay with now, in satoshis. */
+  minerWallet(): Promise<{ readonly script: Uint8Array; readonly sats: bigint }>
   close(): Promise<void>
 }

@@ -117,7 +117,7 @@ async function reorg(body: Uint8Array, { engine, indexer }: ControlContext): Pro
 }
 
 async function info({ engine, indexer, faults, autoMineMs }: ControlContext): Promise<Reply> {
-  const purse = await engine.purse()
+  const miner = await engine.minerWallet()
   const tip: ChainBlock = indexer.tip
   return made({
     network: 'regtest',
@@ -126,7 +126,7 @@ async function info({ engine, indexer, faults, autoMineMs }: ControlContext): Pr
     height: tip.height,
     tip: tip.hash,
     mempool: indexer.mempool().length,
-    faucet: { address: scriptAddress(purse.script), sats: Number(purse.sats) },
+    faucet: { address: scriptAddress(miner.script), sats: Number(miner.sats) },
     autoMineMs: autoMineMs ?? null,
     faults: faults.list(),
   })

@@ -154,8 +154,8 @@ export function createFakeChain(options: FakeChainOptions = {}): FakeChain {
       ],
       outputs: [{ sats, script: fromHex(script) }],
     }
-    const purse = { script: fromHex(`0014${'aa'.repeat(20)}`), sats: sats + 200n }
-    return put({ tx, raw: serializeTx(tx), prevouts: [purse] })
+    const funder = { script: fromHex(`0014${'aa'.repeat(20)}`), sats: sats + 200n }
+    return put({ tx, raw: serializeTx(tx), prevouts: [funder] })
   }
 
   function submit(raw: Uint8Array): Result<Txid, string> {
@@ -341,10 +341,10 @@ function feeOf(entry: Entry): bigint {
   return paid === undefined ? 0n : paid - entry.tx.outputs.reduce((sum, out) => sum + out.sats, 0n)
 }
 
-const drawn = new WeakMap<Entry, ChainTx>()
+const written = new WeakMap<Entry, ChainTx>()
 
 function toChainTx(entry: Entry): ChainTx {
-  const known = drawn.get(entry)
+  const known = written.get(entry)
   if (known !== undefined) return known
   const made: ChainTx = {
     txid: txidOf(entry.tx),
@@ -363,6 +363,6 @@ function toChainTx(entry: Entry): ChainTx {
     weight: weightOf(entry.tx),
     ...(entry.block ? { confirmed: entry.block } : {}),
   }
-  drawn.set(entry, made)
+  written.set(entry, made)
   return made
 }

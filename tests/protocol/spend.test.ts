@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { nameProposal, placesOf } from '../../services/core/crypto/proposal-id'
-import { verifyTranscript } from '../../services/core/signing/verify-transcript'
+import { verifyTranscript } from '../../services/core/signing/runtime/verify-transcript'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { SignedMessage } from '../../services/core/wire/messages'
 import { circle, createWorld, fund, OUTSIDE, Person, until, type World } from './people'

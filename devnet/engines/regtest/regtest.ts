@@ -1,5 +1,5 @@
 /**
- * The embedded engine: chain, mempool, purse and store put together.
+ * The embedded engine: chain, mempool, miner wallet and store put together.
  *
  * 1. Every step is judged first, then written to the store, then told: what was answered is kept. A step that cannot be
  *    written throws and has changed nothing.
@@ -15,10 +15,10 @@ import { Chain } from './chain'
 import { Mempool } from './mempool'
 import { buildBlock, type BlockTemplate } from './miner'
 import { GENESIS } from './params'
-import { Purse } from './purse'
+import { MinerWallet } from './miner-wallet'
 import type { ChainStore, StoredChange } from './store'
 
-/** Blocks of a new chain: ten rewards for the purse are mature at once. */
+/** Blocks of a new chain: ten rewards for the miner wallet are mature at once. */
 const FIRST_BLOCKS = 110
 /** Seconds between the first blocks, which lie in the past. */
 const FIRST_SPACING = 600
@@ -41,20 +41,20 @@ class Regtest implements Engine {
   private readonly mempool = new Mempool()
   private readonly listeners = new Set<(event: EngineEvent) => void>()
   private readonly store: ChainStore
-  private readonly purseKey: Purse
+  private readonly miner: MinerWallet
   private readonly now: () => number
 
   constructor({ store, now = Date.now }: RegtestOptions) {
     this.store = store
     this.now = now
     const head = store.found?.head ?? { format: 1, network: 'regtest', purse: toHex(randomBytes(32)) }
-    this.purseKey = new Purse(head.purse)
+    this.miner = new MinerWallet(head.purse)
     if (store.found === undefined) store.begin(head)
     else this.replay(store.found.steps)
     // Also finishes a first start that was cut off.
     const start = this.seconds() - FIRST_BLOCKS * FIRST_SPACING
     while (this.chain.tip.height < FIRST_BLOCKS)
-      this.mineOne(this.purseKey.script, start + this.chain.tip.height * FIRST_SPACING)
+      this.mineOne(this.miner.script, start + this.chain.tip.height * FIRST_SPACING)
   }
 
   subscribe(listener: (event: EngineEvent) => void): () => void {
@@ -98,7 +98,7 @@ class Regtest implements Engine {
     return { ok: true, txid: tx.txid }
   }
 
-  async mine(blocks: number, script = this.purseKey.script): Promise<readonly string[]> {
+  async mine(blocks: number, script = this.miner.script): Promise<readonly string[]> {
     const hashes: string[] = []
     for (let i = 0; i < blocks; i += 1) hashes.push(this.mineOne(script, this.seconds()))
     return hashes
@@ -121,7 +121,7 @@ class Regtest implements Engine {
     const templates: BlockTemplate[] = []
     const blocks: ChainBlock[] = []
     for (let i = 0; i <= depth; i += 1) {
-      const template = buildBlock(this.chain, [], this.purseKey.script, randomBytes(8), this.seconds())
+      const template = buildBlock(this.chain, [], this.miner.script, randomBytes(8), this.seconds())
       templates.push(template)
       blocks.push(this.chain.connect(template.headerBytes, template.txs))
     }
@@ -155,14 +155,14 @@ class Regtest implements Engine {
   }
 
   async pay(script: Uint8Array, sats: bigint): Promise<SubmitResult> {
-    const raw = this.purseKey.pay(script, sats, this.chain, this.mempool)
+    const raw = this.miner.pay(script, sats, this.chain, this.mempool)
     if (raw === undefined)
       return { ok: false, rejection: { code: -26, message: 'the faucet has too few coins that can be spent now' } }
     return this.submit(raw)
   }
 
-  async purse(): Promise<{ readonly script: Uint8Array; readonly sats: bigint }> {
-    return { script: this.purseKey.script, sats: this.purseKey.balance(this.chain, this.mempool) }
+  async minerWallet(): Promise<{ readonly script: Uint8Array; readonly sats: bigint }> {
+    return { script: this.miner.script, sats: this.miner.balance(this.chain, this.mempool) }
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,10 @@ import { sha256, toHex } from '../bytes'
 export interface StoredHead {
   readonly format: 1
   readonly network: 'regtest'
-  /** Secret key of the chain's own purse, hex. Its coins exist on this chain alone. */
+  /**
+   * Secret key of the chain's own miner wallet, hex. Its coins exist on this chain alone. Stored chains have it under
+   * this name, and must open in later builds.
+   */
   readonly purse: string
 }
 

@@ -25,7 +25,7 @@ import {
 } from './fees'
 import { isSpendable, selectCoins, settle, type Selection, type SelectionTarget } from './selection'
 
-export interface SpendRequest {
+export interface BuildRequest {
   readonly wallet: PublicWallet
   /** all coins of the wallet as the own chain view gives them */
   readonly coins: readonly Coin[]
@@ -90,7 +90,7 @@ export interface BuiltSpend {
  * random order, change below dust left to the fee. Refusals name the field where a person can mend them. Nothing is
  * held by building. A bump pays at the rate that was asked for, or is refused: nobody's fee is raised behind his back.
  */
-export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError> {
+export function buildSpend(request: BuildRequest): Result<BuiltSpend, SpendError> {
   const { wallet, replaces } = request
   const rate = checkFeeRate(request.feeRate)
   if (!rate.ok) return err({ field: 'feeRate', code: rate.error.code })
@@ -145,7 +145,7 @@ export function buildSpend(request: SpendRequest): Result<BuiltSpend, SpendError
   return ok(assemble(request, selected, outputs, changeOutput.script))
 }
 
-function recipientFault(request: SpendRequest): SpendError | undefined {
+function recipientFault(request: BuildRequest): SpendError | undefined {
   const { recipients, wallet, replaces } = request
   if (recipients.length === 0 && !replaces) return { field: 'recipient', code: 'empty' }
   // one place is for the change
@@ -163,7 +163,7 @@ function recipientFault(request: SpendRequest): SpendError | undefined {
 
 /** Coins that must be spent, and those that may be. Held ones are neither. */
 function usable(
-  request: SpendRequest,
+  request: BuildRequest,
 ): Result<{ readonly must: readonly Coin[]; readonly others: readonly Coin[] }, SpendError> {
   const { replaces, only, held } = request
   const known = new Map([...request.coins, ...(replaces?.coins ?? [])].map(coin => [outPointKey(coin), coin]))
@@ -203,7 +203,7 @@ const restOf = (selected: Selection, fixed: bigint): bigint => totalOf(selected.
 const totalOf = (coins: readonly Coin[]): bigint => coins.reduce((sum, coin) => sum + coin.amountSats, 0n)
 
 /** How much is missing, whether held coins would do, and what could be sent at most. */
-function insufficient(request: SpendRequest, target: SelectionTarget, coins: readonly Coin[]): SpendError {
+function insufficient(request: BuildRequest, target: SelectionTarget, coins: readonly Coin[]): SpendError {
   const cost = feeFor(INPUT_VBYTES, target.feeRate)
   const useful = request.only ? coins : coins.filter(c => c.amountSats > cost)
   const total = totalOf(useful)
@@ -220,7 +220,7 @@ function insufficient(request: SpendRequest, target: SelectionTarget, coins: rea
 }
 
 function assemble(
-  request: SpendRequest,
+  request: BuildRequest,
   selected: Selection,
   recipients: readonly TxOut[],
   changeScript: Uint8Array,

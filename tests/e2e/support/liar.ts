@@ -7,8 +7,8 @@ import { parseTx, serializeTx } from '../../../services/core/crypto/transaction'
 import type { Tx } from '../../../services/core/crypto/transaction'
 import { openWallet } from '../../../services/core/crypto/wallet-context'
 import type { SpendProposal } from '../../../services/core/domain/proposal'
-import { createDesk } from '../../../services/core/spend/desk'
-import type { SpendWish } from '../../../services/core/spend/desk'
+import { createDesk } from '../../../services/core/spend/service'
+import type { PaymentRequest } from '../../../services/core/spend/service'
 import { ScriptedMember } from '../../support/scripted-member'
 
 /**
@@ -34,7 +34,7 @@ export class Liar extends ScriptedMember {
   }
 
   /** A correct payment over all available coins or a part of them; nothing is sent. */
-  async draft(wish: Omit<SpendWish, 'walletId'>): Promise<SpendProposal> {
+  async draft(wish: Omit<PaymentRequest, 'walletId'>): Promise<SpendProposal> {
     await this.wallets.refresh(this.record().id)
     const built = await this.desk.build({ walletId: this.record().id, ...wish })
     if (!built.ok) throw new Error(`${built.error.field} ${built.error.code}`)

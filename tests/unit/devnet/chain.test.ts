@@ -123,9 +123,9 @@ describe('blocks as a node would check them', () => {
 })
 
 describe('blocks that are wrong', () => {
-  const purse = keyOf(32)
+  const miner = keyOf(32)
   const now = 1_800_000_000
-  const next = (chain: Chain) => buildBlock(chain, [], purse.script, Uint8Array.of(1, 2, 3, 4), now)
+  const next = (chain: Chain) => buildBlock(chain, [], miner.script, Uint8Array.of(1, 2, 3, 4), now)
 
   it('are refused with the reason, and change nothing', () => {
     const chain = new Chain()
@@ -216,9 +216,9 @@ describe('blocks that are wrong', () => {
   function spendOf(txid: string): ChainTx {
     return parseTx(
       spend({
-        key: purse,
+        key: miner,
         coins: [{ txid, vout: 0, value: 10_000 }],
-        outputs: [{ script: OutScript.encode({ type: 'tr', pubkey: purse.script.slice(2) }), sats: 9_000 }],
+        outputs: [{ script: OutScript.encode({ type: 'tr', pubkey: miner.script.slice(2) }), sats: 9_000 }],
       }),
     ) as ChainTx
   }

@@ -39,7 +39,7 @@ function tellingEngine(): { engine: Engine; tell: (event: EngineEvent) => void }
     mine: never,
     reorg: never,
     pay: never,
-    purse: never,
+    minerWallet: never,
     close: never,
   }
   return { engine, tell: event => tell(event) }

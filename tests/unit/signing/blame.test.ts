@@ -13,7 +13,7 @@ import { nameProposal, signingJob } from '../../../services/core/crypto/proposal
 import { makeDescriptor } from '../../../services/core/crypto/public-wallet'
 import { openWallet } from '../../../services/core/crypto/wallet-context'
 import { checkEvidence } from '../../../services/core/crypto/evidence'
-import { blame } from '../../../services/core/signing/blame'
+import { blame } from '../../../services/core/signing/protocol/blame'
 import { encodeSigned } from '../../../services/core/wire/codec'
 import type { SignBody, SignedMessage } from '../../../services/core/wire/messages'
 import { Keys, entropyOf } from '../../../services/adapters/keyworker/keys'

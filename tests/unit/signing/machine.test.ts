@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, ready, spendProposal, START } from '../../fakes/session-harness'
-import { holdsCoins, isBody } from '../../../services/core/signing/state'
-import { sessionView } from '../../../services/core/signing/progress'
+import { holdsCoins, isBody } from '../../../services/core/signing/protocol/state'
+import { sessionView } from '../../../services/core/signing/rules/progress'
 
 /** Proposed by 0, approved by all: the signature is made and broadcast. */
 function complete(h = new Harness()): Harness {

@@ -9,9 +9,9 @@ import {
   weather,
 } from '../../fakes/session-harness'
 import type { SessionState } from '../../../services/core/domain/signing-state'
-import { sessionView } from '../../../services/core/signing/progress'
-import { allYes, isBody } from '../../../services/core/signing/state'
-import { TRANSITIONS } from '../../../services/core/signing/table'
+import { sessionView } from '../../../services/core/signing/rules/progress'
+import { allYes, isBody } from '../../../services/core/signing/protocol/state'
+import { TRANSITIONS } from '../../../services/core/signing/protocol/table'
 
 const DONE: ReadonlyArray<SessionState | undefined> = ['signed', 'broadcast', 'confirmed']
 const done = (h: Harness): boolean => h.states().every(s => DONE.includes(s))

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { SessionState } from '../../../services/core/domain/signing-state'
-import { isCalledOff, isChainEnd, isLive, isOpen, mayMove, TRANSITIONS } from '../../../services/core/signing/table'
+import {
+  isCalledOff,
+  isChainEnd,
+  isLive,
+  isOpen,
+  mayMove,
+  TRANSITIONS,
+} from '../../../services/core/signing/protocol/table'
 
 /**
  * The page is what other programs are written by, the table is what this one does: one of them alone cannot be changed.

@@ -12,8 +12,8 @@ import {
   Transcripts,
   transcriptStatement,
   type TranscriptEntry,
-} from '../../../services/core/signing/transcript'
-import { verifyTranscript } from '../../../services/core/signing/verify-transcript'
+} from '../../../services/core/signing/runtime/transcript'
+import { verifyTranscript } from '../../../services/core/signing/runtime/verify-transcript'
 import { decodeSigned, encodeSigned } from '../../../services/core/wire/codec'
 import { LIMITS } from '../../../services/core/wire/limits'
 import type { SignBody, SignedMessage } from '../../../services/core/wire/messages'

@@ -5,7 +5,7 @@ import { outPointKey } from '../../../services/core/domain/ids'
 import { addressToScript } from '../../../services/core/crypto/address'
 import { nameProposal } from '../../../services/core/crypto/proposal-id'
 import { parseTx, vsizeOf, withKeyPathWitnesses } from '../../../services/core/crypto/transaction'
-import { buildSpend, type SpendRequest } from '../../../services/core/spend/build'
+import { buildSpend, type BuildRequest } from '../../../services/core/spend/build'
 import { describeProposal } from '../../../services/core/spend/describe'
 import {
   bumpFee,
@@ -29,7 +29,7 @@ const P2WPKH_ADDRESS = Address({ bech32: 'bcrt', pubKeyHash: 0x6f, scriptHash: 0
   OutScript.decode(P2WPKH),
 )
 
-function request(funded: readonly Funded[], change: Partial<SpendRequest> = {}): SpendRequest {
+function request(funded: readonly Funded[], change: Partial<BuildRequest> = {}): BuildRequest {
   return {
     wallet,
     coins: funded.map(f => f.coin),
@@ -45,12 +45,12 @@ function request(funded: readonly Funded[], change: Partial<SpendRequest> = {}):
     ...change,
   }
 }
-const built = (r: SpendRequest) => {
+const built = (r: BuildRequest) => {
   const out = buildSpend(r)
   if (!out.ok) throw new Error(`${out.error.field}: ${out.error.code}`)
   return out.value
 }
-const refused = (r: SpendRequest) => {
+const refused = (r: BuildRequest) => {
   const out = buildSpend(r)
   return out.ok ? undefined : out.error
 }
@@ -245,7 +245,7 @@ describe('buildSpend', () => {
     ['a note too long', { note: 'x'.repeat(513) }, 'note', 'too-long'],
     ['no coins', { coins: [] }, 'amount', 'insufficient-funds'],
   ] as const)('refuses %s', (_what, change, field, code) => {
-    expect(refused(request([fund(0, 9_000_000n)], change as Partial<SpendRequest>))).toMatchObject({ field, code })
+    expect(refused(request([fund(0, 9_000_000n)], change as Partial<BuildRequest>))).toMatchObject({ field, code })
   })
 
   describe('in the place of an unconfirmed payment', () => {

@@ -3,8 +3,8 @@ import { decode, encode } from 'cborg'
 import { describe, expect, it } from 'vitest'
 import type { Label } from '../../../services/core/roster/file'
 import { decodeWalletFile, encodeWalletFile, unwrapWalletFile } from '../../../services/core/roster/file'
-import { decodeSession, encodeSession } from '../../../services/core/signing/codec'
-import { newSession } from '../../../services/core/signing/state'
+import { decodeSession, encodeSession } from '../../../services/core/signing/runtime/store'
+import { newSession } from '../../../services/core/signing/protocol/state'
 import {
   decodeAnnouncement,
   decodeFrame,

@@ -1,8 +1,8 @@
-import type { MemberIndex } from '../domain/ids'
-import type { AttemptFailureCode } from '../domain/signing-state'
-import { encodeSigned } from '../wire/codec'
-import { LIMITS } from '../wire/limits'
-import type { SignBody, SignedMessage } from '../wire/messages'
+import type { MemberIndex } from '../../domain/ids'
+import type { AttemptFailureCode } from '../../domain/signing-state'
+import { encodeSigned } from '../../wire/codec'
+import { LIMITS } from '../../wire/limits'
+import type { SignBody, SignedMessage } from '../../wire/messages'
 
 /**
  * A `fail` that names a culprit, with what proves it (crypto/evidence.ts); evidence that does not fit is left out, and

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../services/core/domain/result'
-import { txidOfProposal } from '../../../services/core/signing/registry'
+import { txidOfProposal } from '../../../services/core/signing/rules/wallet-sessions'
 import {
   inRounds,
   isWatched,
@@ -8,7 +8,7 @@ import {
   neighbours,
   type KnownSpend,
   type Look,
-} from '../../../services/core/signing/watch'
+} from '../../../services/core/signing/runtime/chain-watch'
 import type { Chain } from '../../../services/ports/chain'
 import { Harness, ready, spendProposal } from '../../fakes/session-harness'
 

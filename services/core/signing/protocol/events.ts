@@ -1,7 +1,7 @@
-import type { MemberIndex, Txid } from '../domain/ids'
-import type { AttemptName } from '../domain/proposal'
-import type { Verdict } from '../domain/signing-state'
-import type { SignBody, SignedMessage } from '../wire/messages'
+import type { MemberIndex, Txid } from '../../domain/ids'
+import type { AttemptName } from '../../domain/proposal'
+import type { Verdict } from '../../domain/signing-state'
+import type { SignBody, SignedMessage } from '../../wire/messages'
 
 /**
  * What happens to a session (facts) and what it wants done (effects). `step(session, event)` in machine.ts decides;

@@ -1,9 +1,9 @@
-import type { EndReason } from '../domain/signing-state'
-import type { Result } from '../domain/result'
-import { err, ok } from '../domain/result'
-import { decodeProposal, decodeSigned, encodeProposal, encodeSigned } from '../wire/codec'
-import { LIMITS } from '../wire/limits'
-import type { SignedMessage } from '../wire/messages'
+import type { EndReason } from '../../domain/signing-state'
+import type { Result } from '../../domain/result'
+import { err, ok } from '../../domain/result'
+import { decodeProposal, decodeSigned, encodeProposal, encodeSigned } from '../../wire/codec'
+import { LIMITS } from '../../wire/limits'
+import type { SignedMessage } from '../../wire/messages'
 import {
   array,
   bool,
@@ -19,10 +19,10 @@ import {
   uint,
   type DecodeError,
   type Schema,
-} from '../wire/schema'
-import { accountKey, attempt, hash } from '../wire/shapes'
-import { freshRun, isBody, type AttemptFailure, type Session, type SignedOf } from './state'
-import { isSessionState } from './table'
+} from '../../wire/schema'
+import { accountKey, attempt, hash } from '../../wire/shapes'
+import { freshRun, isBody, type AttemptFailure, type Session, type SignedOf } from '../protocol/state'
+import { isSessionState } from '../protocol/table'
 
 /**
  * A session at rest: its durable part in deterministic CBOR. Nothing in it is secret, and nothing of the run

@@ -10,18 +10,18 @@
  *    that the disk and the vault work side by side: their answers wait in the queue behind the write.
  * 3. Answers of the vault are facts like any other; a late one meets a machine that ignores what is no longer asked.
  */
-import type { MemberIndex, SessionId, Txid, WalletId } from '../domain/ids'
-import type { Proposal } from '../domain/proposal'
-import type { Result } from '../domain/result'
-import type { Verdict } from '../domain/signing-state'
-import type { ChainError } from '../../ports/chain'
-import type { Clock } from '../../ports/clock'
-import type { Log } from '../../ports/log'
-import type { Aggregator, Signer, SignerError, WalletKeys } from '../../ports/signer'
-import type { SignedMessage } from '../wire/messages'
-import type { Effect, Fact, SignerRequest, SigningEvent } from './events'
-import { step } from './machine'
-import type { Session } from './state'
+import type { MemberIndex, SessionId, Txid, WalletId } from '../../domain/ids'
+import type { Proposal } from '../../domain/proposal'
+import type { Result } from '../../domain/result'
+import type { Verdict } from '../../domain/signing-state'
+import type { ChainError } from '../../../ports/chain'
+import type { Clock } from '../../../ports/clock'
+import type { Log } from '../../../ports/log'
+import type { Aggregator, Signer, SignerError, WalletKeys } from '../../../ports/signer'
+import type { SignedMessage } from '../../wire/messages'
+import type { Effect, Fact, SignerRequest, SigningEvent } from '../protocol/events'
+import { step } from '../protocol/step'
+import type { Session } from '../protocol/state'
 
 export interface RunnerDeps {
   readonly signer: Signer & Aggregator

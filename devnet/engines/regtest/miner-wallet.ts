@@ -1,4 +1,4 @@
-/** The chain's own purse: a P2TR key that earns the first blocks and pays whoever asks the faucet. */
+/** The chain's own miner wallet: a P2TR key that earns the first blocks and pays whoever asks the faucet. */
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { p2tr, Transaction } from '@scure/btc-signer'
 import { REGTEST_ADDRESSES } from '../address'
@@ -25,7 +25,7 @@ const P2TR_OUTPUT_VSIZE = 43
 /** More inputs than this would not be one small payment any more. */
 const MAX_INPUTS = 500
 
-export class Purse {
+export class MinerWallet {
   readonly script: Uint8Array
   private readonly key: Uint8Array
 
@@ -40,7 +40,7 @@ export class Purse {
     return this.spendable(chain, mempool).reduce((sum, { value }) => sum + value, 0n)
   }
 
-  /** A signed payment, or undefined when the purse has too little that can be spent now. */
+  /** A signed payment, or undefined when the wallet has too little that can be spent now. */
   pay(script: Uint8Array, sats: bigint, chain: Chain, mempool: Mempool): Uint8Array | undefined {
     const coins = this.spendable(chain, mempool)
     const chosen: Spendable[] = []

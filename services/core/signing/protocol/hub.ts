@@ -1,10 +1,10 @@
-import { equalBytes } from '../domain/bytes'
-import type { MemberIndex } from '../domain/ids'
-import type { AttemptName } from '../domain/proposal'
-import type { AttemptFailureCode } from '../domain/signing-state'
-import { messageHash, pubnoncesHash } from '../crypto/message-hash'
-import { LIMITS } from '../wire/limits'
-import type { SignedMessage } from '../wire/messages'
+import { equalBytes } from '../../domain/bytes'
+import type { MemberIndex } from '../../domain/ids'
+import type { AttemptName } from '../../domain/proposal'
+import type { AttemptFailureCode } from '../../domain/signing-state'
+import { messageHash, pubnoncesHash } from '../../crypto/message-hash'
+import { LIMITS } from '../../wire/limits'
+import type { SignedMessage } from '../../wire/messages'
 import { blame } from './blame'
 import { enter, onNonces, signWhenLast } from './cosigner'
 import {
@@ -21,8 +21,8 @@ import {
   setLive,
   sign,
   TIMES,
-  type Run,
-} from './run'
+  type StepContext,
+} from './step-context'
 import {
   beats,
   holdsCoins,
@@ -52,38 +52,38 @@ import { isChainEnd } from './table'
  */
 
 /** The one decision when an attempt starts: by whom, and when. Returns the time at which to look again, if any. */
-export function driveAttempt(run: Run): number | undefined {
-  const { s, at } = run
+export function driveAttempt(context: StepContext): number | undefined {
+  const { s, at } = context
   const work = s.live?.hub
   if (work && at >= work.deadline) {
     const late = s.members.findIndex(
       (_, m) => m !== s.self && (work.step === 'pubnonces' ? work.pubnonces : work.partials)[m] === undefined,
     )
-    failAttempt(run, late < 0 ? 'stalled' : 'late', late < 0 ? undefined : late)
+    failAttempt(context, late < 0 ? 'stalled' : 'late', late < 0 ? undefined : late)
   } else if (s.live && !work && at >= s.live.startedAt + LIMITS.nonceLifeS * 1000) {
     // the vault has erased the nonces by now
-    dropAttempt(run, { code: 'stalled', by: s.self, culprit: s.live.name.hub, input: undefined, proven: false })
+    dropAttempt(context, { code: 'stalled', by: s.self, culprit: s.live.name.hub, input: undefined, proven: false })
   }
-  return beginWhenReady(run)
+  return beginWhenReady(context)
 }
 
-function beginWhenReady(run: Run): number | undefined {
-  const { s, at } = run
+function beginWhenReady(context: StepContext): number | undefined {
+  const { s, at } = context
   if (!canAttempt(s, at)) {
-    if (s.idleSince !== undefined) set(run, { idleSince: undefined })
+    if (s.idleSince !== undefined) set(context, { idleSince: undefined })
     return s.live ? (s.live.hub?.deadline ?? s.live.startedAt + LIMITS.nonceLifeS * 1000) : undefined
   }
   const mine = hubOf(s) === s.self
   if (!s.takeover && !mayTryAgain(s)) return undefined
-  if (s.idleSince === undefined) set(run, { idleSince: at })
+  if (s.idleSince === undefined) set(context, { idleSince: at })
   const due = s.takeover
     ? at
     : mine
       ? s.nextAttemptAt
-      : (run.s.idleSince ?? at) + LIMITS.hubTimeoutS * 1000 + takeoverRank(s) * TIMES.takeoverStep
+      : (context.s.idleSince ?? at) + LIMITS.hubTimeoutS * 1000 + takeoverRank(s) * TIMES.takeoverStep
   if (at < due) return due
-  set(run, { beginPending: true, takeover: false })
-  sign(run, { type: 'begin', digest: s.digest }, s.connected, { counter: s.seen + 1, hub: s.self })
+  set(context, { beginPending: true, takeover: false })
+  sign(context, { type: 'begin', digest: s.digest }, s.connected, { counter: s.seen + 1, hub: s.self })
   return undefined
 }
 
@@ -91,21 +91,33 @@ function beginWhenReady(run: Run): number | undefined {
 const takeoverRank = (s: Session): number => [...s.connected, s.self].filter(m => m !== hubOf(s) && m < s.self).length
 
 /** My `begin` is signed: it is my own attempt too. */
-export function onOwnBegin(run: Run, message: SignedOf<'begin'>, to: readonly MemberIndex[]): void {
+export function onOwnBegin(context: StepContext, message: SignedOf<'begin'>, to: readonly MemberIndex[]): void {
   const name = message.attempt
-  set(run, { beginPending: false })
-  if (!name || !canAttempt(run.s, run.at) || !beats(name, run.s.last) || name.counter !== run.s.seen + 1) return
-  enter(run, message, name)
-  const nobody = run.s.members.map(() => undefined)
-  setLive(run, {
-    hub: { step: 'pubnonces', pubnonces: nobody, partials: nobody, nonces: undefined, deadline: run.at + TIMES.phase },
+  set(context, { beginPending: false })
+  if (
+    !name ||
+    !canAttempt(context.s, context.at) ||
+    !beats(name, context.s.last) ||
+    name.counter !== context.s.seen + 1
+  )
+    return
+  enter(context, message, name)
+  const nobody = context.s.members.map(() => undefined)
+  setLive(context, {
+    hub: {
+      step: 'pubnonces',
+      pubnonces: nobody,
+      partials: nobody,
+      nonces: undefined,
+      deadline: context.at + TIMES.phase,
+    },
   })
-  send(run, to, message)
+  send(context, to, message)
 }
 
-const setWork = (run: Run, change: Partial<HubWork>): void => {
-  const work = run.s.live?.hub
-  if (work) setLive(run, { hub: { ...work, ...change } })
+const setWork = (context: StepContext, change: Partial<HubWork>): void => {
+  const work = context.s.live?.hub
+  if (work) setLive(context, { hub: { ...work, ...change } })
 }
 
 /** The work on this attempt, when it is mine and still going on. */
@@ -118,99 +130,107 @@ const complete = <T>(list: ReadonlyArray<T | undefined>): readonly T[] | undefin
   list.includes(undefined) ? undefined : list.filter(item => item !== undefined)
 const put = <T>(list: readonly T[], index: number, item: T): T[] => list.map((old, i) => (i === index ? item : old))
 
-export function receivePubnonces(run: Run, message: SignedOf<'pubnonces'>): void {
-  const work = workOn(run.s, message.attempt)
+export function receivePubnonces(context: StepContext, message: SignedOf<'pubnonces'>): void {
+  const work = workOn(context.s, message.attempt)
   if (!work) return
-  const member = memberOf(run.s, message)
+  const member = memberOf(context.s, message)
   const before = work.pubnonces[member]
   if (before) {
     // a disk that was set back has lost the first, with the nonces behind it: as if the member had said so
     if (!equalBytes(messageHash(before), messageHash(message)))
-      return partGone(run, member, 'nonces-gone', member, everybodyElse(run.s))
-    if (work.nonces) send(run, [member], work.nonces)
+      return partGone(context, member, 'nonces-gone', member, everybodyElse(context.s))
+    if (work.nonces) send(context, [member], work.nonces)
     return
   }
-  if (message.body.pubnonces.length !== signatureCount(run.s.proposal))
-    return spoiled(run, 'pubnonces-count', member, undefined, [message])
+  if (message.body.pubnonces.length !== signatureCount(context.s.proposal))
+    return spoiled(context, 'pubnonces-count', member, undefined, [message])
   const pubnonces = put(work.pubnonces, member, message)
-  setWork(run, { pubnonces })
-  emit(run, { type: 'notify', what: 'progress' })
+  setWork(context, { pubnonces })
+  emit(context, { type: 'notify', what: 'progress' })
   const all = complete(pubnonces)
-  if (!all || !run.s.live) return
-  setWork(run, { step: 'aggregating-nonces' })
-  emit(run, { type: 'aggregate-nonces', attempt: run.s.live.name, pubnonces: all.map(p => p.body.pubnonces) })
+  if (!all || !context.s.live) return
+  setWork(context, { step: 'aggregating-nonces' })
+  emit(context, { type: 'aggregate-nonces', attempt: context.s.live.name, pubnonces: all.map(p => p.body.pubnonces) })
 }
 
-export function onNoncesAggregated(run: Run, attempt: AttemptName, aggregates: readonly Uint8Array[]): void {
-  const work = workOn(run.s, attempt)
+export function onNoncesAggregated(
+  context: StepContext,
+  attempt: AttemptName,
+  aggregates: readonly Uint8Array[],
+): void {
+  const work = workOn(context.s, attempt)
   const all = work && complete(work.pubnonces)
   if (!all || work.step !== 'aggregating-nonces') return
   const hashes = all.map(p => pubnoncesHash(p.body.pubnonces))
-  sign(run, { type: 'nonces', digest: run.s.digest, aggregates, hashes }, everybodyElse(run.s), attempt)
+  sign(context, { type: 'nonces', digest: context.s.digest, aggregates, hashes }, everybodyElse(context.s), attempt)
 }
 
 /** My `nonces` is signed. It is never made twice for one attempt. */
-export function onOwnNonces(run: Run, message: SignedOf<'nonces'>): void {
-  const work = workOn(run.s, message.attempt)
+export function onOwnNonces(context: StepContext, message: SignedOf<'nonces'>): void {
+  const work = workOn(context.s, message.attempt)
   if (!work || work.step !== 'aggregating-nonces' || work.nonces) return
-  setWork(run, { step: 'partials', nonces: message, deadline: run.at + TIMES.phase })
-  send(run, everybodyElse(run.s), message)
-  onNonces(run, message)
+  setWork(context, { step: 'partials', nonces: message, deadline: context.at + TIMES.phase })
+  send(context, everybodyElse(context.s), message)
+  onNonces(context, message)
 }
 
-export function receivePartials(run: Run, message: SignedOf<'partials'>): void {
-  const work = workOn(run.s, message.attempt)
+export function receivePartials(context: StepContext, message: SignedOf<'partials'>): void {
+  const work = workOn(context.s, message.attempt)
   if (!work?.nonces) return
-  const member = memberOf(run.s, message)
+  const member = memberOf(context.s, message)
   const before = work.partials[member]
   // perhaps those of this very attempt that I sent before my disk was set back: nobody's offence, and of no use
   if (!equalBytes(message.body.noncesHash, messageHash(work.nonces)))
-    return before ? undefined : failAttempt(run, 'partials-other-nonces')
+    return before ? undefined : failAttempt(context, 'partials-other-nonces')
   if (before) {
     if (!equalBytes(messageHash(before), messageHash(message)))
-      spoiled(run, 'partials-equivocation', member, undefined, [before, message])
+      spoiled(context, 'partials-equivocation', member, undefined, [before, message])
     return
   }
   const evidence = [work.pubnonces[member], work.nonces, message].filter(m => m !== undefined)
-  if (message.body.partials.length !== signatureCount(run.s.proposal))
-    return spoiled(run, 'partials-count', member, undefined, evidence)
+  if (message.body.partials.length !== signatureCount(context.s.proposal))
+    return spoiled(context, 'partials-count', member, undefined, evidence)
   const partials = put(work.partials, member, message)
-  setWork(run, { partials })
-  emit(run, { type: 'notify', what: 'progress' })
-  signWhenLast(run)
+  setWork(context, { partials })
+  emit(context, { type: 'notify', what: 'progress' })
+  signWhenLast(context)
   const allPartials = complete(partials)
   const allNonces = complete(work.pubnonces)
-  if (!allPartials || !allNonces || !run.s.live) return
-  setWork(run, { step: 'aggregating-partials' })
-  emit(run, {
+  if (!allPartials || !allNonces || !context.s.live) return
+  setWork(context, { step: 'aggregating-partials' })
+  emit(context, {
     type: 'aggregate-partials',
-    attempt: run.s.live.name,
+    attempt: context.s.live.name,
     pubnonces: allNonces.map(p => p.body.pubnonces),
     partials: allPartials.map(p => p.body.partials),
   })
 }
 
-export function onPartialsAggregated(run: Run, attempt: AttemptName, signatures: readonly Uint8Array[]): void {
-  const work = workOn(run.s, attempt)
+export function onPartialsAggregated(
+  context: StepContext,
+  attempt: AttemptName,
+  signatures: readonly Uint8Array[],
+): void {
+  const work = workOn(context.s, attempt)
   if (!work || work.step !== 'aggregating-partials') return
-  setWork(run, { step: 'finalizing' })
-  emit(run, { type: 'finalize', signatures, from: run.s.self })
+  setWork(context, { step: 'finalizing' })
+  emit(context, { type: 'finalize', signatures, from: context.s.self })
 }
 
 export function onAggregationFailed(
-  run: Run,
+  context: StepContext,
   attempt: AttemptName,
   phase: 'nonces' | 'partials',
   member: MemberIndex | undefined,
   input: number,
 ): void {
-  const work = workOn(run.s, attempt)
+  const work = workOn(context.s, attempt)
   if (!work) return
-  if (member === undefined) return failAttempt(run, `${phase}-invalid`, undefined, input)
+  if (member === undefined) return failAttempt(context, `${phase}-invalid`, undefined, input)
   const evidence =
     phase === 'nonces' ? [work.pubnonces[member]] : [work.pubnonces[member], work.nonces, work.partials[member]]
   spoiled(
-    run,
+    context,
     `${phase === 'nonces' ? 'pubnonce' : 'partial'}-invalid`,
     member,
     input,
@@ -220,47 +240,47 @@ export function onAggregationFailed(
 
 /** A member's contribution is wrong: everybody hears who, where and why, with the signed messages. */
 function spoiled(
-  run: Run,
+  context: StepContext,
   code: AttemptFailureCode,
   member: MemberIndex,
   input: number | undefined,
   evidence: readonly SignedMessage[],
 ): void {
-  offence(run, member, code, ...evidence)
-  failAttempt(run, code, member, input, evidence)
+  offence(context, member, code, ...evidence)
+  failAttempt(context, code, member, input, evidence)
 }
 
 /** Ends my attempt for everybody. */
 export function failAttempt(
-  run: Run,
+  context: StepContext,
   code: AttemptFailureCode,
   culprit?: MemberIndex,
   input?: number,
   evidence: readonly SignedMessage[] = [],
 ): void {
-  const live = run.s.live
+  const live = context.s.live
   if (!live?.hub) return
-  sign(run, blame(code, culprit, input, evidence), everybodyElse(run.s), live.name)
-  dropAttempt(run, { code, by: run.s.self, culprit, input, proven: evidence.length > 0 })
+  sign(context, blame(code, culprit, input, evidence), everybodyElse(context.s), live.name)
+  dropAttempt(context, { code, by: context.s.self, culprit, input, proven: evidence.length > 0 })
 }
 
 /** A member cannot go on with my attempt. */
-export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
-  const live = run.s.live
-  const member = memberOf(run.s, message)
+export function onFailFromMember(context: StepContext, message: SignedOf<'fail'>): void {
+  const live = context.s.live
+  const member = memberOf(context.s, message)
   const { code } = message.body
   if (code === 'superseded' && sameAttempt(live?.name, message.attempt)) {
     // another attempt has won: mine ends without a word, its hub goes on
-    return dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
+    return dropAttempt(context, { code, by: member, culprit: undefined, input: undefined, proven: false })
   }
   // what it says of itself is told as its own; whom it accuses is not: in my report it would read as mine
-  if (workOn(run.s, message.attempt))
+  if (workOn(context.s, message.attempt))
     partGone(
-      run,
+      context,
       member,
       code,
       message.body.culprit === undefined ? member : undefined,
-      everybodyElse(run.s).filter(m => m !== member),
+      everybodyElse(context.s).filter(m => m !== member),
     )
 }
 
@@ -269,28 +289,33 @@ export function onFailFromMember(run: Run, message: SignedOf<'fail'>): void {
  * know it yet.
  */
 function partGone(
-  run: Run,
+  context: StepContext,
   member: MemberIndex,
   code: string,
   about: MemberIndex | undefined,
   told: readonly MemberIndex[],
 ): void {
-  const { live } = run.s
+  const { live } = context.s
   // its part is here already: what happened to it since does not matter
   if (!live?.hub || live.hub.partials[member] !== undefined) return
-  sign(run, { type: 'fail', code, ...(about === undefined ? {} : { culprit: about }), evidence: [] }, told, live.name)
-  dropAttempt(run, { code, by: member, culprit: undefined, input: undefined, proven: false })
+  sign(
+    context,
+    { type: 'fail', code, ...(about === undefined ? {} : { culprit: about }), evidence: [] },
+    told,
+    live.name,
+  )
+  dropAttempt(context, { code, by: member, culprit: undefined, input: undefined, proven: false })
 }
 
 /**
  * A connection is gone: an attempt that still waits for that member cannot be completed, so the next is not delayed by
  * it.
  */
-export function onMemberLeft(run: Run, gone: readonly MemberIndex[]): void {
-  const work = run.s.live?.hub
+export function onMemberLeft(context: StepContext, gone: readonly MemberIndex[]): void {
+  const work = context.s.live?.hub
   if (!work) return
   const left = gone.find(m => work.partials[m] === undefined)
-  if (left !== undefined) failAttempt(run, 'member-left', left)
+  if (left !== undefined) failAttempt(context, 'member-left', left)
 }
 
 /**
@@ -304,15 +329,15 @@ const isFinalOf = (message: SignedMessage | undefined, signatures: readonly Uint
 
 /** Every signature is valid, made here or sent by another: from now on the transaction itself is known. */
 export function onFinalized(
-  run: Run,
+  context: StepContext,
   fact: { readonly signatures: readonly Uint8Array[]; readonly raw?: Uint8Array; readonly txid?: string },
 ): void {
-  const { s } = run
+  const { s } = context
   if (s.signed || isChainEnd(s.state)) return
   const made = s.live?.hub?.step === 'finalizing'
   const held = holdsCoins(s)
-  if (s.state !== 'broadcast' && !move(run, 'signed')) return
-  set(run, {
+  if (s.state !== 'broadcast' && !move(context, 'signed')) return
+  set(context, {
     signed: { signatures: fact.signatures, raw: fact.raw, txid: fact.txid },
     live: undefined,
     beginPending: false,
@@ -326,15 +351,16 @@ export function onFinalized(
     leaving: undefined,
     end: undefined,
   })
-  emit(run, { type: 'store' })
-  if (held !== holdsCoins(run.s)) emit(run, { type: 'holds', held: !held })
-  emit(run, { type: 'notify', what: 'state' })
-  if (s.proposal.kind === 'spend' && run.s.state === 'signed') {
-    if (made && fact.raw) emit(run, { type: 'broadcast', raw: fact.raw })
-    else set(run, { broadcastAt: run.at + TIMES.broadcastWait })
+  emit(context, { type: 'store' })
+  if (held !== holdsCoins(context.s)) emit(context, { type: 'holds', held: !held })
+  emit(context, { type: 'notify', what: 'state' })
+  if (s.proposal.kind === 'spend' && context.s.state === 'signed') {
+    if (made && fact.raw) emit(context, { type: 'broadcast', raw: fact.raw })
+    else set(context, { broadcastAt: context.at + TIMES.broadcastWait })
   }
-  if (!run.s.final) sign(run, { type: 'final', digest: s.digest, signatures: fact.signatures }, everybodyElse(s))
+  if (!context.s.final)
+    sign(context, { type: 'final', digest: s.digest, signatures: fact.signatures }, everybodyElse(s))
   // a text never reaches the chain: this is its end
-  if (s.proposal.kind === 'practice' && move(run, 'confirmed'))
-    emit(run, { type: 'store' }, { type: 'notify', what: 'end' })
+  if (s.proposal.kind === 'practice' && move(context, 'confirmed'))
+    emit(context, { type: 'store' }, { type: 'notify', what: 'end' })
 }

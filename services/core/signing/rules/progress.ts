@@ -1,9 +1,9 @@
-import type { AccountKey, MemberIndex, SessionId, Txid, WalletId } from '../domain/ids'
-import type { AttemptName, Proposal } from '../domain/proposal'
-import type { EndReason, MemberProgress, SessionState, Verdict } from '../domain/signing-state'
-import { canApprove, canCancel, canDecline, canRetry, canWithdraw } from './ends'
-import { voteOf, type Session } from './state'
-import { isLive, isOpen } from './table'
+import type { AccountKey, MemberIndex, SessionId, Txid, WalletId } from '../../domain/ids'
+import type { AttemptName, Proposal } from '../../domain/proposal'
+import type { EndReason, MemberProgress, SessionState, Verdict } from '../../domain/signing-state'
+import { canApprove, canCancel, canDecline, canRetry, canWithdraw } from '../protocol/ends'
+import { voteOf, type Session } from '../protocol/state'
+import { isLive, isOpen } from '../protocol/table'
 
 /** One session as screens show it: plain data, codes instead of sentences. */
 export interface SessionView {

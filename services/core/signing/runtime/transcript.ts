@@ -1,16 +1,16 @@
-import type { Clock } from '../../ports/clock'
-import type { Statement } from '../../ports/signer'
-import type { Storage } from '../../ports/storage'
-import { fromHex, toHex, type Hex } from '../domain/bytes'
-import type { AccountKey, SessionId, WalletId } from '../domain/ids'
-import { NETWORKS, type NetworkName } from '../domain/network'
-import { createPulse } from '../domain/pulse'
-import type { Result } from '../domain/result'
-import { messageHash } from '../crypto/message-hash'
-import { le, tagged, TAGS } from '../crypto/tagged'
-import { decodeSigned, encodeSigned } from '../wire/codec'
-import { LIMITS } from '../wire/limits'
-import type { SignedMessage } from '../wire/messages'
+import type { Clock } from '../../../ports/clock'
+import type { Statement } from '../../../ports/signer'
+import type { Storage } from '../../../ports/storage'
+import { fromHex, toHex, type Hex } from '../../domain/bytes'
+import type { AccountKey, SessionId, WalletId } from '../../domain/ids'
+import { NETWORKS, type NetworkName } from '../../domain/network'
+import { createThrottle } from '../../domain/throttle'
+import type { Result } from '../../domain/result'
+import { messageHash } from '../../crypto/message-hash'
+import { le, tagged, TAGS } from '../../crypto/tagged'
+import { decodeSigned, encodeSigned } from '../../wire/codec'
+import { LIMITS } from '../../wire/limits'
+import type { SignedMessage } from '../../wire/messages'
 import {
   array,
   ascii,
@@ -26,8 +26,8 @@ import {
   uint,
   type DecodeError,
   type Schema,
-} from '../wire/schema'
-import { accountKey, hash } from '../wire/shapes'
+} from '../../wire/schema'
+import { accountKey, hash } from '../../wire/shapes'
 
 /**
  * What was said in a session, as one member's device heard it: every signed message once, in the order and at the time
@@ -133,7 +133,7 @@ export class Transcripts {
       onError(error: unknown): void
     },
   ) {
-    this.#write = createPulse(d.clock, WRITE_MS, () => {
+    this.#write = createThrottle(d.clock, WRITE_MS, () => {
       void this.flush()
     })
   }

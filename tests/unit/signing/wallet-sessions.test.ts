@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { accountKey, Harness, practiceProposal, spendProposal } from '../../fakes/session-harness'
-import { decodeSession, encodeSession } from '../../../services/core/signing/codec'
+import { decodeSession, encodeSession } from '../../../services/core/signing/runtime/store'
 import {
   admit,
   beforeYes,
@@ -13,9 +13,9 @@ import {
   replaceable,
   replacedTxids,
   txidOfProposal,
-} from '../../../services/core/signing/registry'
+} from '../../../services/core/signing/rules/wallet-sessions'
 import { LIMITS } from '../../../services/core/wire/limits'
-import { newSession, type Session } from '../../../services/core/signing/state'
+import { newSession, type Session } from '../../../services/core/signing/protocol/state'
 
 const ME = 1
 /** My session after `play`, for a proposal of its own. */

@@ -1,8 +1,8 @@
-import type { MemberIndex } from '../domain/ids'
-import type { AttemptName } from '../domain/proposal'
-import type { EndReason, SessionState } from '../domain/signing-state'
-import { LIMITS } from '../wire/limits'
-import type { SignBody, SignedMessage } from '../wire/messages'
+import type { MemberIndex } from '../../domain/ids'
+import type { AttemptName } from '../../domain/proposal'
+import type { EndReason, SessionState } from '../../domain/signing-state'
+import { LIMITS } from '../../wire/limits'
+import type { SignBody, SignedMessage } from '../../wire/messages'
 import type { Effect } from './events'
 import { allYes, holdsCoins, type AttemptFailure, type LiveAttempt, type Session } from './state'
 import { isOpen, isSignable, mayMove } from './table'
@@ -25,41 +25,41 @@ export const TIMES = {
 } as const
 
 /** One step in the making: the session as changed so far and the effects in their order. */
-export interface Run {
+export interface StepContext {
   s: Session
   readonly effects: Effect[]
   /** unix ms */
   readonly at: number
 }
 
-export function set(run: Run, change: Partial<Session>): void {
-  run.s = { ...run.s, ...change }
+export function set(context: StepContext, change: Partial<Session>): void {
+  context.s = { ...context.s, ...change }
 }
 
-export function setLive(run: Run, change: Partial<LiveAttempt>): void {
-  if (run.s.live) set(run, { live: { ...run.s.live, ...change } })
+export function setLive(context: StepContext, change: Partial<LiveAttempt>): void {
+  if (context.s.live) set(context, { live: { ...context.s.live, ...change } })
 }
 
-export const emit = (run: Run, ...effects: readonly Effect[]): void => {
-  run.effects.push(...effects)
+export const emit = (context: StepContext, ...effects: readonly Effect[]): void => {
+  context.effects.push(...effects)
 }
 
 /** Moves along the table; a change that is not in it does not happen. */
-export function move(run: Run, to: SessionState): boolean {
-  if (!mayMove(run.s.state, to)) return false
-  set(run, { state: to })
+export function move(context: StepContext, to: SessionState): boolean {
+  if (!mayMove(context.s.state, to)) return false
+  set(context, { state: to })
   return true
 }
 
 /** To members, without me; nothing when nobody is left. */
-export function send(run: Run, to: readonly MemberIndex[], message: SignedMessage): void {
-  const others = to.filter(m => m !== run.s.self)
-  if (others.length > 0) emit(run, { type: 'send', to: others, message })
+export function send(context: StepContext, to: readonly MemberIndex[], message: SignedMessage): void {
+  const others = to.filter(m => m !== context.s.self)
+  if (others.length > 0) emit(context, { type: 'send', to: others, message })
 }
 
 /** Asks for a signature; what becomes of the message is decided when it comes back (`signed`). */
-export function sign(run: Run, body: SignBody, to: readonly MemberIndex[], attempt?: AttemptName): void {
-  emit(run, { type: 'sign', body, attempt, to: to.filter(m => m !== run.s.self) })
+export function sign(context: StepContext, body: SignBody, to: readonly MemberIndex[], attempt?: AttemptName): void {
+  emit(context, { type: 'sign', body, attempt, to: to.filter(m => m !== context.s.self) })
 }
 
 export const everybodyElse = (s: Session): MemberIndex[] => s.members.map((_, m) => m).filter(m => m !== s.self)
@@ -72,10 +72,10 @@ export const isExpired = (s: Session, at: number): boolean => at >= s.proposal.e
  * An end by people, expiry or failure: the vault's yes goes first, so that nothing can be signed whatever fails after
  * it.
  */
-export function end(run: Run, state: SessionState, reason: EndReason): void {
-  const held = holdsCoins(run.s)
-  if (!move(run, state)) return
-  set(run, {
+export function end(context: StepContext, state: SessionState, reason: EndReason): void {
+  const held = holdsCoins(context.s)
+  if (!move(context, state)) return
+  set(context, {
     end: reason,
     live: undefined,
     approving: false,
@@ -88,9 +88,9 @@ export function end(run: Run, state: SessionState, reason: EndReason): void {
     interrupted: undefined,
     pendingFinal: undefined,
   })
-  emit(run, { type: 'retract' }, { type: 'store' })
-  if (held) emit(run, { type: 'holds', held: false })
-  emit(run, { type: 'notify', what: 'end' })
+  emit(context, { type: 'retract' }, { type: 'store' })
+  if (held) emit(context, { type: 'holds', held: false })
+  emit(context, { type: 'notify', what: 'end' })
 }
 
 /** Asks the other members what they have that I lack, and tells them what I have. */
@@ -115,21 +115,21 @@ const UNCOUNTED: ReadonlySet<string> = new Set(['member-left', 'reloaded', 'nonc
 const STOPPING: readonly string[] = ['check:', 'not-approved', 'expired', 'signer-']
 
 /** Ends the live attempt on this device. `name` of the failure is kept for the screens. */
-export function dropAttempt(run: Run, failure: AttemptFailure): void {
-  const live = run.s.live
+export function dropAttempt(context: StepContext, failure: AttemptFailure): void {
+  const live = context.s.live
   if (!live) return
   const counted = UNCOUNTED.has(failure.code) ? 0 : 1
-  const failures = run.s.failures + counted
-  set(run, {
+  const failures = context.s.failures + counted
+  set(context, {
     live: undefined,
     failures,
     lastFailure: failure,
     idleSince: undefined,
     takeover: false,
-    stopped: STOPPING.some(prefix => failure.code.startsWith(prefix)) ? failure.code : run.s.stopped,
-    nextAttemptAt: run.at + TIMES.backoff * 2 ** Math.max(0, Math.min(failures, LIMITS.autoRetries) - 1),
+    stopped: STOPPING.some(prefix => failure.code.startsWith(prefix)) ? failure.code : context.s.stopped,
+    nextAttemptAt: context.at + TIMES.backoff * 2 ** Math.max(0, Math.min(failures, LIMITS.autoRetries) - 1),
   })
-  emit(run, { type: 'erase-nonces' }, { type: 'store' }, { type: 'notify', what: 'progress' })
+  emit(context, { type: 'erase-nonces' }, { type: 'store' }, { type: 'notify', what: 'progress' })
 }
 
 /** All but the time: everybody said yes, everybody is here and unlocked, no attempt is under way. */
@@ -157,6 +157,11 @@ export const mayTryAgain = (s: Session): boolean => s.stopped === undefined && s
 
 export const canEnd = (s: Session): boolean => isOpen(s.state) && s.leaving === undefined
 
-export function offence(run: Run, member: MemberIndex, code: string, ...evidence: readonly SignedMessage[]): void {
-  if (member >= 0 && member !== run.s.self) emit(run, { type: 'offence', member, code, evidence })
+export function offence(
+  context: StepContext,
+  member: MemberIndex,
+  code: string,
+  ...evidence: readonly SignedMessage[]
+): void {
+  if (member >= 0 && member !== context.s.self) emit(context, { type: 'offence', member, code, evidence })
 }

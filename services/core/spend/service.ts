@@ -23,7 +23,7 @@ import type { Tx } from '../crypto/transaction'
 import type { WalletScripts } from '../crypto/wallet-scripts'
 import { LIMITS } from '../wire/limits'
 import { buildSpend } from './build'
-import type { BuiltSpend, ReplacedSpend, SpendError, SpendRequest } from './build'
+import type { BuiltSpend, ReplacedSpend, SpendError, BuildRequest } from './build'
 import { describeProposal, describeReplaced } from './describe'
 import { sumOf } from './fees'
 import { readRecipient } from './recipient'
@@ -43,7 +43,7 @@ export interface DeskWallets {
 }
 
 /** What a person asked for; `recipient` as typed. */
-export interface SpendWish {
+export interface PaymentRequest {
   readonly walletId: WalletId
   readonly recipient: string
   readonly amountSats: bigint
@@ -56,7 +56,7 @@ export interface SpendWish {
 }
 
 /** Another payment in the place of one that is sent and not in a block. */
-export interface ReplaceWish {
+export interface ReplacementRequest {
   readonly walletId: WalletId
   /** of the earlier payment; recipients, amounts and note are its own */
   readonly replaces: SessionId
@@ -71,7 +71,7 @@ export interface ReplaceWish {
  * The same payment anew, after its time is over and parts of it are out: it spends all of those coins too, so that of
  * the two one at most can be mined.
  */
-export interface AgainWish {
+export interface RepeatRequest {
   readonly walletId: WalletId
   /** of the earlier proposal; recipients, amounts and note are its own */
   readonly again: SessionId
@@ -80,7 +80,7 @@ export interface AgainWish {
   readonly reviewed?: Txid
 }
 
-export type Wish = SpendWish | ReplaceWish | AgainWish
+export type SpendRequest = PaymentRequest | ReplacementRequest | RepeatRequest
 
 /** What the own sessions say to a check. */
 export interface SessionFacts {
@@ -115,7 +115,7 @@ export function createDesk(deps: {
   /** raw parents by txid: they cannot change, so a session asks for each once */
   const parents = new Map<Txid, Uint8Array>()
 
-  const nameOf = (wish: Wish) =>
+  const nameOf = (wish: SpendRequest) =>
     JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) =>
       typeof value === 'bigint' ? value.toString() : value,
     )
@@ -123,10 +123,10 @@ export function createDesk(deps: {
   /**
    * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none:
    * what a person has looked at is never replaced by another behind his back. Refusals name the field. `earlier`: what
-   * a `ReplaceWish` or an `AgainWish` is about.
+   * a `ReplacementRequest` or an `RepeatRequest` is about.
    */
   async function build(
-    wish: Wish,
+    wish: SpendRequest,
     earlier?: { readonly session: SessionId; readonly proposal: SpendProposal },
   ): Promise<Result<Reviewed, DeskError>> {
     const record = wallets.record(wish.walletId)
@@ -178,9 +178,9 @@ export function createDesk(deps: {
     return ok(made)
   }
 
-  type Common = Omit<SpendRequest, 'recipients' | 'note'>
+  type Common = Omit<BuildRequest, 'recipients' | 'note'>
 
-  async function buildPayment(wish: SpendWish, common: Common): Promise<Result<BuiltSpend, DeskError>> {
+  async function buildPayment(wish: PaymentRequest, common: Common): Promise<Result<BuiltSpend, DeskError>> {
     const { wallet, coins } = common
     const script = await readRecipient(wish.recipient, wallet.network, key => signer.isXCoordinate(key))
     if (!script.ok) return script
@@ -199,7 +199,7 @@ export function createDesk(deps: {
    * that too, and a recipient who has passed his coins on would lose them, so such a payment is left as it is.
    */
   async function buildReplacement(
-    wish: ReplaceWish,
+    wish: ReplacementRequest,
     common: Common,
     earlier: SpendProposal | undefined,
     replaces: ReplacedSpend | undefined,
@@ -244,7 +244,7 @@ export function createDesk(deps: {
   }
 
   /** Whom a payment pays, its change left out. */
-  function recipientsOf({ ownOutputs }: SpendProposal, { outputs }: Tx): SpendRequest['recipients'] {
+  function recipientsOf({ ownOutputs }: SpendProposal, { outputs }: Tx): BuildRequest['recipients'] {
     const own = new Set(ownOutputs.map(o => o.vout))
     return outputs.filter((_, vout) => !own.has(vout)).map(({ script, sats }) => ({ script, amountSats: sats }))
   }

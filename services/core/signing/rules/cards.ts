@@ -1,13 +1,13 @@
-import type { SessionId, WalletId } from '../domain/ids'
-import type { Proposal, SpendProposal } from '../domain/proposal'
-import type { ReplacedView, ReviewView } from '../domain/views'
-import type { RosterEntry } from '../domain/wallet'
-import { spendCode } from '../crypto/spend-code'
-import { memberLabels } from '../roster/join'
+import type { SessionId, WalletId } from '../../domain/ids'
+import type { Proposal, SpendProposal } from '../../domain/proposal'
+import type { ReplacedView, ReviewView } from '../../domain/views'
+import type { RosterEntry } from '../../domain/wallet'
+import { spendCode } from '../../crypto/spend-code'
+import { memberLabels } from '../../roster/join'
 import { sessionView, type SessionView } from './progress'
-import { overlaps, payableAgain, replaceable, replacedTxids, sessionOfTx, txidOfProposal } from './registry'
-import type { Session } from './state'
-import { isLive, isOpen } from './table'
+import { overlaps, payableAgain, replaceable, replacedTxids, sessionOfTx, txidOfProposal } from './wallet-sessions'
+import type { Session } from '../protocol/state'
+import { isLive, isOpen } from '../protocol/table'
 
 /** One session as the screens show it. */
 export interface SessionCard {

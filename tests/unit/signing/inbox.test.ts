@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionId } from '../../../services/core/domain/ids'
 import type { WalletRecord } from '../../../services/core/domain/wallet'
-import { createIntake } from '../../../services/core/signing/intake'
-import type { Runner } from '../../../services/core/signing/runner'
-import type { Session } from '../../../services/core/signing/state'
+import { createIntake } from '../../../services/core/signing/runtime/inbox'
+import type { Runner } from '../../../services/core/signing/runtime/runner'
+import type { Session } from '../../../services/core/signing/protocol/state'
 import { FakeClock } from '../../fakes/clock'
 import { Harness, spendProposal } from '../../fakes/session-harness'
 

@@ -2,15 +2,15 @@
  * What the chain says of a session's transaction and of the coins it spends, as facts for the machine. Asked after each
  * sync of the wallet; ended sessions are watched until they are buried.
  */
-import type { OutPoint, Txid } from '../domain/ids'
-import { ok } from '../domain/result'
-import type { Chain } from '../../ports/chain'
-import { concurrently } from '../chain/concurrent'
-import { parseTx } from '../crypto/transaction'
-import type { ChainFact } from './events'
-import { inputsOf, replacedTxids, txidOfProposal } from './registry'
-import { holdsCoins, voteOf, type Session } from './state'
-import { isCalledOff, isChainEnd, isLive, isOpen } from './table'
+import type { OutPoint, Txid } from '../../domain/ids'
+import { ok } from '../../domain/result'
+import type { Chain } from '../../../ports/chain'
+import { concurrently } from '../../chain/concurrent'
+import { parseTx } from '../../crypto/transaction'
+import type { ChainFact } from '../protocol/events'
+import { inputsOf, replacedTxids, txidOfProposal } from '../rules/wallet-sessions'
+import { holdsCoins, voteOf, type Session } from '../protocol/state'
+import { isCalledOff, isChainEnd, isLive, isOpen } from '../protocol/table'
 
 /**
  * confirmations after which an end is no longer looked at: deeper reorgs do not happen on networks that anybody uses

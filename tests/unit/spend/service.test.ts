@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createDesk } from '../../../services/core/spend/desk'
-import type { DeskWallets } from '../../../services/core/spend/desk'
+import { createDesk } from '../../../services/core/spend/service'
+import type { DeskWallets } from '../../../services/core/spend/service'
 import { createWalletScripts } from '../../../services/core/crypto/wallet-scripts'
 import { serializeTx } from '../../../services/core/crypto/transaction'
 import type { SpendProposal } from '../../../services/core/domain/proposal'

@@ -1,7 +1,7 @@
-import type { AccountKey, MemberIndex, SessionId, Txid, WalletId } from '../domain/ids'
-import type { AttemptName, NamedProposal, Proposal } from '../domain/proposal'
-import type { Choice, EndReason, SessionState, Verdict } from '../domain/signing-state'
-import type { SignBody, SignedMessage } from '../wire/messages'
+import type { AccountKey, MemberIndex, SessionId, Txid, WalletId } from '../../domain/ids'
+import type { AttemptName, NamedProposal, Proposal } from '../../domain/proposal'
+import type { Choice, EndReason, SessionState, Verdict } from '../../domain/signing-state'
+import type { SignBody, SignedMessage } from '../../wire/messages'
 
 /** A signed message whose body is of one kind. */
 export type SignedOf<T extends SignBody['type']> = SignedMessage & {

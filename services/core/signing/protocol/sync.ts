@@ -1,9 +1,9 @@
-import type { MemberIndex } from '../domain/ids'
-import { LIMITS } from '../wire/limits'
-import type { SignBody, SignedMessage } from '../wire/messages'
+import type { MemberIndex } from '../../domain/ids'
+import { LIMITS } from '../../wire/limits'
+import type { SignBody, SignedMessage } from '../../wire/messages'
 import { isOvertaken, showSignatures } from './ends'
 import { onMemberLeft } from './hub'
-import { emit, memberOf, send, set, sign, syncBody, type Run } from './run'
+import { emit, memberOf, send, set, sign, syncBody, type StepContext } from './step-context'
 import { proposerOf, sameAttempt, type Session, type SignedOf } from './state'
 import { isCalledOff, isLive, isOpen, isSessionState, isSignable } from './table'
 
@@ -22,24 +22,24 @@ import { isCalledOff, isLive, isOpen, isSessionState, isSignable } from './table
  * 3. An ended session answers everything that asks for more with what proves its end, and stays ended; signatures alone
  *    bring one back that was called off.
  */
-export function onSync(run: Run, from: MemberIndex, message: SignedOf<'sync'>): void {
-  const { s } = run
+export function onSync(context: StepContext, from: MemberIndex, message: SignedOf<'sync'>): void {
+  const { s } = context
   const { body } = message
   // a state that was passed on is somebody's past
   if (memberOf(s, message) !== from) return
   if (body.attempt && body.attempt.counter <= LIMITS.attempts && body.attempt.counter > s.seen)
-    set(run, { seen: body.attempt.counter })
+    set(context, { seen: body.attempt.counter })
   const lockedMembers = s.lockedMembers.filter(m => m !== from)
-  set(run, { lockedMembers: body.locked ? [...lockedMembers, from].sort((a, b) => a - b) : lockedMembers })
-  for (const lacking of lackedBy(run.s, from, body)) send(run, [from], lacking)
+  set(context, { lockedMembers: body.locked ? [...lockedMembers, from].sort((a, b) => a - b) : lockedMembers })
+  for (const lacking of lackedBy(context.s, from, body)) send(context, [from], lacking)
   // stored, but broken off before `final` was signed
   if (s.signed && !s.final && lacksFinal(body.state) && !s.locked)
-    sign(run, { type: 'final', digest: s.digest, signatures: s.signed.signatures }, [from])
-  if (body.reply && !run.s.locked) sign(run, syncBody(run.s, false), [from])
+    sign(context, { type: 'final', digest: s.digest, signatures: s.signed.signatures }, [from])
+  if (body.reply && !context.s.locked) sign(context, syncBody(context.s, false), [from])
   // a member that will not sign any more leaves nothing to try; its own end is for it to prove
-  if (isOpen(run.s.state) && isSessionState(body.state) && !isLive(body.state) && run.s.stopped === undefined)
-    set(run, { stopped: `member-${body.state}` })
-  emit(run, { type: 'notify', what: 'progress' })
+  if (isOpen(context.s.state) && isSessionState(body.state) && !isLive(body.state) && context.s.stopped === undefined)
+    set(context, { stopped: `member-${body.state}` })
+  emit(context, { type: 'notify', what: 'progress' })
 }
 
 function lackedBy(s: Session, other: MemberIndex, body: Extract<SignBody, { readonly type: 'sync' }>): SignedMessage[] {
@@ -96,24 +96,24 @@ function endProof(s: Session): SignedMessage | undefined {
 }
 
 /** A message for a session that has ended here: the other learns the end, nothing else happens. */
-export function onMessageAfterEnd(run: Run, from: MemberIndex, message: SignedMessage): void {
-  const { s } = run
+export function onMessageAfterEnd(context: StepContext, from: MemberIndex, message: SignedMessage): void {
+  const { s } = context
   switch (message.body.type) {
     case 'sync':
-      return onSync(run, from, message as SignedOf<'sync'>)
+      return onSync(context, from, message as SignedOf<'sync'>)
     case 'vote':
-      if (message.body.choice !== 'yes') return showSignatures(run, from, message)
+      if (message.body.choice !== 'yes') return showSignatures(context, from, message)
       break
     case 'cancel':
-      return showSignatures(run, from, message)
+      return showSignatures(context, from, message)
     case 'final':
     case 'fail':
       return
     default:
   }
   const proof = endProof(s)
-  if (proof) send(run, [from], proof)
-  else if (!s.locked) sign(run, syncBody(s, false), [from])
+  if (proof) send(context, [from], proof)
+  else if (!s.locked) sign(context, syncBody(s, false), [from])
 }
 
 /**
@@ -131,25 +131,26 @@ export function askAbout(message: SignedMessage): Extract<SignBody, { readonly t
 }
 
 /** The members that can be reached now. Who is new is told my state; who is gone is not waited for. */
-export function onPeers(run: Run, connected: readonly MemberIndex[]): void {
-  const { s } = run
+export function onPeers(context: StepContext, connected: readonly MemberIndex[]): void {
+  const { s } = context
   const now = s.members.map((_, m) => m).filter(m => m !== s.self && connected.includes(m))
   const fresh = now.filter(m => !s.connected.includes(m))
   const gone = s.connected.filter(m => !now.includes(m))
   if (fresh.length === 0 && gone.length === 0) return
-  set(run, { connected: now, lockedMembers: s.lockedMembers.filter(m => !gone.includes(m)), idleSince: undefined })
-  onMemberLeft(run, gone)
-  tellInterrupted(run)
-  if (fresh.length > 0 && isLive(run.s.state) && run.s.propose && !run.s.locked) sign(run, syncBody(run.s, true), fresh)
-  if (isLive(run.s.state)) emit(run, { type: 'notify', what: 'progress' })
+  set(context, { connected: now, lockedMembers: s.lockedMembers.filter(m => !gone.includes(m)), idleSince: undefined })
+  onMemberLeft(context, gone)
+  tellInterrupted(context)
+  if (fresh.length > 0 && isLive(context.s.state) && context.s.propose && !context.s.locked)
+    sign(context, syncBody(context.s, true), fresh)
+  if (isLive(context.s.state)) emit(context, { type: 'notify', what: 'progress' })
 }
 
 /** The hub of an attempt that my reload or lock broke off need not wait for its deadline. */
-export function tellInterrupted(run: Run): void {
-  const { interrupted, connected, locked, state, self } = run.s
+export function tellInterrupted(context: StepContext): void {
+  const { interrupted, connected, locked, state, self } = context.s
   if (!interrupted || locked || !isSignable(state)) return
-  if (interrupted.hub === self) return set(run, { interrupted: undefined })
+  if (interrupted.hub === self) return set(context, { interrupted: undefined })
   if (!connected.includes(interrupted.hub)) return
-  set(run, { interrupted: undefined })
-  sign(run, { type: 'fail', code: 'reloaded', evidence: [] }, [interrupted.hub], interrupted)
+  set(context, { interrupted: undefined })
+  sign(context, { type: 'fail', code: 'reloaded', evidence: [] }, [interrupted.hub], interrupted)
 }

@@ -1,13 +1,13 @@
-import type { AccountKey, OutPoint, SessionId, Txid } from '../domain/ids'
-import { outPointKey } from '../domain/ids'
-import type { Proposal } from '../domain/proposal'
-import { err, ok, type Result } from '../domain/result'
-import { rawTxid } from '../domain/txid'
-import type { Hold } from '../domain/wallet'
-import { parseTx } from '../crypto/transaction'
-import { LIMITS } from '../wire/limits'
-import { holdsCoins, voteOf, type Session } from './state'
-import { isChainEnd, isLive, isOpen } from './table'
+import type { AccountKey, OutPoint, SessionId, Txid } from '../../domain/ids'
+import { outPointKey } from '../../domain/ids'
+import type { Proposal } from '../../domain/proposal'
+import { err, ok, type Result } from '../../domain/result'
+import { rawTxid } from '../../domain/txid'
+import type { Hold } from '../../domain/wallet'
+import { parseTx } from '../../crypto/transaction'
+import { LIMITS } from '../../wire/limits'
+import { holdsCoins, voteOf, type Session } from '../protocol/state'
+import { isChainEnd, isLive, isOpen } from '../protocol/table'
 
 /** Rules over all sessions of one wallet: what no single session can know. */
 

@@ -6,7 +6,7 @@ interface Timer {
 /** milliseconds between two pictures that screens are given */
 export const SCREEN_MS = 80
 
-export interface Pulse {
+export interface Throttle {
   /** Something has changed: `tell` is called soon, once for all that changes until then. */
   (): void
   /** The same, without waiting for the gap: somebody is asked something. */
@@ -19,7 +19,7 @@ export interface Pulse {
  * `gapMs` together at the end of it. Drawing competes with signing for the same processor, and nobody sees a step of a
  * few milliseconds.
  */
-export function createPulse(clock: Timer, gapMs: number, tell: () => void): Pulse {
+export function createThrottle(clock: Timer, gapMs: number, tell: () => void): Throttle {
   let queued = false
   let resting = false
   let again = false
@@ -45,11 +45,11 @@ export function createPulse(clock: Timer, gapMs: number, tell: () => void): Puls
     void Promise.resolve().then(beat)
   }
 
-  const pulse = (): void => {
+  const throttled = (): void => {
     if (resting) again = true
     else now()
   }
-  return Object.assign(pulse, {
+  return Object.assign(throttled, {
     now,
     stop() {
       stopped = true
