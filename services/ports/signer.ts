@@ -3,6 +3,7 @@ import type { AccountKey, MemberIndex, ScriptPlace, ProfileId, SessionId } from 
 import type { NetworkName } from '../core/domain/network'
 import type { AttemptName, Proposal } from '../core/domain/proposal'
 import type { Result } from '../core/domain/result'
+import type { Accusation, Statement } from '../core/domain/statement'
 import type { AccountInfo, KeyOrigin } from '../core/domain/wallet'
 import type { SignBody, SignedMessage } from '../core/wire/messages'
 
@@ -63,46 +64,6 @@ export interface WalletKeys {
   /** canonical descriptor */
   readonly descriptor: string
 }
-
-/**
- * Things that an account key signs beside session messages. The tagged hash is made in the vault from these fields
- * only.
- */
-export type Statement =
-  | {
-      readonly type: 'join'
-      readonly draftId: Hex
-      readonly genesis: Hex
-      readonly accountKey: AccountKey
-      readonly origin: KeyOrigin
-      readonly xpub: string
-      readonly peerId: string
-      readonly name: string
-      readonly proofNumber: number
-    }
-  | {
-      readonly type: 'confirm'
-      readonly walletId: Hex
-      readonly accountKey: AccountKey
-      /** 32 bytes hex, the full safety hash */ readonly safetyHash: Hex
-    }
-  | {
-      readonly type: 'relays'
-      readonly walletId: Hex
-      readonly accountKey: AccountKey
-      readonly number: number
-      readonly relays: readonly string[]
-    }
-  /** the last hash of a session's transcript, over `count` entries (core/signing/transcript.ts) */
-  | {
-      readonly type: 'transcript'
-      readonly walletId: Hex
-      readonly accountKey: AccountKey
-      readonly session: SessionId
-      /** 32 bytes hex */ readonly head: Hex
-      readonly count: number
-      readonly complete: boolean
-    }
 
 /**
  * The vault: seed, account keys and secret nonces live behind it and never come out. The app's implementation runs in a
@@ -166,14 +127,6 @@ export interface Signer {
   ): Promise<Result<SignedMessage, SignerError>>
   /** Erases all nonces of a session (or of all sessions). */
   eraseNonces(session?: SessionId): Promise<void>
-}
-
-/** A `fail` as it came in, with the attempt that it ended. `evidence`: encoded signed messages. */
-export interface Accusation {
-  readonly attempt: AttemptName
-  readonly culprit: MemberIndex
-  readonly input?: number
-  readonly evidence: readonly Uint8Array[]
 }
 
 /**

@@ -10,7 +10,8 @@ import { openWallet } from '../../services/core/crypto/wallet-context'
 import { fromHex, toHex } from '../../services/core/domain/bytes'
 import { NETWORKS } from '../../services/core/domain/network'
 import type { Result } from '../../services/core/domain/result'
-import type { Aggregator, ProfileInfo, Signer, Statement, UnlockedProfile } from '../../services/ports/signer'
+import type { Statement } from '../../services/core/domain/statement'
+import type { Aggregator, ProfileInfo, Signer, UnlockedProfile } from '../../services/ports/signer'
 import { TEST_PASSWORD, TEST_WORDS } from '../fakes/vault'
 
 type Vault = Signer & Aggregator

@@ -1,5 +1,5 @@
 /** Whether what a hub sends along with a `fail` proves it (docs/protocol.md, "Blame"). */
-import type { Accusation } from '../../ports/signer'
+import type { Accusation } from '../domain/statement'
 import { equalBytes } from '../domain/bytes'
 import type { AttemptName, Proposal } from '../domain/proposal'
 import { decodeSigned } from '../wire/codec'

@@ -1,4 +1,4 @@
-import type { Statement } from '../../ports/signer'
+import type { Statement } from '../domain/statement'
 import { equalBytes } from '../domain/bytes'
 import { encodeStatement, encodeUnsigned } from '../wire/codec'
 import type { SignBody, SignedMessage } from '../wire/messages'

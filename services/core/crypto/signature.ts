@@ -1,5 +1,5 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
-import type { Statement } from '../../ports/signer'
+import type { Statement } from '../domain/statement'
 import { fromHex, isHex } from '../domain/bytes'
 import type { AccountKey } from '../domain/ids'
 import type { SignedMessage } from '../wire/messages'

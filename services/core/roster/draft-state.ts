@@ -1,4 +1,4 @@
-import type { Statement } from '../../ports/signer'
+import type { Statement } from '../domain/statement'
 import type { Hex } from '../domain/bytes'
 import type { AccountKey, PeerId, WalletId } from '../domain/ids'
 import type { RelayList, RosterEntry, WalletRecord } from '../domain/wallet'

@@ -1,4 +1,4 @@
-import type { Statement } from '../../ports/signer'
+import type { Statement } from '../domain/statement'
 import type { Hex } from '../domain/bytes'
 import { isRelayAddress } from '../domain/config'
 import type { AccountKey, PeerId } from '../domain/ids'

@@ -2,7 +2,7 @@ import type { Result } from '../domain/result'
 import { NETWORK_NAMES } from '../domain/network'
 import type { OwnOutput, PracticeProposal, Proposal, ProposalInput, SpendProposal } from '../domain/proposal'
 import type { RosterEntry, WalletRecord } from '../domain/wallet'
-import type { Statement } from '../../ports/signer'
+import type { Statement } from '../domain/statement'
 import { LIMITS } from './limits'
 import type {
   Announcement,

@@ -10,7 +10,7 @@ import { verifySignedStatement } from '../../../services/core/crypto/signature'
 import type { Invite } from '../../../services/core/roster/invite'
 import { checkEntries, relaysClaim } from '../../../services/core/roster/join'
 import { buildRecord } from '../../../services/core/roster/wallet-record'
-import type { Statement } from '../../../services/ports/signer'
+import type { Statement } from '../../../services/core/domain/statement'
 
 /** People with real keys and signatures, the same in every run (auxiliary randomness is zero). */
 export const NOW = 1_795_000_000

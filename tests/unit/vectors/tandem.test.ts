@@ -5,7 +5,7 @@ import { decodeFrame, encodeFrame, encodeStatement } from '../../../services/cor
 import { verifySignedStatement } from '../../../services/core/crypto/signature'
 import { parseInvite } from '../../../services/core/roster/invite'
 import { checkRecord } from '../../../services/core/roster/wallet-record'
-import type { Statement } from '../../../services/ports/signer'
+import type { Statement } from '../../../services/core/domain/statement'
 import type { WalletRecord } from '../../../services/core/domain/wallet'
 import type { ProtocolName } from '../../../services/core/wire/messages'
 import { buildVectors, revive, toText, type Vectors } from './build'

@@ -10,7 +10,7 @@ import type {
   SignedMessage,
   WalletMessage,
 } from '../../../services/core/wire/messages'
-import type { Statement } from '../../../services/ports/signer'
+import type { Statement } from '../../../services/core/domain/statement'
 
 /**
  * Messages at their limits and of usual size. Keys and signatures are of the right form only: the codec checks no

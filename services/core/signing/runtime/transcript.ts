@@ -1,5 +1,5 @@
 import type { Clock } from '../../../ports/clock'
-import type { Statement } from '../../../ports/signer'
+import type { Statement } from '../../domain/statement'
 import type { Storage } from '../../../ports/storage'
 import { fromHex, toHex, type Hex } from '../../domain/bytes'
 import type { AccountKey, SessionId, WalletId } from '../../domain/ids'
