@@ -20,7 +20,6 @@ export function useNetwork() {
     ice: computed(() => store.ice),
     relayOnly: computed(() => store.relayOnly),
     direct: computed(() => store.direct),
-    links: computed(() => store.links),
     clockOffset: computed(() => store.clockOffset),
     reachable: computed(() => store.reachable),
     wake: store.wake,

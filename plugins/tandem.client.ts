@@ -44,24 +44,13 @@ export default defineNuxtPlugin(() => {
             ice: [],
             relayOnly: false,
             direct: true,
-            links: {},
+            peers: {},
             conflict: false,
             clockOffset: null,
           })
         },
         wallets: { changed: (list, drafts, finished) => wallets._mirror(list, drafts, finished) },
-        musig2: {
-          sessions: cards => musig2._mirrorSessions(cards),
-          participant: (sessionId, status) =>
-            musig2._updateSessionParticipantStatus(
-              sessionId,
-              status.peerId,
-              status.connected,
-              status.connectionType,
-              status.error,
-              status,
-            ),
-        },
+        musig2: { sessions: cards => musig2._mirrorSessions(cards) },
         p2p: event => p2p._onEvent(event),
         started: peerId => p2p._mirror({ started: true, peerId }),
         connections: view =>

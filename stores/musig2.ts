@@ -5,6 +5,8 @@ import type { PeerId, SessionId, WalletId } from '../services/core/domain/ids'
 import type { FieldError } from '../services/core/domain/views'
 import type { GateFailure } from '../services/core/net/gate'
 import type { SessionCard, SpendProposalParams } from '../services/musig2'
+import { useP2PStore } from './p2p'
+import { useWalletsStore } from './wallets'
 
 const module = () => import('../services/musig2')
 const door = async () => (await module()).musig2()
@@ -14,7 +16,7 @@ export type { SessionCard, SpendProposalParams } from '../services/musig2'
 /** ends the gate that runs, by pre-session id */
 const gates = new Map<string, AbortController>()
 
-/** Mirror of the signing door (contract.md). Status entries live as long as their session. */
+/** Mirror of the signing door (docs/connectivity.md). Status entries live as long as their gate or session. */
 export const useMuSig2Store = defineStore('musig2', {
   state: () => ({
     sessions: [] as SessionCard[],
@@ -36,8 +38,20 @@ export const useMuSig2Store = defineStore('musig2', {
     waitingForMe: state => state.sessions.filter(s => s.view.canApprove),
   },
   actions: {
+    /**
+     * Of a gate that runs or has failed: its own progress. Of a session: what is known of each member's peer id now
+     * (stores/p2p.ts), which is the one place where a connection is kept.
+     */
     getSessionParticipantStatus(sessionId: string): ParticipantStatus[] {
-      return [...(this.sessionParticipantStatus.get(sessionId)?.values() ?? [])]
+      const session = this.session(sessionId)
+      const told = this.sessionParticipantStatus.get(sessionId)
+      if (session === undefined) return [...(told?.values() ?? [])]
+      const peers = useP2PStore().peers
+      const members = useWalletsStore().wallet(session.walletId)?.members ?? []
+      return members.flatMap(({ self, peerId, accountKey }) => {
+        const known = self ? undefined : (peers[peerId] ?? told?.get(peerId))
+        return known === undefined ? [] : [{ ...known, member: accountKey }]
+      })
     },
     _updateSessionParticipantStatus(
       sessionId: string,
@@ -161,6 +175,10 @@ export const useMuSig2Store = defineStore('musig2', {
     },
     async retry(id: SessionId) {
       return (await door()).retry(id)
+    },
+    /** Dials the members of a session who are missing; gives what came of each. */
+    async reconnect(id: SessionId) {
+      return (await door()).reconnect(id)
     },
     async exportTranscript(id: SessionId) {
       return (await door()).exportTranscript(id)

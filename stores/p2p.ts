@@ -3,6 +3,7 @@ import { markRaw } from 'vue'
 import type { IceView, RelayView, ReportFrame } from '../services/connections'
 import type { ParticipantStatus } from '../services/core/domain/connectivity'
 import type { IceServer } from '../services/core/domain/ice'
+import type { PeerId } from '../services/core/domain/ids'
 import { err } from '../services/core/domain/result'
 import type { P2PEvent } from '../services/p2p'
 
@@ -26,7 +27,8 @@ export const useP2PStore = defineStore('p2p', {
     clockOffset: null as number | null,
     /** the same profile is live on another device, which is newer */
     conflict: false,
-    links: {} as Record<string, ParticipantStatus>,
+    /** the connection to each peer, by peer id: screens join it to members */
+    peers: {} as Record<PeerId, ParticipantStatus>,
   }),
   getters: {
     /** others can reach this browser: a relay holds a place for it */
@@ -69,7 +71,7 @@ export const useP2PStore = defineStore('p2p', {
     _onEvent(event: P2PEvent) {
       switch (event.type) {
         case 'peer':
-          this.links = { ...this.links, [event.status.peerId]: markRaw(event.status) }
+          this.peers = { ...this.peers, [event.status.peerId]: markRaw(event.status) }
           break
         case 'clock-offset':
           this.clockOffset = event.ok ? null : event.offsetMs
@@ -95,7 +97,7 @@ export const useP2PStore = defineStore('p2p', {
         direct: boolean
         clockOffset: number | null
         conflict: boolean
-        links: Record<string, ParticipantStatus>
+        peers: Record<PeerId, ParticipantStatus>
       }>,
     ) {
       this.$patch(patch)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fromHex } from '../../services/core/domain/bytes'
-import { placesOf, practiceMessage, signedHashes } from '../../services/core/crypto/proposal-id'
+import { placesOf, practiceMessage, readProposal } from '../../services/core/crypto/proposal-id'
 import { LIMITS } from '../../services/core/wire/limits'
 import type { PracticeProposal } from '../../services/core/domain/proposal'
 import {
@@ -35,7 +35,7 @@ afterEach(async () => {
  * caught there.
  */
 function options(person: Person, more: Partial<CreateSessionOptions> = {}): CreateSessionOptions {
-  const record = person.walletsDoor.record(walletId)!
+  const record = person.walletsDoor.directory.get(walletId)!.record
   return {
     signerPublicKeys: record.roster.map(e => fromHex(e.accountKey)),
     myPrivateKey: { kind: 'vault-account', walletId, accountKey: record.self },
@@ -51,9 +51,12 @@ async function spendOptions(person: Person, more: Partial<CreateSessionOptions> 
   const built = await person.musig2.reviewSpend({ walletId, recipient: OUTSIDE, amountSats: 10_000n, feeRate: 1 })
   if (!built.ok) throw new Error(built.error.code)
   const proposal = built.value.draft
-  const hashes = signedHashes(await person.walletsDoor.scripts(walletId)!.at(placesOf(proposal)), proposal)
+  const hashes = readProposal(
+    await person.walletsDoor.directory.get(walletId)!.scripts.at(placesOf(proposal)),
+    proposal,
+  )
   if (!hashes.ok) throw new Error(hashes.error.rule)
-  return options(person, { metadata: { walletId, proposal }, message: hashes.value, ...more })
+  return options(person, { metadata: { walletId, proposal }, message: hashes.value.messages, ...more })
 }
 
 describe('the public functions before they are set up', () => {
@@ -125,7 +128,7 @@ describe('the gate', () => {
     expect(result.connectivityIssues).toHaveLength(1)
     expect(result.connectivityIssues?.[0]).toMatchObject({
       peerId: cleo.p2p.peerId,
-      member: cleo.walletsDoor.record(walletId)!.self,
+      member: cleo.walletsDoor.directory.get(walletId)!.record.self,
     })
     expect(anna.sessions).toEqual([])
     expect(ben.sessions).toEqual([])

@@ -30,7 +30,7 @@ async function propose(
   walletId: string,
   p: { text: string; expiresAt: number },
 ): Promise<string> {
-  const record = anna.walletsDoor.record(walletId)!
+  const record = anna.walletsDoor.directory.get(walletId)!.record
   const proposal: PracticeProposal = {
     kind: 'practice',
     walletId,
@@ -39,7 +39,7 @@ async function propose(
     salt: '07'.repeat(32),
     ...p,
   }
-  const named = nameProposal(await anna.walletsDoor.scripts(walletId)!.at([]), proposal)
+  const named = nameProposal(await anna.walletsDoor.directory.get(walletId)!.scripts.at([]), proposal)
   if (!named.ok) throw new Error(named.error.rule)
   const { sessionId } = named.value
   const keys = { network: record.network, descriptor: record.descriptor }
@@ -74,7 +74,7 @@ describe('a member that floods another', () => {
       everybody: [anna, ben],
       walletId,
     } = (await start(2)) as Awaited<ReturnType<typeof circle>> & { everybody: [Person, Person] }
-    const record = anna.walletsDoor.record(walletId)!
+    const record = anna.walletsDoor.directory.get(walletId)!.record
     const keys = { network: record.network, descriptor: record.descriptor }
     const questions: string[] = []
     anna.p2p.onMessage('sign', (_from, message) => {
@@ -159,7 +159,7 @@ describe('two members at once', () => {
     ben.p2p.send = (peerId, protocol, message) =>
       protocol === 'wallet' ? Promise.resolve(false) : send(peerId, protocol, message)
     for (const person of [anna, cleo]) {
-      const record = person.walletsDoor.record(walletId)!
+      const record = person.walletsDoor.directory.get(walletId)!.record
       const own = record.roster.find(e => e.accountKey === record.self)!
       const renamed: RosterEntry = { ...own, name: `${own.name} the second`, proofNumber: own.proofNumber + 1 }
       const proof = await person.signer.signStatement(

@@ -7,7 +7,6 @@ import { workerClock, workerEntropy } from '../../services/adapters/keyworker/pl
 import type { AppConfig } from '../../services/core/domain/config'
 import { concatBytes, fromHex } from '../../services/core/domain/bytes'
 import type { DraftView, WalletView } from '../../services/core/domain/views'
-import type { ParticipantStatus } from '../../services/core/domain/connectivity'
 import { createMuSig2 } from '../../services/musig2'
 import type { MuSig2, SessionCard } from '../../services/musig2'
 import { createP2P } from '../../services/p2p'
@@ -46,7 +45,6 @@ export class Person {
   readonly vaultStore = createMemoryVaultStore()
   readonly storage = createFakeStorage()
   readonly log = createFakeLog()
-  readonly statuses: Array<{ session: string; status: ParticipantStatus }> = []
   wallets: WalletView[] = []
   /** every balance that was shown, in satoshis free to spend */
   readonly shown: bigint[] = []
@@ -110,7 +108,7 @@ export class Person {
       ...common,
       transport: this.world.network.transport(peerIdOf(seed)),
       sign: async bytes => ed25519.sign(bytes, seed),
-      allowed: (peerId, protocol) => this.walletsDoor.allowed(peerId, protocol),
+      allowed: (peerId, protocol) => this.walletsDoor.directory.allowed(peerId, protocol),
       relays: [this.world.relay],
       build: 'test',
     })
@@ -119,7 +117,7 @@ export class Person {
       profileName: this.name,
       signer: this.signer,
       storage: this.storage,
-      p2p: this.p2p,
+      network: this.p2p,
       networks,
       chain: () => chain,
       relays: () => [this.world.relay],
@@ -134,23 +132,19 @@ export class Person {
         },
       },
     })
+    const { directory } = this.walletsDoor
     this.musig2 = createMuSig2({
-      ...common,
-      signer: this.signer,
-      storage: this.storage,
-      p2p: this.p2p,
-      wallets: this.walletsDoor,
+      clock: this.world.clock,
+      network: this.p2p,
+      sessions: () => directory.sessions(),
+      onSessions: listener => directory.onSessions(listener),
       events: {
         sessions: cards => {
           this.sessions = cards
         },
-        participant: (session, status) => {
-          this.statuses.push({ session, status })
-        },
       },
     })
-    await this.walletsDoor.start(() => this.musig2.load())
-    await this.musig2.start()
+    await this.walletsDoor.start()
     await this.p2p.start()
   }
 

@@ -481,7 +481,7 @@ describe('spending together over an in-memory network', () => {
     const { world, everybody, walletId } = await start(2)
     await fund(world, everybody, walletId, [60_000n])
     const [anna, ben] = everybody as [Person, Person]
-    const record = anna.walletsDoor.record(walletId)!
+    const record = anna.walletsDoor.directory.get(walletId)!.record
     const reviewed = await anna.musig2.reviewSpend({ walletId, recipient: OUTSIDE, amountSats: 20_000n, feeRate: 1 })
     if (!reviewed.ok) throw new Error(reviewed.error.code)
     const { draft } = reviewed.value
@@ -489,7 +489,10 @@ describe('spending together over an in-memory network', () => {
     const unseen = { ...draft, tx: draft.tx.map((byte, i) => (i === 5 ? byte ^ 1 : byte)) }
     const verdicts: unknown[] = []
     for (const proposal of [unseen, { ...unseen, expiresAt: draft.expiresAt + LIMITS.sessionLifeS }]) {
-      const named = nameProposal(await anna.walletsDoor.scripts(walletId)!.at(placesOf(proposal)), proposal)
+      const named = nameProposal(
+        await anna.walletsDoor.directory.get(walletId)!.scripts.at(placesOf(proposal)),
+        proposal,
+      )
       if (!named.ok) throw new Error(named.error.rule)
       const { sessionId } = named.value
       const signed = await anna.signer.signMessage(

@@ -9,7 +9,7 @@ export interface Bug {
 }
 
 const VAULT = 'services/adapters/keyworker'
-const SIGNING = 'services/core/signing'
+const SIGNING = 'services/core/signing/protocol'
 
 /** The last four were in the app, and the simulation found them. */
 export const BUGS: readonly Bug[] = [
@@ -37,8 +37,8 @@ export const BUGS: readonly Bug[] = [
       },
       {
         file: `${SIGNING}/cosigner.ts`,
-        from: 'return onOtherNonces(run, name, message, s.released.nonces)',
-        to: "setLive(run, { phase: 'signing', nonces: message, checked: true })\n    return signWhenLast(run)",
+        from: 'return onOtherNonces(context, name, message, s.released.nonces)',
+        to: "setLive(context, { phase: 'signing', nonces: message, checked: true })\n    return signWhenLast(context)",
       },
     ],
     found: ['nonce-reuse'],
@@ -49,8 +49,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: `${SIGNING}/ends.ts`,
-        from: "if (isOpen(run.s.state) || (run.s.state === 'released'",
-        to: "if (isOpen(run.s.state) || (isLive(run.s.state) && run.s.state === 'released') || (run.s.state === 'released'",
+        from: "if (isOpen(context.s.state) || (context.s.state === 'released'",
+        to: "if (isOpen(context.s.state) || (isLive(context.s.state) && context.s.state === 'released') || (context.s.state === 'released'",
       },
     ],
     found: ['free-after-release', 'disagree'],
@@ -83,13 +83,13 @@ export const BUGS: readonly Bug[] = [
       },
       {
         file: `${VAULT}/approvals.ts`,
-        from: "return stored.value?.kind === 'yes' && stored.value.digest === job.digest ? ok(stored.value) : fail('not-approved', 'no stored yes for this session')",
+        from: "return stored.value?.kind === 'yes' && stored.value.digest === job.digest\n      ? ok(stored.value)\n      : fail('not-approved', 'no stored yes for this session')",
         to: "return stored.value?.kind === 'yes' ? ok(stored.value) : ok({ kind: 'yes', digest: job.digest, vote: undefined as never })",
       },
       {
         file: `${VAULT}/approvals.ts`,
-        from: "await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released",
-        to: "vote === undefined ? ok(undefined) : await this.#put(open, job.sessionId, { kind: 'yes', digest: job.digest, vote, released",
+        from: "await this.#put(open, job.sessionId, {\n        kind: 'yes',\n        digest: job.digest,\n        vote,\n        released",
+        to: "vote === undefined ? ok(undefined) : await this.#put(open, job.sessionId, {\n        kind: 'yes',\n        digest: job.digest,\n        vote,\n        released",
       },
     ],
     found: ['not-approved'],
@@ -100,8 +100,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: `${SIGNING}/sync.ts`,
-        from: 'if (vote && !(s.final',
-        to: "if (vote && s.state === 'broadcast' && !(s.final",
+        from: 'vote &&\n      !(s.final',
+        to: "vote &&\n      s.state === 'broadcast' &&\n      !(s.final",
       },
     ],
     found: ['waits-for-nothing'],
@@ -112,8 +112,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: `${SIGNING}/state.ts`,
-        from: "case 'released': case 'signed': case 'broadcast': return true",
-        to: "case 'signed': case 'broadcast': return true",
+        from: "case 'released':\n    case 'signed':\n    case 'broadcast':\n      return true",
+        to: "case 'signed':\n    case 'broadcast':\n      return true",
       },
     ],
     found: ['free-after-release', 'not-held'],
@@ -123,7 +123,7 @@ export const BUGS: readonly Bug[] = [
     name: 'a run that was told of a newer one of the same member goes on signing',
     changes: [
       {
-        file: `${SIGNING}/machine.ts`,
+        file: `${SIGNING}/step.ts`,
         from: 'if (s.locked) return\n  const broken',
         to: "if (s.locked || s.id !== '') return\n  const broken",
       },
@@ -148,8 +148,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: `${SIGNING}/cosigner.ts`,
-        from: "if (contradict(message, before)) return offence(run, name.hub, 'nonces-equivocation'",
-        to: "if (run.at > 0) return offence(run, name.hub, 'nonces-equivocation'",
+        from: "if (contradict(message, before)) return offence(context, name.hub, 'nonces-equivocation'",
+        to: "if (context.at > 0) return offence(context, name.hub, 'nonces-equivocation'",
       },
     ],
     found: ['honest-offence'],
@@ -159,8 +159,8 @@ export const BUGS: readonly Bug[] = [
     name: 'two devices ask each other about a session that one of them refuses, for ever',
     changes: [
       {
-        file: `${SIGNING}/intake.ts`,
-        from: 'asksAgain(record.id, from, message.session) ? askAbout(message) : undefined',
+        file: 'services/core/signing/runtime/inbox.ts',
+        from: 'this.#asksAgain(from, message.session) ? askAbout(message) : undefined',
         to: 'askAbout(message)',
       },
     ],
@@ -172,8 +172,8 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: `${SIGNING}/hub.ts`,
-        from: "return partGone(run, member, 'nonces-gone', member, everybodyElse(run.s))",
-        to: "return spoiled(run, 'pubnonces-count', member, undefined, [before, message])",
+        from: "return partGone(context, member, 'nonces-gone', member, everybodyElse(context.s))",
+        to: "return spoiled(context, 'pubnonces-count', member, undefined, [before, message])",
       },
     ],
     found: ['honest-offence'],
@@ -182,9 +182,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a computer that has called off what its member signed elsewhere stays with that, against signatures that verify',
     changes: [
-      { file: `${SIGNING}/machine.ts`, from: "mayComeBack(s) && isBody(message, 'final')", to: 'false' },
+      { file: `${SIGNING}/step.ts`, from: "mayComeBack(s) && isBody(message, 'final')", to: 'false' },
       {
-        file: `${SIGNING}/watch.ts`,
+        file: 'services/core/signing/runtime/chain-watch.ts',
         from: "return paid.has(txidOfProposal(session.proposal) ?? '')",
         to: 'return false',
       },

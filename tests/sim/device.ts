@@ -1,14 +1,14 @@
 import { createVault } from '../../services/adapters/keyworker/vault'
 import { readWallet, nextIndex, spendableCoins, type ChainCoin, type WalletChain } from '../../services/core/chain/view'
 import { EMPTY_STATE } from '../../services/core/chain/state'
-import { createWalletScripts } from '../../services/core/crypto/wallet-scripts'
+import { createWalletScripts, type WalletScripts } from '../../services/core/crypto/wallet-scripts'
 import type { MemberIndex, SessionId } from '../../services/core/domain/ids'
 import type { WalletRecord } from '../../services/core/domain/wallet'
 import { decodeSigned } from '../../services/core/wire/codec'
 import type { SignedMessage } from '../../services/core/wire/messages'
 import { createMuSig2, type MuSig2, type SessionCard } from '../../services/musig2'
-import type { P2P } from '../../services/p2p'
-import type { Wallets } from '../../services/wallets'
+import { readStoredSessions } from '../../services/core/signing/runtime/store'
+import { WalletSessions, type SigningNetwork, type SigningWallet } from '../../services/core/signing/wallet-sessions'
 import type { Aggregator, Signer } from '../../services/ports/signer'
 import type { Chain } from '../../services/ports/chain'
 import { createFakeEntropy } from '../fakes/entropy'
@@ -18,6 +18,8 @@ import { PASSWORD, peerOf, type CircleOf } from './circle'
 import { Disk } from './disk'
 import type { Random } from './random'
 import type { Life, Scheduler } from './scheduler'
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 /** What a device sees and does outside itself. */
 export interface Surroundings {
@@ -43,7 +45,9 @@ export class Device {
   door: MuSig2 | undefined
   readonly disk: Disk
   /** outpoints that the app holds back from new payments */
-  held: ReadonlySet<string> = new Set()
+  get held(): ReadonlySet<string> {
+    return this.#sessions?.holds.outpoints ?? NOTHING
+  }
   cards: readonly SessionCard[] = []
   /** started, and no write is under way: what the app shows is what it has stored */
   rests = false
@@ -60,11 +64,10 @@ export class Device {
   /** sessions that stood when it was first told so, and when: it signs nothing more in them */
   superseded: { readonly at: number; readonly sessions: ReadonlySet<SessionId> } | undefined
   #lives = 0
-  #reserved: ReadonlySet<number> = new Set()
+  #sessions: WalletSessions | undefined
+  /** messages and links reach the app */
+  #listening = false
   #view: WalletChain = readWallet(EMPTY_STATE)
-  #synced = new Set<(walletId: string, news: boolean) => void>()
-  #onMessage: ((peerId: string, message: SignedMessage) => void | Promise<void>) | undefined
-  #onLink: ((peerId: string, protocol: 'sign', up: boolean) => void) | undefined
   #vault: (Signer & Aggregator) | undefined
   #turnAt = 0
   #started = false
@@ -109,31 +112,58 @@ export class Device {
     const unlocked = await vault.unlock({ profileId, password: PASSWORD, takeover: false })
     if (!unlocked.ok) throw new Error(unlocked.error.code)
     this.#vault = vault
-    this.#synced = new Set()
     this.#told = ''
     this.#seen = undefined
     this.#look()
     const signer = this.#signer(vault, life)
-    const door = createMuSig2({
-      signer,
-      storage: this.disk.records(work => this.#write(life, work)),
-      p2p: this.#p2p(life),
-      wallets: this.#wallets(signer, life),
+    const { scripts, chain } = this.#wallet(signer, life)
+    const storage = this.disk.records(work => this.#write(life, work))
+    const log = { write: () => undefined }
+    const network = this.#network(life)
+    let onSessions: (now?: 'now') => void = () => undefined
+    const load = async (): Promise<WalletSessions> => {
+      const stored = await readStoredSessions(storage, log)
+      return new WalletSessions(
+        {
+          wallet: this.#spending(scripts, chain, life),
+          network,
+          signer,
+          storage,
+          clock,
+          entropy,
+          log,
+          changed: now => onSessions(now),
+          holdsChanged: () => {
+            if (life.alive) this.touched = true
+          },
+        },
+        stored.get(this.w.circle.context.id) ?? [],
+      )
+    }
+    this.door = createMuSig2({
       clock,
-      entropy,
-      log: { write: () => undefined },
+      network,
+      sessions: () => (this.#sessions === undefined ? [] : [this.#sessions]),
+      onSessions: listener => {
+        onSessions = listener
+        return () => undefined
+      },
       events: {
         sessions: cards => {
           if (life.alive) this.cards = cards
         },
-        participant: () => undefined,
       },
     })
-    this.door = door
     // the machine's own start reads the disk, which takes turns
-    void door
-      .load()
-      .then(() => door.start())
+    void load()
+      .then(async sessions => {
+        if (!life.alive) return
+        this.#sessions = sessions
+        await sessions.load()
+        if (!life.alive) return
+        this.#listening = true
+        await sessions.resume()
+      })
       .then(() => {
         if (!life.alive) return
         this.#started = true
@@ -150,11 +180,11 @@ export class Device {
     this.#writes = 0
     this.door?.stop()
     this.door = undefined
+    this.#sessions?.stop()
+    this.#sessions = undefined
+    this.#listening = false
     this.#vault = undefined
-    this.#onMessage = undefined
-    this.#onLink = undefined
     this.cards = []
-    this.held = new Set()
   }
 
   /** Another tab took the profile over: this one's vault is locked while its screens still stand. */
@@ -179,15 +209,15 @@ export class Device {
     void this.#vault?.eraseNonces().then(() => door.suspend())
   }
 
-  linkChanged(other: MemberIndex, up: boolean): void {
-    this.#onLink?.(peerOf(other), 'sign', up)
+  linkChanged(): void {
+    if (this.#listening) void this.#sessions?.linksChanged()
   }
 
   receive(from: MemberIndex, bytes: Uint8Array): void {
     const decoded = decodeSigned(bytes)
     if (!decoded.ok) return this.w.offence(this.member, from, `decode-${decoded.error.code}`)
     this.w.heard(this.member, decoded.value)
-    void this.#onMessage?.(peerOf(from), decoded.value)
+    if (this.#listening) void this.#sessions?.receive(peerOf(from), decoded.value)
   }
 
   coins(): ChainCoin[] {
@@ -252,35 +282,19 @@ export class Device {
     }
   }
 
-  #p2p(life: Life): P2P {
+  #network(life: Life): SigningNetwork {
     const { scheduler, random } = this.w
     const memberOf = (peerId: string): MemberIndex => Number(peerId.slice('peer-'.length))
     const up = (peerId: string): boolean => this.w.linked(this, memberOf(peerId))
-    const part: Pick<
-      P2P,
-      'send' | 'offence' | 'onMessage' | 'onLink' | 'onEvent' | 'isLinkUp' | 'status' | 'ensureConnected'
-    > = {
+    const post = (to: MemberIndex, message: SignedMessage): void => this.w.post(this, to, message)
+    return {
       async send(peerId, _protocol, message) {
         if (!up(peerId)) return false
-        post(memberOf(peerId), message as SignedMessage)
+        post(memberOf(peerId), message)
         return true
       },
       offence: (peerId, code) => this.w.offence(this.member, memberOf(peerId), code),
-      onMessage: (_protocol, handler) => {
-        this.#onMessage = handler as (peerId: string, message: SignedMessage) => void
-        return () => {
-          this.#onMessage = undefined
-        }
-      },
-      onLink: listener => {
-        this.#onLink = listener
-        return () => {
-          this.#onLink = undefined
-        }
-      },
-      onEvent: () => () => undefined,
       isLinkUp: peerId => up(peerId),
-      status: () => undefined,
       ensureConnected: targets =>
         scheduler.answer(random.between(20, 3_000), life, () => {
           const others = targets.flatMap(t =>
@@ -292,47 +306,38 @@ export class Device {
           return { allConnected: failed.length === 0, connected: others.filter(up), failed }
         }),
     }
-    const post = (to: MemberIndex, message: SignedMessage): void => this.w.post(this, to, message)
-    return part as P2P
   }
 
-  #wallets(signer: Aggregator, life: Life): Wallets {
-    const { scheduler, random, circle } = this.w
-    const mine = (id: string): boolean => id === circle.context.id
-    const chain = this.#chain(life)
-    const keys = { network: circle.context.network.name, descriptor: circle.context.descriptor }
+  #wallet(signer: Aggregator, life: Life): { readonly scripts: WalletScripts; readonly chain: Chain } {
+    const { context } = this.w.circle
+    const keys = { network: context.network.name, descriptor: context.descriptor }
     const scripts = createWalletScripts({
       ...keys,
-      members: circle.context.members,
+      members: context.members,
       derive: places => signer.deriveScripts(keys, places),
     })
-    const part: Partial<Wallets> = {
-      record: id => (mine(id) ? this.record : undefined),
-      scripts: id => (mine(id) ? scripts : undefined),
-      isActive: mine,
-      ids: () => [circle.context.id],
-      chainOf: id => (mine(id) ? chain : undefined),
-      chainView: id => (mine(id) ? this.#view : undefined),
+    return { scripts, chain: this.#chain(life) }
+  }
+
+  /** The wallet as signing sees it: an open one, whose chain view is the server's at once. */
+  #spending(scripts: WalletScripts, chain: Chain, life: Life): SigningWallet {
+    const { scheduler, random, circle } = this.w
+    const view = () => this.#view
+    return {
+      id: circle.context.id,
+      record: this.record,
+      scripts,
+      chain,
+      active: true,
+      get view() {
+        return view()
+      },
       coins: () => this.coins(),
-      nextChange: () => nextIndex(this.#view, 1, this.#reserved),
-      feeEstimates: async () => ({ fast: 4, normal: 2, slow: 1, known: true }) as never,
-      setHolds: (_id, held, change) => {
-        if (!life.alive) return
-        this.touched = true
-        this.held = held
-        this.#reserved = change
-      },
-      expect: () => undefined,
-      sync: () => scheduler.answer(random.between(50, 1_000), life, () => this.#sync()) as never,
-      onSynced: listener => {
-        this.#synced.add(listener)
-        return () => {
-          this.#synced.delete(listener)
-        }
-      },
-      onRooms: () => () => undefined,
+      nextChange: () => nextIndex(this.#view, 1, this.#sessions?.holds.change ?? new Set()),
+      normalFeeRate: async () => 2,
+      refresh: () => scheduler.answer(random.between(50, 1_000), life, () => this.#sync()) as never,
+      refreshSoon: () => undefined,
     }
-    return part as Wallets
   }
 
   #chain(life: Life): Chain {
@@ -386,7 +391,7 @@ export class Device {
 
   #sync(): void {
     const news = this.#look()
-    for (const listener of this.#synced) listener(this.w.circle.context.id, news)
+    if (this.#listening) void this.#sessions?.chainChanged(news)
   }
 
   /** The app follows the chain on its own. */

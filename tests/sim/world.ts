@@ -516,8 +516,8 @@ class World implements Surroundings {
         if (other === undefined) this.#links.delete(name)
         else this.#links.set(name, other)
         // from one computer of a member to the other: the streams to the first end
-        if (before !== undefined) a.linkChanged(b, false)
-        if (other !== undefined) a.linkChanged(b, true)
+        if (before !== undefined) a.linkChanged()
+        if (other !== undefined) a.linkChanged()
       }
     }
   }

@@ -87,14 +87,13 @@ export class ScriptedMember {
     const common = { clock: workerClock, entropy: workerEntropy, log: { write: () => undefined } }
     const storage = createFakeStorage()
     const transport = createLibp2pTransport({ ...common, peerKey, relays: [], webrtc: false })
-    let allowed: Wallets['allowed'] = () => false
     const p2p = createP2P({
       ...common,
       transport,
       relays: config.relays,
       build: 'scripted',
       sign: async bytes => ed25519.sign(bytes, peerKey),
-      allowed: (peerId, protocol) => allowed(peerId, protocol),
+      allowed: (peerId, protocol) => wallets.directory.allowed(peerId, protocol),
     })
     const chain = createEsplora({ ...common, base: network.esplora })
     const late: { doors?: Doors } = {}
@@ -103,7 +102,7 @@ export class ScriptedMember {
       profileName: name,
       signer,
       storage,
-      p2p,
+      network: p2p,
       networks: config.networks,
       chain: () => chain,
       relays: () => config.relays,
@@ -115,18 +114,15 @@ export class ScriptedMember {
         },
       },
     })
-    allowed = wallets.allowed
     const musig2 = createMuSig2({
-      ...common,
-      signer,
-      storage,
-      p2p,
-      wallets,
+      clock: workerClock,
+      network: p2p,
+      sessions: () => wallets.directory.sessions(),
+      onSessions: listener => wallets.directory.onSessions(listener),
       events: {
         sessions: cards => {
           if (late.doors) late.doors.cards = cards
         },
-        participant: () => undefined,
       },
     })
     const doors: Doors = { p2p, wallets, musig2, views: [], cards: [] }
@@ -135,8 +131,7 @@ export class ScriptedMember {
     p2p.onMessage('sign', (_from, message) => {
       member.heard.push(message)
     })
-    await wallets.start(() => musig2.load())
-    await musig2.start()
+    await wallets.start()
     await p2p.start()
     return member
   }
@@ -157,7 +152,7 @@ export class ScriptedMember {
   /** The first of its wallets, or the one of this name. */
   record(walletName?: string): WalletRecord {
     const view = this.doors.views.find(wallet => walletName === undefined || wallet.name === walletName)
-    const record = view && this.wallets.record(view.id)
+    const record = view && this.wallets.directory.get(view.id)?.record
     if (record === undefined) throw new Error(`${this.name} has no wallet ${walletName ?? ''}`)
     return record
   }

@@ -105,7 +105,7 @@ export function practiceMessage(proposal: PracticeProposal): Uint8Array {
 }
 
 /** What a proposal is called and what its signatures are over. */
-interface ReadProposal extends NamedProposal {
+export interface ReadProposal extends NamedProposal {
   /** per input, 32 bytes */
   readonly messages: readonly Uint8Array[]
   /** absent for a practice text */
@@ -117,7 +117,7 @@ interface ReadProposal extends NamedProposal {
  * digest = H(kind 0, wallet id, sized transaction, per input sized(amount, script), per input sighash) for a spend and
  * H(kind 1, wallet id, message) for a practice.
  */
-function readProposal(wallet: PublicWallet, proposal: Proposal): Result<ReadProposal, ProposalFault> {
+export function readProposal(wallet: PublicWallet, proposal: Proposal): Result<ReadProposal, ProposalFault> {
   const fault = commonFault(wallet, proposal)
   if (fault !== undefined) return err(fault)
   if (proposal.kind === 'practice') {
@@ -170,12 +170,6 @@ export const placesOf = (proposal: Proposal): readonly ScriptPlace[] =>
 export function nameProposal(wallet: PublicWallet, proposal: Proposal): Result<NamedProposal, ProposalFault> {
   const read = readProposal(wallet, proposal)
   return read.ok ? ok({ proposal, digest: read.value.digest, sessionId: read.value.sessionId }) : read
-}
-
-/** Per input the 32 bytes that a signature is over. */
-export function signedHashes(wallet: PublicWallet, proposal: Proposal): Result<readonly Uint8Array[], ProposalFault> {
-  const read = readProposal(wallet, proposal)
-  return read.ok ? ok(read.value.messages) : read
 }
 
 /** Votes name this id, so they commit to proposer, expiry (u64 LE), note, `replaces` and salt beside the digest. */

@@ -1,32 +1,30 @@
 /**
- * Wallets in the making of one profile: keeps the drafts, gives the machine of draft.ts its events one after the other,
- * and carries out what it wants in its order (record, state, then messages).
+ * Wallets in the making of one profile. It keeps the drafts, gives the machine of draft.ts its events one after the
+ * other, and carries out what it wants in its order: record, state, then messages.
  */
-import type { Signer } from '../../ports/signer'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
+import type { Aggregator, Signer } from '../../ports/signer'
 import type { Storage } from '../../ports/storage'
-import type { Aggregator } from '../../ports/signer'
-import type { Hex } from '../domain/bytes'
-import { toHex } from '../domain/bytes'
+import { toHex, type Hex } from '../domain/bytes'
 import type { PeerId, WalletId } from '../domain/ids'
-import { NETWORKS } from '../domain/network'
-import type { NetworkName } from '../domain/network'
-import type { DraftView, SeatView } from '../domain/views'
+import { InTurn } from '../domain/in-turn'
+import { NETWORKS, type NetworkName } from '../domain/network'
+import type { DraftView } from '../domain/views'
 import type { RosterEntry, WalletRecord } from '../domain/wallet'
 import type { Hello, JoinMessage } from '../wire/messages'
 import { createDraft, draftClaims, joinDraft, step } from './draft'
 import type { DraftEffect, DraftEvent, DraftState } from './draft-state'
 import { decodeDraft, encodeDraft } from './draft-store'
-import { inviteFragment } from './invite'
+import { draftView, isShown } from './draft-views'
 import type { Invite } from './invite'
 import { joinClaim, preverify } from './join'
 
 /** An invite is good for a week: people have to find an hour together. Seconds. */
 const INVITE_LIFE_S = 7 * 86_400
 
-export interface LobbyDeps {
+export interface DraftRunnerDeps {
   readonly signer: Signer & Pick<Aggregator, 'verifyStatement'>
   readonly storage: Storage
   readonly clock: Clock
@@ -40,240 +38,203 @@ export interface LobbyDeps {
 }
 
 /** A peer that this profile wants to be connected to. */
-export interface Wanted {
+export interface WantedPeer {
   readonly peerId: PeerId
   readonly relays: readonly string[]
+  /** it does not know this profile, and so does not call it */
   readonly unknown: boolean
-}
-
-export interface Lobby {
-  load(): Promise<void>
-  create(p: { name: string; network: NetworkName; n: number; myName: string; relays: readonly string[] }): Promise<Hex>
-  join(invite: Invite, myName: string): Promise<Hex>
-  tell(draftId: Hex, event: DraftEvent): Promise<void>
-  close(draftId: Hex): Promise<void>
-  remove(draftId: Hex): Promise<void>
-  get(draftId: Hex): DraftState | undefined
-  onMessage(from: PeerId, message: Exclude<JoinMessage, Hello>): Promise<void>
-  onConnected(peerId: PeerId): Promise<void>
-  /**
-   * creators that this profile waits for, who do not know it before it comes (`unknown`), and members who have not
-   * taken the roster
-   */
-  wanted(): Wanted[]
-  /** somebody may come with an invite of ours, or we with one of his */
-  mayTalk(peerId: PeerId): boolean
-  relays(): readonly string[]
-  views(link: (fragment: string) => string): DraftView[]
-  finished(): Record<Hex, WalletId>
 }
 
 const walletOf = (draft: DraftState): WalletId | undefined =>
   draft.role === 'creator' ? draft.made?.walletId : draft.walletId
 
-export function createLobby(deps: LobbyDeps): Lobby {
-  const { signer, storage, clock, entropy } = deps
-  const drafts = new Map<Hex, DraftState>()
-  let tail: Promise<unknown> = Promise.resolve()
-  const nowS = () => Math.floor(clock.now() / 1000)
-
+export class DraftRunner {
+  readonly #drafts = new Map<Hex, DraftState>()
   /** One event after the other, over all drafts: they are rare, and order is worth more than speed. */
-  function inLine<T>(work: () => Promise<T>): Promise<T> {
-    const next = tail.then(work)
-    tail = next.catch((error: unknown) =>
-      deps.log.write('error', 'lobby.failed', { message: error instanceof Error ? error.message : String(error) }),
-    )
-    return next
+  readonly #queue = new InTurn<'drafts'>()
+
+  constructor(private readonly d: DraftRunnerDeps) {}
+
+  async load(): Promise<void> {
+    for (const { key, value } of await this.d.storage.all('drafts')) {
+      const draft = decodeDraft(value)
+      if (draft.ok) this.#drafts.set(key, draft.value)
+      else this.d.log.write('warn', 'drafts.unreadable', { key: key.slice(0, 8) })
+    }
+    for (const id of this.#drafts.keys()) void this.#inTurn(() => this.#apply(id, { type: 'resume' }))
   }
 
-  async function apply(draftId: Hex, event: DraftEvent): Promise<void> {
-    const before = drafts.get(draftId)
+  async create(p: {
+    readonly name: string
+    readonly network: NetworkName
+    readonly n: number
+    readonly myName: string
+    readonly relays: readonly string[]
+  }): Promise<Hex> {
+    const { entropy, selfPeerId } = this.d
+    const draftId = toHex(entropy.bytes(32))
+    const own = await this.#ownEntry(p.network, draftId, p.myName)
+    const invite: Invite = {
+      network: p.network,
+      draftId,
+      relays: p.relays,
+      creatorPeerId: selfPeerId,
+      creatorName: p.myName,
+      secret: toHex(entropy.bytes(16)),
+      walletName: p.name,
+      n: p.n,
+      expiresAt: this.#nowS() + INVITE_LIFE_S,
+    }
+    return this.#add(createDraft(invite, own))
+  }
+
+  async join(invite: Invite, myName: string): Promise<Hex> {
+    const known = this.#drafts.get(invite.draftId)
+    if (known !== undefined && !(known.role === 'joiner' && known.phase === 'ended')) return invite.draftId
+    return this.#add(joinDraft(invite, await this.#ownEntry(invite.network, invite.draftId, myName)))
+  }
+
+  get(draftId: Hex): DraftState | undefined {
+    return this.#drafts.get(draftId)
+  }
+
+  tell(draftId: Hex, event: DraftEvent): Promise<void> {
+    return this.#inTurn(() => this.#apply(draftId, event))
+  }
+
+  /** Closes the roster: whoever is admitted now is a member. */
+  close(draftId: Hex): Promise<void> {
+    return this.#inTurn(() =>
+      this.#apply(draftId, { type: 'close', groupSecret: toHex(this.d.entropy.bytes(32)), now: this.#nowS() }),
+    )
+  }
+
+  remove(draftId: Hex): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#drafts.delete(draftId)
+      await this.d.storage.delete('drafts', draftId)
+      this.d.changed()
+    })
+  }
+
+  onMessage(from: PeerId, message: Exclude<JoinMessage, Hello>): Promise<void> {
+    return this.#inTurn(async () => {
+      // an invite names its draft; a message of an unknown one is answered by nobody
+      if (!this.#drafts.has(message.draftId)) return
+      await this.#apply(message.draftId, { type: 'message', from, message, now: this.#nowS() })
+    })
+  }
+
+  onConnected(peerId: PeerId): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const id of [...this.#drafts.keys()]) await this.#apply(id, { type: 'connected', peerId })
+    })
+  }
+
+  /** Creators that this profile waits for, and members who have not taken the roster yet. */
+  wanted(): WantedPeer[] {
+    return [...this.#drafts.values()].flatMap((draft): WantedPeer[] => {
+      const { relays, creatorPeerId } = draft.invite
+      if (draft.role === 'joiner') {
+        const waits = draft.phase === 'asking' || draft.phase === 'admitted'
+        return waits ? [{ peerId: creatorPeerId, relays, unknown: true }] : []
+      }
+      if (draft.phase !== 'closed' || draft.made === undefined) return []
+      const { own, acknowledged } = draft
+      return draft.made.roster
+        .filter(e => e.accountKey !== own.accountKey && !acknowledged.includes(e.accountKey))
+        .map(e => ({ peerId: e.peerId, relays, unknown: false }))
+    })
+  }
+
+  /** Somebody may come with an invite of ours, or we with one of his. */
+  mayTalk(peerId: PeerId): boolean {
+    return [...this.#drafts.values()].some(draft =>
+      draft.role === 'creator'
+        ? draft.phase !== 'done' || draft.made?.roster.some(e => e.peerId === peerId) === true
+        : draft.invite.creatorPeerId === peerId,
+    )
+  }
+
+  /** relays that open invites name */
+  relays(): readonly string[] {
+    const open = [...this.#drafts.values()].filter(d => d.phase !== 'done' && d.phase !== 'ended')
+    return [...new Set(open.flatMap(d => [...d.invite.relays]))]
+  }
+
+  views(link: (fragment: string) => string): DraftView[] {
+    return [...this.#drafts.values()].filter(isShown).map(draft => draftView(draft, link))
+  }
+
+  /** The wallets that drafts have become. */
+  finished(): Record<Hex, WalletId> {
+    const out: Record<Hex, WalletId> = {}
+    for (const [id, d] of this.#drafts) {
+      const walletId = walletOf(d)
+      if (walletId !== undefined && (d.role === 'joiner' || d.made?.relayList !== undefined)) out[id] = walletId
+    }
+    return out
+  }
+
+  // ----------------------------------------------------------------
+
+  #nowS(): number {
+    return Math.floor(this.d.clock.now() / 1000)
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.do('drafts', work)
+    done.catch((error: unknown) =>
+      this.d.log.write('error', 'drafts.failed', { message: error instanceof Error ? error.message : String(error) }),
+    )
+    return done
+  }
+
+  async #apply(draftId: Hex, event: DraftEvent): Promise<void> {
+    const before = this.#drafts.get(draftId)
     if (before === undefined) return
     const claims = event.type === 'message' ? draftClaims(before, event.from, event.message) : []
-    const verify = await preverify(claims, (statement, signature) => signer.verifyStatement(statement, signature))
+    const verify = await preverify(claims, (statement, signature) =>
+      this.d.signer.verifyStatement(statement, signature),
+    )
     const { state, effects } = step(before, event, verify)
-    drafts.set(draftId, state)
-    for (const effect of effects) await carryOut(draftId, state, effect)
-    if (state !== before) deps.changed()
+    this.#drafts.set(draftId, state)
+    for (const effect of effects) await this.#carryOut(draftId, state, effect)
+    if (state !== before) this.d.changed()
   }
 
-  async function carryOut(draftId: Hex, state: DraftState, effect: DraftEffect): Promise<void> {
+  async #carryOut(draftId: Hex, state: DraftState, effect: DraftEffect): Promise<void> {
     switch (effect.type) {
       case 'store':
-        return storage.put('drafts', draftId, encodeDraft(state))
+        return this.d.storage.put('drafts', draftId, encodeDraft(state))
       case 'wallet':
-        return deps.addWallet(effect.record)
+        return this.d.addWallet(effect.record)
       case 'send':
-        if (effect.message.type !== 'hello') deps.send(effect.to, effect.message)
+        if (effect.message.type !== 'hello') this.d.send(effect.to, effect.message)
         return
       case 'sign': {
-        const signed = await signer.signStatement(state.invite.network, state.own.origin, effect.statement)
-        if (signed.ok) await apply(draftId, { type: 'signed', signature: signed.value })
-        else deps.log.write('warn', 'lobby.sign-refused', { code: signed.error.code })
+        const { network } = state.invite
+        const signed = await this.d.signer.signStatement(network, state.own.origin, effect.statement)
+        if (signed.ok) await this.#apply(draftId, { type: 'signed', signature: signed.value })
+        else this.d.log.write('warn', 'drafts.sign-refused', { code: signed.error.code })
       }
     }
   }
 
-  async function ownEntry(network: NetworkName, draftId: Hex, name: string): Promise<RosterEntry> {
-    const account = await signer.newAccount(network)
-    const entry: RosterEntry = { ...account, name, peerId: deps.selfPeerId, proofNumber: 1, proof: '' }
-    const signed = await signer.signStatement(
-      network,
-      account.origin,
-      joinClaim(draftId, NETWORKS[network].genesis, entry).statement,
-    )
+  async #ownEntry(network: NetworkName, draftId: Hex, name: string): Promise<RosterEntry> {
+    const account = await this.d.signer.newAccount(network)
+    const entry: RosterEntry = { ...account, name, peerId: this.d.selfPeerId, proofNumber: 1, proof: '' }
+    const { statement } = joinClaim(draftId, NETWORKS[network].genesis, entry)
+    const signed = await this.d.signer.signStatement(network, account.origin, statement)
     if (!signed.ok) throw new Error(`join proof: ${signed.error.code}`)
     return { ...entry, proof: signed.value }
   }
 
-  async function add(draft: DraftState): Promise<Hex> {
+  async #add(draft: DraftState): Promise<Hex> {
     const id = draft.invite.draftId
-    await storage.put('drafts', id, encodeDraft(draft))
-    drafts.set(id, draft)
-    deps.changed()
+    await this.d.storage.put('drafts', id, encodeDraft(draft))
+    this.#drafts.set(id, draft)
+    this.d.changed()
     return id
-  }
-
-  function seats(draft: DraftState): SeatView[] {
-    if (draft.role === 'joiner') {
-      // the creator's list: himself first; one's own seat is known by the name that one gave. Keys of the others come
-      // with the roster
-      const own = draft.seats.lastIndexOf(draft.own.name)
-      const { accountKey } = draft.own
-      const list = draft.seats.map((name, i): SeatView =>
-        i === 0
-          ? { name, state: 'creator' }
-          : i === own
-            ? { name, accountKey, state: 'self' }
-            : { name, state: 'admitted' },
-      )
-      return own > 0 || draft.phase === 'ended'
-        ? list
-        : [
-            ...(list.length > 0 ? list : [{ name: draft.invite.creatorName, state: 'creator' as const }]),
-            { name: draft.own.name, accountKey, state: 'asking' },
-          ]
-    }
-    return [
-      { name: draft.own.name, accountKey: draft.own.accountKey, state: 'self' },
-      ...draft.joiners.map((j): SeatView => ({
-        name: j.entry.name,
-        accountKey: j.entry.accountKey,
-        state: j.admitted ? 'admitted' : 'asking',
-      })),
-    ]
-  }
-
-  function stateOf(draft: DraftState): DraftView['state'] {
-    if (draft.role === 'creator') return draft.phase === 'open' ? 'gathering' : 'closing'
-    if (draft.phase === 'asking') return draft.heard ? 'gathering' : 'waiting-for-creator'
-    if (draft.phase === 'admitted') return 'admitted'
-    if (draft.end === 'removed' || draft.end === 'full' || draft.end === 'expired') return draft.end
-    return draft.phase === 'done' ? 'closing' : 'refused'
-  }
-
-  return {
-    async load() {
-      for (const { key, value } of await storage.all('drafts')) {
-        const draft = decodeDraft(value)
-        if (draft.ok) drafts.set(key, draft.value)
-        else deps.log.write('warn', 'lobby.unreadable-draft', { key: key.slice(0, 8) })
-      }
-      for (const id of drafts.keys()) void inLine(() => apply(id, { type: 'resume' }))
-    },
-    async create(p) {
-      const draftId = toHex(entropy.bytes(32))
-      const own = await ownEntry(p.network, draftId, p.myName)
-      return add(
-        createDraft(
-          {
-            network: p.network,
-            draftId,
-            relays: p.relays,
-            creatorPeerId: deps.selfPeerId,
-            creatorName: p.myName,
-            secret: toHex(entropy.bytes(16)),
-            walletName: p.name,
-            n: p.n,
-            expiresAt: nowS() + INVITE_LIFE_S,
-          },
-          own,
-        ),
-      )
-    },
-    async join(invite, myName) {
-      const known = drafts.get(invite.draftId)
-      if (known !== undefined && !(known.role === 'joiner' && known.phase === 'ended')) return invite.draftId
-      return add(joinDraft(invite, await ownEntry(invite.network, invite.draftId, myName)))
-    },
-    tell: (id, event) => inLine(() => apply(id, event)),
-    close: id => inLine(() => apply(id, { type: 'close', groupSecret: toHex(entropy.bytes(32)), now: nowS() })),
-    remove: id =>
-      inLine(async () => {
-        drafts.delete(id)
-        await storage.delete('drafts', id)
-        deps.changed()
-      }),
-    get: id => drafts.get(id),
-    onMessage: (from, message) =>
-      inLine(async () => {
-        // an invite names its draft; a message of an unknown one is answered by nobody
-        if (drafts.has(message.draftId)) await apply(message.draftId, { type: 'message', from, message, now: nowS() })
-      }),
-    onConnected: peerId =>
-      inLine(async () => {
-        for (const id of [...drafts.keys()]) await apply(id, { type: 'connected', peerId })
-      }),
-    wanted() {
-      return [...drafts.values()].flatMap((d): Wanted[] =>
-        d.role === 'joiner' && (d.phase === 'asking' || d.phase === 'admitted')
-          ? [{ peerId: d.invite.creatorPeerId, relays: d.invite.relays, unknown: true }]
-          : // members who have not acknowledged the roster yet
-            d.role === 'creator' && d.phase === 'closed' && d.made !== undefined
-            ? d.made.roster
-                .filter(e => e.accountKey !== d.own.accountKey && !d.acknowledged.includes(e.accountKey))
-                .map(e => ({ peerId: e.peerId, relays: d.invite.relays, unknown: false }))
-            : [],
-      )
-    },
-    mayTalk(peerId) {
-      return [...drafts.values()].some(d =>
-        d.role === 'creator'
-          ? d.phase !== 'done' || d.made?.roster.some(e => e.peerId === peerId) === true
-          : d.invite.creatorPeerId === peerId,
-      )
-    },
-    relays: () => [
-      ...new Set(
-        [...drafts.values()].flatMap(d => (d.phase === 'done' || d.phase === 'ended' ? [] : [...d.invite.relays])),
-      ),
-    ],
-    views: link =>
-      [...drafts.values()]
-        // a finished draft goes on as its wallet; the creator's table stays until all have acknowledged
-        .filter(d => d.phase !== 'done' && !(d.role === 'joiner' && d.end === 'left'))
-        .map((d): DraftView => ({
-          id: d.invite.draftId,
-          role: d.role,
-          name: d.invite.walletName,
-          network: d.invite.network,
-          n: d.invite.n,
-          creatorName: d.invite.creatorName,
-          state: stateOf(d),
-          seats: seats(d),
-          expiresAt: d.invite.expiresAt,
-          ...(d.role === 'creator' && d.phase === 'open' ? { inviteLink: link(inviteFragment(d.invite)) } : {}),
-          ...(d.role === 'joiner' && d.end !== undefined
-            ? { errorCode: d.fault === undefined ? d.end : `roster-${d.fault.code}` }
-            : {}),
-        })),
-    finished() {
-      const out: Record<Hex, WalletId> = {}
-      for (const [id, d] of drafts) {
-        const walletId = walletOf(d)
-        if (walletId !== undefined && (d.role === 'joiner' || d.made?.relayList !== undefined)) out[id] = walletId
-      }
-      return out
-    },
   }
 }

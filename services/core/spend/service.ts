@@ -1,210 +1,174 @@
 /**
- * The spending desk of the open profile: builds a payment once for review and proposal, runs the co-signer's check on
- * the own chain view, and describes what stands in a proposal. Wallets and chain come in by `DeskWallets`.
+ * Spending from one wallet: builds a payment once for review and proposal, runs the co-signer's check on the own chain
+ * view, and describes what stands in a proposal.
  */
 import type { Chain } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
 import type { Entropy } from '../../ports/entropy'
 import type { Aggregator } from '../../ports/signer'
-import type { SessionId, Txid, WalletId } from '../domain/ids'
-import { outPointKey } from '../domain/ids'
-import type { NamedProposal, Proposal, SpendProposal } from '../domain/proposal'
-import { err, ok } from '../domain/result'
-import type { Result } from '../domain/result'
+import { outPointKey, type SessionId, type Txid, type WalletId } from '../domain/ids'
+import type { Proposal, SpendProposal } from '../domain/proposal'
+import { err, ok, type Result } from '../domain/result'
 import type { Verdict } from '../domain/signing-state'
-import type { FieldError, ReplacedView, ReviewView } from '../domain/views'
+import type { ReplacedView, ReviewView } from '../domain/views'
 import type { WalletRecord } from '../domain/wallet'
 import { gatherSpendFacts } from '../chain/facts'
 import type { ChainCoin, WalletChain } from '../chain/view'
-import { nameProposal, placesOf, signedHashes } from '../crypto/proposal-id'
-import type { ProposalFault } from '../crypto/proposal-id'
-import { parseTx, txidOf } from '../crypto/transaction'
-import type { Tx } from '../crypto/transaction'
+import { placesOf, readProposal, type ProposalFault, type ReadProposal } from '../crypto/proposal-id'
+import { parseTx } from '../crypto/transaction'
 import type { WalletScripts } from '../crypto/wallet-scripts'
 import { LIMITS } from '../wire/limits'
-import { buildSpend } from './build'
-import type { BuiltSpend, ReplacedSpend, SpendError, BuildRequest } from './build'
+import { buildSpend, type BuildRequest, type BuiltSpend, type ReplacedSpend } from './build'
 import { describeProposal, describeReplaced } from './describe'
-import { sumOf } from './fees'
+import { recipientsOf, replacedSpend, seenFacts, signedFacts } from './earlier'
 import { readRecipient } from './recipient'
-import { factsNeeded, signedVsize, verifyProposal } from './verify-proposal'
-import type { ReplacedFacts } from './verify-proposal'
+import type {
+  EarlierSpend,
+  PaymentRequest,
+  ReplacementRequest,
+  ReviewedSpend,
+  SpendRefusal,
+  SpendRequest,
+} from './requests'
+import { factsNeeded, verifyProposal, type SessionFacts } from './verify-proposal'
 
-export interface DeskWallets {
-  record(walletId: WalletId): WalletRecord | undefined
-  scripts(walletId: WalletId): WalletScripts | undefined
-  isActive(walletId: WalletId): boolean
-  chainOf(walletId: WalletId): Chain | undefined
-  chainView(walletId: WalletId): WalletChain | undefined
+/** What building and checking a spend needs of its wallet (core/wallet/open-wallet.ts). */
+export interface SpendingWallet {
+  readonly id: WalletId
+  readonly record: WalletRecord
+  readonly scripts: WalletScripts
+  /** undefined: the configuration names no server for this network */
+  readonly chain: Chain | undefined
+  /** everybody has confirmed and saved: coins may come and go */
+  readonly active: boolean
+  /** the own chain view; undefined without a chain server */
+  readonly view: WalletChain | undefined
   /** spendable now and in no hold */
-  coins(walletId: WalletId): ChainCoin[]
-  nextChange(walletId: WalletId): number | undefined
-  feeEstimates(walletId: WalletId): Promise<{ readonly normal: number }>
+  coins(): ChainCoin[]
+  /** the next change index that is neither used nor taken by a live session */
+  nextChange(): number | undefined
+  /** sat/vB */
+  normalFeeRate(): Promise<number>
 }
 
-/** What a person asked for; `recipient` as typed. */
-export interface PaymentRequest {
-  readonly walletId: WalletId
-  readonly recipient: string
-  readonly amountSats: bigint
-  readonly all?: boolean
-  readonly feeRate?: number
-  readonly coins?: readonly string[]
-  readonly note?: string
-  /** the transaction that a person has looked at (`ReviewView.txid`): no other is proposed */
-  readonly reviewed?: Txid
+export interface SpendServiceDeps {
+  readonly wallet: SpendingWallet
+  readonly signer: Pick<Aggregator, 'isXCoordinate'>
+  readonly clock: Clock
+  readonly entropy: Entropy
 }
 
-/** Another payment in the place of one that is sent and not in a block. */
-export interface ReplacementRequest {
-  readonly walletId: WalletId
-  /** of the earlier payment; recipients, amounts and note are its own */
-  readonly replaces: SessionId
-  /** pays nobody: all of its coins come back to the wallet */
-  readonly takeBack?: boolean
-  /** the least that takes its place, or the usual rate when that is higher, when omitted */
-  readonly feeRate?: number
-  readonly reviewed?: Txid
-}
-
-/**
- * The same payment anew, after its time is over and parts of it are out: it spends all of those coins too, so that of
- * the two one at most can be mined.
- */
-export interface RepeatRequest {
-  readonly walletId: WalletId
-  /** of the earlier proposal; recipients, amounts and note are its own */
-  readonly again: SessionId
-  /** the usual rate when omitted */
-  readonly feeRate?: number
-  readonly reviewed?: Txid
-}
-
-export type SpendRequest = PaymentRequest | ReplacementRequest | RepeatRequest
-
-/** What the own sessions say to a check. */
-export interface SessionFacts {
-  readonly changeInUse: ReadonlySet<string>
-  readonly equivocates: boolean
-  /** the payment that is to be replaced, when my part of it is out: what it spends and pays has been checked then */
-  readonly replaced?: { readonly proposal: SpendProposal; readonly confirmed: boolean }
-  readonly replacedBefore?: ReadonlySet<Txid>
-}
-
-export interface Reviewed {
-  readonly review: ReviewView
-  /** expiry, note and salt are made anew when it is proposed */
-  readonly draft: SpendProposal
-}
-
-type DeskError = FieldError & Partial<Pick<SpendError, 'missingSats' | 'heldSats' | 'minSats' | 'maxSats' | 'minRate'>>
+type CommonRequest = Omit<BuildRequest, 'recipients' | 'note'>
 
 /** bytes of raw parents kept between checks; which transactions they are a proposer chooses */
 const PARENT_BYTES = 8 * 1024 * 1024
 
-export function createDesk(deps: {
-  readonly wallets: DeskWallets
-  readonly signer: Pick<Aggregator, 'isXCoordinate'>
-  readonly clock: Clock
-  readonly entropy: Entropy
-}) {
-  const { wallets, signer, clock, entropy } = deps
-  /** the last reviewed payment of each wallet: what is proposed is what was reviewed, to the byte */
-  const reviewed = new Map<WalletId, { readonly wish: string; readonly made: Reviewed }>()
-  const reviews = new WeakMap<Proposal, ReviewView>()
-  /** raw parents by txid: they cannot change, so a session asks for each once */
-  const parents = new Map<Txid, Uint8Array>()
+/** One text for equal requests, whatever was reviewed. */
+const nameOf = (request: SpendRequest): string =>
+  JSON.stringify({ ...request, reviewed: undefined }, (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  )
 
-  const nameOf = (wish: SpendRequest) =>
-    JSON.stringify({ ...wish, reviewed: undefined }, (_key, value: unknown) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    )
+export class SpendService {
+  /** the last reviewed payment: what is proposed is what was reviewed, to the byte */
+  #reviewed: { readonly request: string; readonly spend: ReviewedSpend } | undefined
+  readonly #reviews = new WeakMap<Proposal, ReviewView>()
+  /** raw parents by txid: they cannot change, so a session asks for each once */
+  readonly #parents = new Map<Txid, Uint8Array>()
+
+  constructor(private readonly d: SpendServiceDeps) {}
 
   /**
-   * The same wish gives the same payment as long as its coins are free. With `reviewed` it gives that payment or none:
-   * what a person has looked at is never replaced by another behind his back. Refusals name the field. `earlier`: what
-   * a `ReplacementRequest` or an `RepeatRequest` is about.
+   * The same request gives the same payment as long as its coins are free. With `reviewed` it gives that payment or
+   * none: what a person has looked at is never replaced by another behind his back. Refusals name the field.
    */
-  async function build(
-    wish: SpendRequest,
-    earlier?: { readonly session: SessionId; readonly proposal: SpendProposal },
-  ): Promise<Result<Reviewed, DeskError>> {
-    const record = wallets.record(wish.walletId)
-    const scripts = wallets.scripts(wish.walletId)
-    if (record === undefined || scripts === undefined || !wallets.isActive(wish.walletId))
-      return err({ field: 'wallet', code: 'unknown-wallet' })
-    const view = wallets.chainView(wish.walletId)
-    const changeIndex = wallets.nextChange(wish.walletId)
+  async build(request: SpendRequest, earlier?: EarlierSpend): Promise<Result<ReviewedSpend, SpendRefusal>> {
+    const { wallet, entropy, clock } = this.d
+    if (!wallet.active) return err({ field: 'wallet', code: 'unknown-wallet' })
+    const { view } = wallet
+    const changeIndex = wallet.nextChange()
     if (view?.tip === undefined) return err({ field: 'wallet', code: 'chain-unreachable' })
     if (changeIndex === undefined) return err({ field: 'coins', code: 'no-change-address' })
-    const coins = wallets.coins(wish.walletId)
-    const known = reviewed.get(wish.walletId)
+    const coins = wallet.coins()
     const before = earlier && replacedSpend(earlier.proposal)
-    const free = new Set([...coins, ...(before?.coins ?? [])].map(outPointKey))
-    const stands =
-      known?.wish === nameOf(wish) &&
-      known.made.review.inputs.every(i => free.has(outPointKey(i))) &&
-      known.made.draft.ownOutputs.every(o => o.index >= changeIndex)
-    if (stands && (wish.reviewed === undefined || wish.reviewed === known.made.review.txid)) return ok(known.made)
-    if (wish.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
-    const common = {
-      wallet: await scripts.at([{ branch: 1, index: changeIndex }]),
+    const standing = this.#standing(request, [...coins, ...(before?.coins ?? [])].map(outPointKey), changeIndex)
+    if (standing !== undefined) return ok(standing)
+    if (request.reviewed !== undefined) return err({ field: 'coins', code: 'review-again' })
+    const common: CommonRequest = {
+      wallet: await wallet.scripts.at([{ branch: 1, index: changeIndex }]),
       coins,
       held: new Set<string>(),
-      feeRate: wish.feeRate ?? (await wallets.feeEstimates(wish.walletId)).normal,
+      feeRate: request.feeRate ?? (await wallet.normalFeeRate()),
       changeIndex,
       tip: view.tip.height,
       entropy,
-      proposer: record.self,
+      proposer: wallet.record.self,
       expiresAt: Math.floor(clock.now() / 1000) + LIMITS.defaultExpiryS,
     }
     const built =
-      'replaces' in wish
-        ? await buildReplacement(wish, common, earlier?.proposal, before)
-        : 'again' in wish
-          ? buildAgain(common, earlier?.proposal, before, view)
-          : await buildPayment(wish, common)
+      'replaces' in request
+        ? await this.#replacement(request, common, earlier?.proposal, before)
+        : 'again' in request
+          ? this.#repeated(common, earlier?.proposal, before, view)
+          : await this.#payment(request, common)
     if (!built.ok) return built
-    const { proposal } = built.value
-    const described = describeProposal(await scripts.at(placesOf(proposal)), proposal)
-    if (described === undefined) return err({ field: 'recipient', code: 'unsupported' })
-    if (earlier !== undefined && proposal.replaces !== undefined)
-      await Promise.all([prepare(earlier.proposal), prepare(proposal)])
-    const made = {
-      review: proposal.replaces === undefined ? described : { ...described, replaces: replaced(proposal, earlier) },
-      draft: proposal,
-    }
-    reviewed.set(wish.walletId, { wish: nameOf(wish), made })
-    return ok(made)
+    const reviewed = await this.#review(built.value.proposal, earlier)
+    if (reviewed === undefined) return err({ field: 'recipient', code: 'unsupported' })
+    this.#reviewed = { request: nameOf(request), spend: reviewed }
+    return ok(reviewed)
   }
 
-  type Common = Omit<BuildRequest, 'recipients' | 'note'>
+  /** The payment that was built for this request, while all of its coins are free and its change place is unused. */
+  #standing(request: SpendRequest, free: readonly string[], changeIndex: number): ReviewedSpend | undefined {
+    const known = this.#reviewed
+    if (known?.request !== nameOf(request)) return undefined
+    const { review, draft } = known.spend
+    const coins = new Set(free)
+    const stands =
+      review.inputs.every(i => coins.has(outPointKey(i))) && draft.ownOutputs.every(o => o.index >= changeIndex)
+    return stands && (request.reviewed === undefined || request.reviewed === review.txid) ? known.spend : undefined
+  }
 
-  async function buildPayment(wish: PaymentRequest, common: Common): Promise<Result<BuiltSpend, DeskError>> {
+  async #review(proposal: SpendProposal, earlier?: EarlierSpend): Promise<ReviewedSpend | undefined> {
+    const described = describeProposal(await this.d.wallet.scripts.at(placesOf(proposal)), proposal)
+    if (described === undefined) return undefined
+    if (proposal.replaces === undefined) return { review: described, draft: proposal }
+    if (earlier !== undefined) await Promise.all([this.prepare(earlier.proposal), this.prepare(proposal)])
+    return { review: { ...described, replaces: this.replacedView(proposal, earlier) }, draft: proposal }
+  }
+
+  async #payment(request: PaymentRequest, common: CommonRequest): Promise<Result<BuiltSpend, SpendRefusal>> {
     const { wallet, coins } = common
-    const script = await readRecipient(wish.recipient, wallet.network, key => signer.isXCoordinate(key))
+    const script = await this.readRecipient(request.recipient)
     if (!script.ok) return script
-    const only = wish.coins === undefined ? undefined : coins.filter(c => wish.coins?.includes(outPointKey(c)))
-    if (only !== undefined && only.length !== wish.coins?.length) return err({ field: 'coins', code: 'unknown-coin' })
+    const only = request.coins === undefined ? undefined : coins.filter(c => request.coins?.includes(outPointKey(c)))
+    if (only !== undefined && only.length !== request.coins?.length)
+      return err({ field: 'coins', code: 'unknown-coin' })
     return buildSpend({
       ...common,
-      recipients: [{ script: script.value, amountSats: wish.all === true ? 'all' : wish.amountSats }],
+      wallet,
+      recipients: [{ script: script.value, amountSats: request.all === true ? 'all' : request.amountSats }],
       ...(only === undefined ? {} : { only }),
-      note: wish.note ?? '',
+      note: request.note ?? '',
     })
   }
 
+  /** The output script of a recipient as typed, or why no coins may be sent there. */
+  readRecipient(address: string): ReturnType<typeof readRecipient> {
+    return readRecipient(address, this.d.wallet.scripts.network, key => this.d.signer.isXCoordinate(key))
+  }
+
   /**
-   * The chain is asked whether somebody has built on the earlier payment: who replaces it would have to pay for all of
-   * that too, and a recipient who has passed his coins on would lose them, so such a payment is left as it is.
+   * The chain is asked whether somebody has built on the earlier payment. Who replaces it would have to pay for all of
+   * that too, and a recipient who has passed his coins on would lose them. Such a payment is left as it is.
    */
-  async function buildReplacement(
-    wish: ReplacementRequest,
-    common: Common,
+  async #replacement(
+    request: ReplacementRequest,
+    common: CommonRequest,
     earlier: SpendProposal | undefined,
     replaces: ReplacedSpend | undefined,
-  ): Promise<Result<BuiltSpend, DeskError>> {
-    const chain = wallets.chainOf(wish.walletId)
+  ): Promise<Result<BuiltSpend, SpendRefusal>> {
+    const { chain } = this.d.wallet
     const tx = earlier && parseTx(earlier.tx)
     if (replaces === undefined || earlier === undefined || tx?.ok !== true)
       return err({ field: 'session', code: 'unknown-session' })
@@ -216,24 +180,24 @@ export function createDesk(deps: {
     if (!seen.ok || children.some(c => !c.ok)) return err({ field: 'wallet', code: 'chain-unreachable' })
     if (seen.value?.confirmed !== undefined) return err({ field: 'session', code: 'not-sent' })
     if (children.some(c => c.ok && c.value.spent)) return err({ field: 'session', code: 'built-on' })
-    const request = {
+    const build = {
       ...common,
-      recipients: wish.takeBack === true ? [] : recipientsOf(earlier, tx.value),
+      recipients: request.takeBack === true ? [] : recipientsOf(earlier, tx.value),
       replaces,
-      note: wish.takeBack === true ? '' : earlier.note,
+      note: request.takeBack === true ? '' : earlier.note,
     }
-    const built = buildSpend(request)
-    const least = built.ok || wish.feeRate !== undefined ? undefined : built.error.minRate
-    return least === undefined ? built : buildSpend({ ...request, feeRate: least })
+    const built = buildSpend(build)
+    const least = built.ok || request.feeRate !== undefined ? undefined : built.error.minRate
+    return least === undefined ? built : buildSpend({ ...build, feeRate: least })
   }
 
   /** Its coins as the own chain view has them: one that is gone says that something of theirs is on its way already. */
-  function buildAgain(
-    common: Common,
+  #repeated(
+    common: CommonRequest,
     earlier: SpendProposal | undefined,
     before: ReplacedSpend | undefined,
     view: WalletChain,
-  ): Result<BuiltSpend, DeskError> {
+  ): Result<BuiltSpend, SpendRefusal> {
     const tx = earlier && parseTx(earlier.tx)
     if (earlier === undefined || before === undefined || tx?.ok !== true)
       return err({ field: 'session', code: 'unknown-session' })
@@ -243,33 +207,14 @@ export function createDesk(deps: {
     return buildSpend({ ...common, recipients: recipientsOf(earlier, tx.value), must, note: earlier.note })
   }
 
-  /** Whom a payment pays, its change left out. */
-  function recipientsOf({ ownOutputs }: SpendProposal, { outputs }: Tx): BuildRequest['recipients'] {
-    const own = new Set(ownOutputs.map(o => o.vout))
-    return outputs.filter((_, vout) => !own.has(vout)).map(({ script, sats }) => ({ script, amountSats: sats }))
-  }
-
-  /** The coins and the cost of a payment whose form was checked when its session was made. */
-  function replacedSpend(proposal: SpendProposal): ReplacedSpend | undefined {
-    const parsed = parseTx(proposal.tx, LIMITS.txBytes)
-    if (!parsed.ok) return undefined
-    const { inputs, outputs } = parsed.value
-    const coins = inputs.flatMap(({ txid, vout }, i) => {
-      const claim = proposal.inputs[i]
-      return claim === undefined ? [] : [{ txid, vout, ...claim, ours: true }]
-    })
-    const spentSats = proposal.inputs.reduce((sum, { amountSats }) => sum + amountSats, 0n)
-    return { txid: txidOf(parsed.value), feeSats: spentSats - sumOf(outputs), vsize: signedVsize(parsed.value), coins }
-  }
-
   /** What stands in a review of the payment that `proposal` is to take the place of. */
-  function replaced(
+  replacedView(
     proposal: SpendProposal,
     earlier?: { readonly session: SessionId; readonly proposal: Proposal },
   ): ReplacedView | undefined {
     if (proposal.replaces === undefined) return undefined
-    const before = earlier === undefined ? null : drawn(earlier.proposal)
-    const now = before === null ? null : drawn(proposal)
+    const before = earlier === undefined ? null : this.reviewOf(earlier.proposal)
+    const now = before === null ? null : this.reviewOf(proposal)
     return earlier !== undefined && before !== null && now !== null
       ? describeReplaced(before, earlier.session, now)
       : { txid: proposal.replaces }
@@ -279,22 +224,20 @@ export function createDesk(deps: {
    * The co-signer's full check, with facts asked for now; those of the own sessions are taken last, when the server has
    * answered. Trouble with the server blames nobody: "not yet seen".
    */
-  async function verify(proposal: Proposal, sessions: () => SessionFacts): Promise<Verdict> {
-    const scripts = wallets.scripts(proposal.walletId)
-    const chain = wallets.chainOf(proposal.walletId)
-    const view = wallets.chainView(proposal.walletId)
-    if (scripts === undefined || chain === undefined || view === undefined)
-      return { kind: 'not-yet-seen', what: 'chain' }
-    const now = Math.floor(clock.now() / 1000)
+  async verify(proposal: Proposal, sessions: () => SessionFacts): Promise<Verdict> {
+    const { scripts, chain, view } = this.d.wallet
+    if (chain === undefined || view === undefined) return { kind: 'not-yet-seen', what: 'chain' }
+    const now = Math.floor(this.d.clock.now() / 1000)
     const needed = factsNeeded(proposal)
     const [facts, wallet] = await Promise.all([
-      gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: parents, synced: view }),
+      gatherSpendFacts({ chain, inputs: needed.inputs, rawTxs: this.#parents, synced: view }),
       scripts.at(placesOf(proposal)),
     ])
-    trimParents()
+    this.#trimParents()
     if (!facts.ok) return { kind: 'not-yet-seen', what: 'chain' }
-    const seen = needed.replaces === undefined ? undefined : await replacedFacts(chain, needed.replaces)
+    const seen = needed.replaces === undefined ? undefined : await seenFacts(chain, needed.replaces)
     const own = sessions()
+    const replaced = seen ?? (own.replaced && signedFacts(own.replaced.proposal, own.replaced.confirmed))
     return verifyProposal(wallet, proposal, {
       now,
       tip: facts.value.tip,
@@ -304,71 +247,37 @@ export function createDesk(deps: {
       lastUsedChange: view.lastUsed[1],
       changeInUse: own.changeInUse,
       equivocates: own.equivocates,
-      // a payment whose fee is so low that servers have let it go is just the one that needs another in its place
-      replaced: seen ?? (own.replaced && signedFacts(own.replaced)),
+      replaced,
       ...(own.replacedBefore === undefined ? {} : { replacedBefore: own.replacedBefore }),
     })
   }
 
   /** The oldest go first. */
-  function trimParents() {
+  #trimParents(): void {
     let bytes = 0
-    for (const raw of parents.values()) bytes += raw.length
-    for (const [txid, raw] of parents) {
+    for (const raw of this.#parents.values()) bytes += raw.length
+    for (const [txid, raw] of this.#parents) {
       if (bytes <= PARENT_BYTES) return
-      parents.delete(txid)
+      this.#parents.delete(txid)
       bytes -= raw.length
     }
   }
 
-  /** Before anything else is done with a proposal: its names, or what is wrong with its form, and its picture. */
-  async function prepare(proposal: Proposal): Promise<Result<NamedProposal, ProposalFault>> {
-    const wallet = await wallets.scripts(proposal.walletId)?.at(placesOf(proposal))
-    if (wallet === undefined) return err({ rule: 'not-ours' })
-    const picture = reviews.has(proposal) ? undefined : describeProposal(wallet, proposal)
-    if (picture !== undefined) reviews.set(proposal, picture)
-    return nameProposal(wallet, proposal)
+  /**
+   * Before anything else is done with a proposal: its names and hashes, or what is wrong with its form. Its review is
+   * kept for the screens.
+   */
+  async prepare(proposal: Proposal): Promise<Result<ReadProposal, ProposalFault>> {
+    // its places belong to another wallet
+    if (proposal.walletId !== this.d.wallet.id) return err({ rule: 'not-ours' })
+    const wallet = await this.d.wallet.scripts.at(placesOf(proposal))
+    const review = this.#reviews.has(proposal) ? undefined : describeProposal(wallet, proposal)
+    if (review !== undefined) this.#reviews.set(proposal, review)
+    return readProposal(wallet, proposal)
   }
 
-  /** Per input the 32 bytes that a signature of this proposal is over. */
-  async function hashes(proposal: Proposal): Promise<Result<readonly Uint8Array[], ProposalFault>> {
-    const wallet = await wallets.scripts(proposal.walletId)?.at(placesOf(proposal))
-    return wallet === undefined ? err({ rule: 'not-ours' }) : signedHashes(wallet, proposal)
+  /** The review of a prepared proposal; null before, and for a practice text. */
+  reviewOf(proposal: Proposal): ReviewView | null {
+    return this.#reviews.get(proposal) ?? null
   }
-
-  async function replacedFacts(chain: Chain, txid: Txid): Promise<ReplacedFacts | undefined> {
-    const [seen, raw] = await Promise.all([chain.tx(txid), chain.rawTx(txid)])
-    if (!seen.ok || seen.value === undefined || !raw.ok || raw.value === undefined) return undefined
-    const tx = parseTx(raw.value)
-    if (!tx.ok) return undefined
-    return {
-      feeSats: seen.value.feeSats,
-      weight: seen.value.weight,
-      confirmed: seen.value.confirmed !== undefined,
-      inputs: new Set(tx.value.inputs.map(outPointKey)),
-    }
-  }
-
-  function signedFacts({
-    proposal,
-    confirmed,
-  }: {
-    readonly proposal: SpendProposal
-    readonly confirmed: boolean
-  }): ReplacedFacts | undefined {
-    const spend = replacedSpend(proposal)
-    return (
-      spend && {
-        feeSats: spend.feeSats,
-        weight: spend.vsize * 4,
-        confirmed,
-        inputs: new Set(spend.coins.map(outPointKey)),
-      }
-    )
-  }
-
-  /** The picture of a prepared proposal; null for a practice text. */
-  const drawn = (proposal: Proposal): ReviewView | null => reviews.get(proposal) ?? null
-
-  return { build, prepare, hashes, verify, drawn, replaced }
 }

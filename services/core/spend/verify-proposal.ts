@@ -37,7 +37,7 @@ export interface ProposalFacts {
   readonly usedChange: ReadonlySet<number>
   /** highest of them, -1 when there is none */
   readonly lastUsedChange: number
-  /** `branch/index` places that other live sessions with my yes pay change to (`changeInUse` in signing/registry.ts) */
+  /** `branch/index` places that other live sessions with my yes pay change to (`changeInUse` in signing/rules/between-sessions.ts) */
   readonly changeInUse: ReadonlySet<string>
   /** the transaction that `replaces` names, as the own view has it; undefined: not seen */
   readonly replaced: ReplacedFacts | undefined
@@ -45,7 +45,7 @@ export interface ProposalFacts {
    * what that one has replaced in its turn: a server that has not seen the later one may still name it as the spender
    */
   readonly replacedBefore?: ReadonlySet<Txid>
-  /** the proposer has another live proposal for one of these coins (`equivocates` in signing/registry.ts) */
+  /** the proposer has another live proposal for one of these coins (`equivocates` in signing/rules/between-sessions.ts) */
   readonly equivocates?: boolean
 }
 
@@ -56,6 +56,15 @@ export interface ReplacedFacts {
   readonly confirmed: boolean
   /** outpoint keys */
   readonly inputs: ReadonlySet<string>
+}
+
+/** What the own sessions say to a check (signing/rules/session-facts.ts). */
+export interface SessionFacts {
+  readonly changeInUse: ReadonlySet<string>
+  readonly equivocates: boolean
+  /** the payment that is to be replaced, when my part of it is out: what it spends and pays has been checked then */
+  readonly replaced?: { readonly proposal: SpendProposal; readonly confirmed: boolean }
+  readonly replacedBefore?: ReadonlySet<Txid>
 }
 
 /** A clock difference that is not held against a proposer, seconds. */

@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from '@playwright/test'
-import { workerClock, workerEntropy } from '../../../services/adapters/keyworker/platform'
-import { isXCoordinate } from '../../../services/core/crypto/bip328'
 import { nameProposal, sessionIdOf } from '../../../services/core/crypto/proposal-id'
 import { parseTx, serializeTx } from '../../../services/core/crypto/transaction'
 import type { Tx } from '../../../services/core/crypto/transaction'
 import { openWallet } from '../../../services/core/crypto/wallet-context'
 import type { SpendProposal } from '../../../services/core/domain/proposal'
-import { createDesk } from '../../../services/core/spend/service'
-import type { PaymentRequest } from '../../../services/core/spend/service'
+import type { PaymentRequest } from '../../../services/core/spend/requests'
 import { ScriptedMember } from '../../support/scripted-member'
 
 /**
@@ -16,13 +13,6 @@ import { ScriptedMember } from '../../support/scripted-member'
  * joins as anybody does, and then says and signs what he likes.
  */
 export class Liar extends ScriptedMember {
-  private readonly desk = createDesk({
-    clock: workerClock,
-    entropy: workerEntropy,
-    wallets: this.wallets,
-    signer: { isXCoordinate: async key => isXCoordinate(key) },
-  })
-
   static override create(app: string): Promise<Liar> {
     return ScriptedMember.open(app, 'Mallory', (...made) => new Liar(...made))
   }
@@ -36,7 +26,8 @@ export class Liar extends ScriptedMember {
   /** A correct payment over all available coins or a part of them; nothing is sent. */
   async draft(wish: Omit<PaymentRequest, 'walletId'>): Promise<SpendProposal> {
     await this.wallets.refresh(this.record().id)
-    const built = await this.desk.build({ walletId: this.record().id, ...wish })
+    const walletId = this.record().id
+    const built = await this.musig2.reviewSpend({ walletId, ...wish })
     if (!built.ok) throw new Error(`${built.error.field} ${built.error.code}`)
     return { ...built.value.draft, salt: randomBytes(32).toString('hex') }
   }

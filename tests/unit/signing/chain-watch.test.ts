@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../services/core/domain/result'
-import { txidOfProposal } from '../../../services/core/signing/rules/wallet-sessions'
+import { txidOfProposal } from '../../../services/core/signing/rules/between-sessions'
 import {
   inRounds,
   isWatched,

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionId } from '../../../services/core/domain/ids'
 import type { WalletRecord } from '../../../services/core/domain/wallet'
-import { createIntake } from '../../../services/core/signing/runtime/inbox'
-import type { Runner } from '../../../services/core/signing/runtime/runner'
+import { Inbox } from '../../../services/core/signing/runtime/inbox'
 import type { Session } from '../../../services/core/signing/protocol/state'
 import { FakeClock } from '../../fakes/clock'
 import { Harness, spendProposal } from '../../fakes/session-harness'
 
-/** The intake of member 1 over these sessions; what is handed on, and what is opened again. */
-function intakeOf(sessions: readonly Session[], h: Harness) {
+/** The inbox of member 1 over these sessions; what is handed on, and what is opened again. */
+function inboxOf(sessions: readonly Session[], h: Harness) {
   const told: SessionId[] = []
   const reopened: SessionId[] = []
   const get = (id: SessionId) => sessions.find(s => s.id === id)
@@ -16,18 +15,19 @@ function intakeOf(sessions: readonly Session[], h: Harness) {
     id: sessions[0]!.walletId,
     roster: h.members.map((accountKey, m) => ({ accountKey, peerId: `peer ${m}` })),
   } as unknown as WalletRecord
-  const onMessage = createIntake({
+  const inbox = new Inbox({
     clock: new FakeClock(),
     log: { write: () => {} } as never,
     signer: { verifyMessage: async () => true } as never,
-    wallets: { record: () => record, isActive: () => true },
+    wallet: { record, active: true },
     runner: {
       get,
       all: () => [...sessions],
       tell: async (id: SessionId) => {
         told.push(id)
       },
-    } as unknown as Runner,
+      remove: () => false,
+    },
     send: () => {},
     offence: () => {},
     prepare: () => {
@@ -40,7 +40,7 @@ function intakeOf(sessions: readonly Session[], h: Harness) {
       reopened.push(id)
     },
   })
-  return { onMessage, told, reopened }
+  return { onMessage: inbox.receive.bind(inbox), told, reopened }
 }
 
 describe('signatures for what was called off', () => {
@@ -52,7 +52,7 @@ describe('signatures for what was called off', () => {
   const final = h.forge(2, { type: 'final', digest: h.named.digest, signatures: h.signatures() })
 
   it('are handed on, and its record of what was said is opened for them', async () => {
-    const { onMessage, told, reopened } = intakeOf([declined], h)
+    const { onMessage, told, reopened } = inboxOf([declined], h)
     await onMessage('peer 2', final)
     expect([told, reopened]).toEqual([[declined.id], [declined.id]])
   })
@@ -66,7 +66,7 @@ describe('signatures for what was called off', () => {
       [open, 1],
       [twin.session(1), 0],
     ] as const) {
-      const { onMessage, told } = intakeOf([declined, other], h)
+      const { onMessage, told } = inboxOf([declined, other], h)
       await onMessage('peer 2', final)
       expect(told).toHaveLength(heard)
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { err, ok } from '../../../services/core/domain/result'
-import { createRunner } from '../../../services/core/signing/runtime/runner'
+import { SessionRunner } from '../../../services/core/signing/runtime/runner'
 import type { RunnerDeps } from '../../../services/core/signing/runtime/runner'
 import { newSession } from '../../../services/core/signing/protocol/state'
 import type { AttemptName } from '../../../services/core/domain/proposal'
@@ -44,13 +44,13 @@ function make() {
         done.push('retract')
       },
     } as unknown as RunnerDeps['signer'],
-    keys: () => ({ network: 'regtest', descriptor: '' }),
+    keys: { network: 'regtest', descriptor: '' },
     save: () =>
       new Promise<void>((resolve, reject) => {
         done.push('write')
         write = { resolve, reject }
       }),
-    send: (_wallet, _to, message) => {
+    send: (_to, message) => {
       done.push(`send ${message.body.type}`)
     },
     verify: async () => {
@@ -59,10 +59,9 @@ function make() {
     },
     broadcast: async () => err({ code: 'unreachable', detail: '', retryable: true }),
     offence: unused,
-    txidOf: unused,
     stepped: () => undefined,
   }
-  const runner = createRunner(deps)
+  const runner = new SessionRunner(deps)
   runner.add(newSession(named, [accountKey(0), accountKey(1)], accountKey(0)))
   const tell = (fact: Parameters<typeof runner.tell>[1]) => void runner.tell(named.sessionId, fact)
   return {

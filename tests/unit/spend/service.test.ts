@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createDesk } from '../../../services/core/spend/service'
-import type { DeskWallets } from '../../../services/core/spend/service'
+import { SpendService, type SpendingWallet } from '../../../services/core/spend/service'
 import { createWalletScripts } from '../../../services/core/crypto/wallet-scripts'
 import { serializeTx } from '../../../services/core/crypto/transaction'
 import type { SpendProposal } from '../../../services/core/domain/proposal'
@@ -54,10 +53,15 @@ function set() {
       return places.map(({ branch, index }) => wallet.output(branch, index)?.script)
     },
   })
-  const wallets = { scripts: () => scripts, chainOf: () => chain, chainView: () => view } as unknown as DeskWallets
+  const spending = { id: wallet.id, scripts, chain, view } as unknown as SpendingWallet
   const clock = { now: () => NOW * 1000, after: () => () => {} }
   return {
-    desk: createDesk({ wallets, signer: { isXCoordinate: async () => true }, clock, entropy: createFakeEntropy() }),
+    service: new SpendService({
+      wallet: spending,
+      signer: { isXCoordinate: async () => true },
+      clock,
+      entropy: createFakeEntropy(),
+    }),
     asked,
     derived,
   }
@@ -65,45 +69,48 @@ function set() {
 const sessions = () => ({ changeInUse: new Set<string>(), equivocates: false })
 const txid = (n: number): string => n.toString(16).padStart(64, '0')
 
-describe('what a proposer can make the desk do', () => {
+describe('what a proposer can make the spend service do', () => {
   it('keeps raw parents between checks, but not more than a few megabytes of them', async () => {
-    const { desk, asked } = set()
-    await desk.verify(spend([txid(1)]), sessions)
-    await desk.verify(spend([txid(1)]), sessions)
+    const { service, asked } = set()
+    await service.verify(spend([txid(1)]), sessions)
+    await service.verify(spend([txid(1)]), sessions)
     expect(asked).toEqual([txid(1)])
-    await desk.verify(spend([txid(2), txid(3)]), sessions)
-    await desk.verify(spend([txid(3), txid(1)]), sessions)
+    await service.verify(spend([txid(2), txid(3)]), sessions)
+    await service.verify(spend([txid(3), txid(1)]), sessions)
     expect(asked).toEqual([txid(1), txid(2), txid(3), txid(1)])
   })
 
   it('has many scripts derived in small parts, and none twice', async () => {
-    const { desk, derived } = set()
+    const { service, derived } = set()
     const proposal = spend(
       Array.from({ length: 100 }, (_, i) => txid(i + 1)),
       70_000,
     )
-    expect(await desk.prepare(proposal)).toMatchObject({ ok: true, value: { sessionId: expect.any(String) as string } })
+    expect(await service.prepare(proposal)).toMatchObject({
+      ok: true,
+      value: { sessionId: expect.any(String) as string },
+    })
     expect(derived).toEqual([32, 32, 32, 4])
-    expect(desk.drawn(proposal)?.inputs).toHaveLength(100)
-    await desk.verify(proposal, sessions)
+    expect(service.reviewOf(proposal)?.inputs).toHaveLength(100)
+    await service.verify(proposal, sessions)
     expect(derived).toHaveLength(4)
   })
 
-  it('names what is wrong with the form, and draws no picture of that', async () => {
-    const { desk } = set()
+  it('names what is wrong with the form, and makes no review of that', async () => {
+    const { service } = set()
     const proposal = { ...spend([txid(1)]), inputs: [{ amountSats: 2_000n, branch: 0 as const, index: 2 ** 31 }] }
-    expect(await desk.prepare(proposal)).toEqual({ ok: false, error: { rule: 'not-ours', input: 0 } })
-    expect(desk.drawn(proposal)).toBeNull()
+    expect(await service.prepare(proposal)).toEqual({ ok: false, error: { rule: 'not-ours', input: 0 } })
+    expect(service.reviewOf(proposal)).toBeNull()
   })
 })
 
 describe('the payment that another takes the place of', () => {
   it('is known from the own session when no server shows it any more', async () => {
-    const { desk } = set()
+    const { service } = set()
     const old = spend([txid(1), txid(2)])
     const bump = (...coins: string[]) => ({ ...spend(coins), replaces: txid(9) })
     const verify = (proposal: SpendProposal, confirmed?: boolean) =>
-      desk.verify(proposal, () => ({
+      service.verify(proposal, () => ({
         ...sessions(),
         ...(confirmed === undefined ? {} : { replaced: { proposal: old, confirmed } }),
       }))

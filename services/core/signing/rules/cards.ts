@@ -5,7 +5,7 @@ import type { RosterEntry } from '../../domain/wallet'
 import { spendCode } from '../../crypto/spend-code'
 import { memberLabels } from '../../roster/join'
 import { sessionView, type SessionView } from './progress'
-import { overlaps, payableAgain, replaceable, replacedTxids, sessionOfTx, txidOfProposal } from './wallet-sessions'
+import { overlaps, payableAgain, replaceable, replacedTxids, sessionOfTx, txidOfProposal } from './between-sessions'
 import type { Session } from '../protocol/state'
 import { isLive, isOpen } from '../protocol/table'
 
@@ -35,43 +35,38 @@ export interface SessionCard {
 
 /** What a card shows beside the sessions themselves. */
 export interface CardFacts {
-  /** undefined: no wallet of this profile */
-  readonly roster: (walletId: WalletId) => readonly RosterEntry[] | undefined
-  /** null: not drawn yet */
-  readonly drawn: (proposal: Proposal) => ReviewView | null
-  readonly replaced: (
+  readonly roster: readonly RosterEntry[]
+  /** null: not prepared yet */
+  reviewOf(proposal: Proposal): ReviewView | null
+  replacedView(
     proposal: SpendProposal,
     earlier: { readonly session: SessionId; readonly proposal: Proposal } | undefined,
-  ) => ReplacedView | undefined
+  ): ReplacedView | undefined
 }
 
-/** Sessions of all wallets as the screens show them, those that run out last first. `now`: unix ms. */
+/** Sessions of one wallet as the screens show them. `now`: unix ms. */
 export function cardsOf(sessions: readonly Session[], facts: CardFacts, now: number): SessionCard[] {
-  const byWallet = new Map(
-    [...new Set(sessions.map(s => s.walletId))].map(id => [id, sessions.filter(s => s.walletId === id)]),
-  )
-  return sessions
-    .flatMap((session): SessionCard[] => {
-      const roster = facts.roster(session.walletId)
-      if (roster === undefined) return []
-      const { proposal } = session
-      return [
-        {
-          id: session.id,
-          walletId: session.walletId,
-          view: sessionView(session, now),
-          review: facts.drawn(proposal),
-          ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
-          spendCode: spendCode(session.digest),
-          proposerName: memberLabels(roster).get(proposal.proposer) ?? '',
-          expiresAt: proposal.expiresAt,
-          canPayAgain: payableAgain(session, now),
-          ...besides(session, byWallet.get(session.walletId) ?? [], facts),
-        },
-      ]
-    })
-    .sort((a, b) => b.expiresAt - a.expiresAt)
+  const labels = memberLabels(facts.roster)
+  return sessions.map((session): SessionCard => {
+    const { proposal } = session
+    return {
+      id: session.id,
+      walletId: session.walletId,
+      view: sessionView(session, now),
+      review: facts.reviewOf(proposal),
+      ...(proposal.kind === 'practice' ? { practiceText: proposal.text } : {}),
+      spendCode: spendCode(session.digest),
+      proposerName: labels.get(proposal.proposer) ?? '',
+      expiresAt: proposal.expiresAt,
+      canPayAgain: payableAgain(session, now),
+      ...besides(session, sessions, facts),
+    }
+  })
 }
+
+/** Sessions of all wallets in one list: those that run out last come first. */
+export const inOrder = (cards: readonly SessionCard[]): SessionCard[] =>
+  [...cards].sort((a, b) => b.expiresAt - a.expiresAt)
 
 /** What the other sessions of its wallet are to one. */
 function besides(
@@ -83,7 +78,7 @@ function besides(
   if (proposal.kind !== 'spend') return { overlapsWith: [], canReplace: false }
   const txid = txidOfProposal(proposal) ?? ''
   const earlier = proposal.replaces === undefined ? undefined : sessionOfTx(all, proposal.replaces)
-  const replaces = facts.replaced(proposal, earlier && { session: earlier.id, proposal: earlier.proposal })
+  const replaces = facts.replacedView(proposal, earlier && { session: earlier.id, proposal: earlier.proposal })
   const successor = isOpen(session.state)
     ? undefined
     : all.find(s => isLive(s.state) && s.proposal.kind === 'spend' && s.proposal.replaces === txid)

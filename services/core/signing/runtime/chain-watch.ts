@@ -8,7 +8,7 @@ import type { Chain } from '../../../ports/chain'
 import { concurrently } from '../../chain/concurrent'
 import { parseTx } from '../../crypto/transaction'
 import type { ChainFact } from '../protocol/events'
-import { inputsOf, replacedTxids, txidOfProposal } from '../rules/wallet-sessions'
+import { inputsOf, replacedTxids, txidOfProposal } from '../rules/between-sessions'
 import { holdsCoins, voteOf, type Session } from '../protocol/state'
 import { isCalledOff, isChainEnd, isLive, isOpen } from '../protocol/table'
 

@@ -1,3 +1,6 @@
+import type { Log } from '../../../ports/log'
+import type { Storage } from '../../../ports/storage'
+import type { WalletId } from '../../domain/ids'
 import type { EndReason } from '../../domain/signing-state'
 import type { Result } from '../../domain/result'
 import { err, ok } from '../../domain/result'
@@ -212,4 +215,22 @@ export function decodeSession(data: Uint8Array): Result<Session, SessionFault> {
       } satisfies AttemptFailure),
     ...freshRun,
   })
+}
+
+/**
+ * The stored sessions by wallet. One that cannot be read is reported and left where it is: a later build may read it.
+ */
+export async function readStoredSessions(
+  storage: Pick<Storage, 'all'>,
+  log: Log,
+): Promise<ReadonlyMap<WalletId, readonly Session[]>> {
+  const found = new Map<WalletId, Session[]>()
+  for (const { key, value } of await storage.all('sessions')) {
+    const session = decodeSession(value)
+    if (session.ok) {
+      const { walletId } = session.value
+      found.set(walletId, [...(found.get(walletId) ?? []), session.value])
+    } else log.write('error', 'signing.unreadable-session', { key: key.slice(0, 8), code: session.error.code })
+  }
+  return found
 }

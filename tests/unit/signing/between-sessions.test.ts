@@ -13,7 +13,7 @@ import {
   replaceable,
   replacedTxids,
   txidOfProposal,
-} from '../../../services/core/signing/rules/wallet-sessions'
+} from '../../../services/core/signing/rules/between-sessions'
 import { LIMITS } from '../../../services/core/wire/limits'
 import { newSession, type Session } from '../../../services/core/signing/protocol/state'
 
