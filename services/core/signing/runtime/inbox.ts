@@ -6,7 +6,7 @@ import type { NamedProposal, Proposal } from '../../domain/proposal'
 import type { Result } from '../../domain/result'
 import type { WalletRecord } from '../../domain/wallet'
 import type { ProposalFault } from '../../crypto/proposal-id'
-import { TokenBucket } from '../../net/rate'
+import { TokenBucket } from '../../domain/token-bucket'
 import { LIMITS } from '../../wire/limits'
 import type { SignedMessage } from '../../wire/messages'
 import { admit, forgettable, hasTwin, overlaps } from '../rules/wallet-sessions'
@@ -39,6 +39,8 @@ export interface IntakeDeps {
   forget(id: SessionId): void
 }
 
+/** how many proposals one member may send */
+const PROPOSALS = { perSecond: LIMITS.proposalsPerMinute / 60, burst: LIMITS.proposalsAtOnce } as const
 /** sessions of which is remembered that they were asked about */
 const QUESTIONS_KEPT = 512
 
@@ -76,7 +78,7 @@ export function createIntake(deps: IntakeDeps): (peerId: PeerId, message: Signed
   const paces = new Map<string, TokenBucket>()
   function paceOf(walletId: WalletId, proposer: AccountKey): TokenBucket {
     const key = `${walletId} ${proposer}`
-    const pace = paces.get(key) ?? new TokenBucket(clock, LIMITS.proposalsPerMinute / 60, LIMITS.proposalsAtOnce)
+    const pace = paces.get(key) ?? new TokenBucket(PROPOSALS, () => clock.now())
     paces.set(key, pace)
     return pace
   }
