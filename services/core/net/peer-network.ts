@@ -203,13 +203,20 @@ export class PeerNetwork {
 
   /**
    * Connects these peers now and says of each what came of it (gate.ts). Background dials to them make way, and go on
-   * afterwards.
+   * afterwards. The statuses of watched peers show each step as well.
    */
   async ensureConnected(targets: readonly GateTarget[], options: GateOptions = {}): Promise<GateResult> {
     const release = this.#watcher.hold(targets.flatMap(t => t.peerId ?? []))
     try {
       return await this.#operations.run(options.signal, signal =>
-        runGate(this.#connect, targets, { ...options, signal }),
+        runGate(this.#connect, targets, {
+          ...options,
+          signal,
+          onStatus: status => {
+            this.#onGateStatus(status)
+            options.onStatus?.(status)
+          },
+        }),
       )
     } finally {
       if (this.#state !== 'stopped') release()
@@ -346,6 +353,13 @@ export class PeerNetwork {
     this.#peers.setHeard(peerId)
     this.#watcher.onHeard(peerId)
     this.#emit({ type: 'presence', walletId, accountKey: sender, peerId, at })
+  }
+
+  /** While the gate dials nobody else does. That a peer is connected, or lost, is seen by the watcher. */
+  #onGateStatus(status: ParticipantStatus): void {
+    const { peerId, state } = status
+    if (this.status(peerId)?.connected !== false) return
+    if (state === 'connecting' || state === 'failed') this.#peers.setStatus(peerId, status)
   }
 
   #onNewerSelf({ instance, startedAt }: Announcement): void {

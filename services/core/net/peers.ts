@@ -125,9 +125,9 @@ export class Peers {
     const before = peer.status
     const { member } = before
     peer.status = {
+      ...change,
       peerId,
       ...(member ? { member } : {}),
-      ...change,
       since: change.state === before.state ? before.since : now,
     }
     if (isDifferent(before, peer.status)) this.d.onStatus(peer.status)
