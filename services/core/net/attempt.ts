@@ -36,7 +36,7 @@ export interface LiveConnection {
 
 export const isLive = (v: LiveConnection | FailedAttempt): v is LiveConnection => 'connection' in v
 
-/** Nobody waits for the goodbye of a dead connection. */
+/** Nobody waits until a connection is closed: a dead one may take long. */
 export function closeQuietly(transport: Pick<Transport, 'closeConnection'>, connection: ConnectionInfo): void {
   transport.closeConnection(connection.id).catch(() => undefined)
 }
@@ -102,7 +102,7 @@ export async function attempt(
   onStep('resolve')
   if (candidate.kind === 'webrtc' && !o.budget.allows(o.peerId)) {
     return {
-      error: netError('DirectLinesSpentError', 'This page has used up its WebRTC connections for this peer'),
+      error: netError('PeerConnectionsSpentError', 'This page has used up its WebRTC connections for this peer'),
       step,
     }
   }

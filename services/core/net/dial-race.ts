@@ -136,7 +136,7 @@ export class DialRace {
   #note(failed: FailedAttempt, relay: string): ConnectivityError {
     const failure = classifyAttempts(this.o.peerId, [failed])
     if (failure.type === ConnectivityErrorType.PEER_NOT_FOUND) {
-      // The relay's newest word counts. An earlier try that came further ran over a connection of a browser that has
+      // The relay's newest answer counts. An earlier try that came further ran over a connection of a browser that has
       // just left.
       this.#withoutPeer.add(relay)
       this.attempts.splice(0, this.attempts.length, ...this.attempts.filter(a => a.relay !== relay))
