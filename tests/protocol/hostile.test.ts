@@ -155,7 +155,7 @@ describe('two members at once', () => {
       return put(store, key, value)
     }
     // nobody hears of it from Ben and tells him again what he has lost
-    const { send } = ben.p2p
+    const send = ben.p2p.send.bind(ben.p2p)
     ben.p2p.send = (peerId, protocol, message) =>
       protocol === 'wallet' ? Promise.resolve(false) : send(peerId, protocol, message)
     for (const person of [anna, cleo]) {

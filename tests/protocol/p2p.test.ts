@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { ConnectivityErrorType as T } from '../../services/core/domain/connectivity'
+import { ConnectivityErrorType as T, type ParticipantStatus } from '../../services/core/domain/connectivity'
 import { presenceKeys, sealAnnouncement } from '../../services/core/net/presence'
 import { rankRelays, webrtcAddress } from '../../services/core/net/rendezvous'
 import {
@@ -466,6 +466,31 @@ describe('the gate over the whole door', () => {
     })
     await w.open(carol)
     expect(await gate()).toEqual({ allConnected: true, connected: [bob.peerId, carol.peerId], failed: [] })
+  })
+
+  it('shows each step, and what came of it, in the statuses of watched peers too', async () => {
+    const w = world()
+    const a = await w.open(alice)
+    await w.open(bob)
+    await w.clock.advance(70_000)
+    const from = a.events.length
+    const told: ParticipantStatus[] = []
+    const gate = a.p2p.ensureConnected([{ peerId: bob.peerId }, { peerId: carol.peerId }], {
+      onStatus: status => told.push(status),
+    })
+    await w.clock.advance(500)
+    expect(a.p2p.status(carol.peerId)).toMatchObject({ state: 'connecting', member: carol.accountKey })
+    // who is connected stays so while the gate asks for an answer
+    expect(a.p2p.status(bob.peerId)).toMatchObject({ state: 'connected', connected: true })
+    await w.clock.advance(4_000)
+    expect((await gate).failed).toMatchObject([{ peerId: carol.peerId, errorType: T.PEER_NOT_FOUND }])
+    const steps = (statuses: ParticipantStatus[]): string[] =>
+      statuses.filter(s => s.peerId === carol.peerId).map(s => `${s.state} ${s.step ?? ''}`)
+    const shown = steps(a.events.slice(from).flatMap(e => (e.type === 'peer' ? [e.status] : [])))
+    const [waiting, ...rest] = steps(told)
+    expect(waiting).toBe('waiting ')
+    expect(rest.at(-1)).toBe('failed relay')
+    expect(shown.slice(0, rest.length)).toEqual(rest)
   })
 
   it('connects a discovered peer, and dials no relay that is on no list of ours', async () => {

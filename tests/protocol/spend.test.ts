@@ -383,7 +383,7 @@ describe('spending together over an in-memory network', () => {
     const old = proposed.sessionId!
     // what Ben and Cleo sign comes to nobody
     for (const person of [ben, cleo]) {
-      const { send } = person.p2p
+      const send = person.p2p.send.bind(person.p2p)
       person.p2p.send = (peerId, protocol, message) =>
         protocol === 'sign' && (message as SignedMessage).body.type === 'partials'
           ? Promise.resolve(true)

@@ -30,7 +30,7 @@ export class LineCount {
   /** One more, and for whom if he called; throws when there are none left, and the library then makes none. */
   take(caller: PeerId = ''): void {
     if (this.#dialling ? this.made >= MOST : !this.has(caller)) {
-      throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'DirectLinesSpentError' })
+      throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'PeerConnectionsSpentError' })
     }
     if (this.#dialling) {
       this.#own++

@@ -1,5 +1,6 @@
 import { bytesToUtf8 } from '@noble/ciphers/utils.js'
 import type { Storage } from '../../ports/storage'
+import { BoundedMap } from '../domain/bounded-map'
 import { utf8ToBytes } from '../domain/bytes'
 import type { PeerId } from '../domain/ids'
 import { LIMITS } from '../wire/limits'
@@ -25,7 +26,7 @@ const RELAYS_PER_PEER = 4
 
 /** Last known relays of peers. A hint only: a candidate counts when its relay is on a list of ours at that moment. */
 export class AddressCache {
-  readonly #peers = new Map<PeerId, CachedPeer>()
+  readonly #peers = new BoundedMap<PeerId, CachedPeer>(MAX_PEERS)
 
   constructor(
     private readonly store: PeerStore | undefined,
@@ -60,10 +61,7 @@ export class AddressCache {
   }
 
   #set(peer: CachedPeer): void {
-    this.#peers.delete(peer.peerId)
     this.#peers.set(peer.peerId, { ...peer, relays: peer.relays.slice(0, RELAYS_PER_PEER) })
-    const oldest = this.#peers.keys().next()
-    if (this.#peers.size > MAX_PEERS && !oldest.done) this.#peers.delete(oldest.value)
   }
 }
 

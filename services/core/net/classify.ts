@@ -9,7 +9,7 @@ export type NetErrorName =
   | 'NoRelayAddressError'
   | 'PeerUnknownError'
   | 'ConnectionLostError'
-  | 'DirectLinesSpentError'
+  | 'PeerConnectionsSpentError'
 
 export function netError(name: NetErrorName, message: string): Error {
   const error = new Error(message)
@@ -131,8 +131,9 @@ function byName(name: string, message: string, step?: ConnectStep): Omit<Verdict
                 : PROGRESS.peer,
         }
   }
-  // a page that has used up its direct lines gets no more by trying: it must be loaded anew
-  if (name === 'DirectLinesSpentError') return { type: T.WEBRTC_FAILED, retryable: false, progress: PROGRESS.webrtc }
+  // a page that has used up its RTCPeerConnections gets no more by trying: it must be loaded anew
+  if (name === 'PeerConnectionsSpentError')
+    return { type: T.WEBRTC_FAILED, retryable: false, progress: PROGRESS.webrtc }
   if (WEBRTC.has(name) || name.startsWith('WebRTC/'))
     return { type: T.WEBRTC_FAILED, retryable: true, progress: PROGRESS.webrtc }
   if (name === 'ConnectionFailedError' && /RTCPeerConnection/.test(message))

@@ -61,6 +61,20 @@ export async function withDeadline<T>(
   })
 }
 
+/** Ends early, and leaves no timer, when the signal aborts. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    const over = (): void => {
+      cancel()
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+    const cancel = clock.after(ms, over)
+    signal.addEventListener('abort', over, { once: true })
+  })
+}
+
 /** A clock that knows what it has pending, so that `stop` can prove that it leaves nothing behind. */
 export interface TrackedClock extends Clock {
   pending(): number

@@ -12,10 +12,11 @@ export const IN_USE_MS = 2_000
 export const SETTLED_MS = 10_000
 
 /**
- * The connection because of which `mine`, which this side dialled, is one too many. One of a kind is enough for two
- * members: that of the lower peer id, unless the other was in use before it came, because streams run over it. Whoever
- * dialled a connection closes it, and by this rule at most one side does; what lies between the two bounds is decided
- * by the greater peer id when nothing has happened for `SETTLED_MS`.
+ * The connection because of which `mine`, which this side dialled, is one too many.
+ * 1. One of a kind is enough for two members.
+ * 2. That of the lower peer id stays, unless the other was in use before it came: streams run over it.
+ * 3. Only whoever dialled a connection closes it. By this rule at most one side does.
+ * 4. What lies between the two bounds is decided by the greater peer id when nothing has happened for `SETTLED_MS`.
  *
  * @param open connections to the same peer; those of other kinds, and `mine`, are passed over
  * @param now left out when the connection has only just come

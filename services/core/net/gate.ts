@@ -1,10 +1,6 @@
-import type { Clock } from '../../ports/clock'
-import type { Entropy } from '../../ports/entropy'
 import { ConnectivityErrorType, type ConnectivityError, type ParticipantStatus } from '../domain/connectivity'
 import type { AccountKey, PeerId } from '../domain/ids'
-import { connectPeer, type ConnectOptions, type DialTransport } from './connect'
-import type { LineBudget } from './lines'
-import type { Candidate } from './rendezvous'
+import { connectPeer, type ConnectDeps } from './connect'
 
 /** peers that are dialled at the same time (contract.md, decision 1) */
 export const GATE_PARALLEL = 8
@@ -41,123 +37,131 @@ export interface GateOptions {
   readonly onStatus?: (status: ParticipantStatus) => void
 }
 
-export interface GateDeps {
-  readonly transport: DialTransport
-  readonly clock: Clock
-  /** jitter of repeated tries */
-  readonly entropy: Entropy
-  readonly lines: LineBudget
-  candidates(peerId: PeerId): readonly Candidate[]
-  readonly onReached?: ConnectOptions['onReached']
-}
-
 /** Stands for a member whose peer id nobody knows (contract.md, decision 5). */
 export const unknownPeerId = (member: AccountKey | undefined): PeerId => `unknown:${(member ?? '').slice(0, 8)}`
 
+/**
+ * The gate (contract.md, decisions 1 to 6): connects everybody in parallel and says who is there, who is not, and why.
+ * 1. Every distinct target is in exactly one of `connected` and `failed`, in the order in which they were given.
+ * 2. It ends within `connectivityTimeoutMs`. All dials, timers and listeners are gone then.
+ * 3. Only those are blamed who were not there at their own deadline.
+ * 4. Who answered early and was lost while the others were waited for is connected anew, or has failed.
+ * 5. With more targets than are dialled at once, the time is shared out, so that the later ones get their turn.
+ * Never rejects: network trouble and an aborted `signal` are results.
+ */
+export async function runGate(
+  deps: ConnectDeps,
+  targets: readonly GateTarget[],
+  options: GateOptions = {},
+): Promise<GateResult> {
+  const run = new GateRun(deps, options)
+  for (const target of targets) run.add(target)
+  return run.connectAll()
+}
+
+/** A target that is dialled. */
 interface Job {
   readonly peerId: PeerId
   readonly member?: AccountKey
 }
 
-/**
- * The gate (contract.md, decisions 1 to 6): connects everybody in parallel and says who is there and who is not, and
- * why. Invariants:
- * 1. every distinct target is in exactly one of `connected` and `failed`, in the order in which they were given;
- * 2. it ends within `connectivityTimeoutMs`, with all dials, timers and listeners gone;
- * 3. only those are blamed who were not there at their own deadline;
- * 4. who answered early and was lost while the others were waited for is connected anew, or has failed;
- * 5. with more targets than slots the time is shared by waves, so that the later ones get their turn.
- * Never rejects: network trouble and an aborted `signal` are results.
- */
-export async function runGate(
-  deps: GateDeps,
-  targets: readonly GateTarget[],
-  options: GateOptions = {},
-): Promise<GateResult> {
-  const { transport, clock } = deps
-  const end = clock.now() + (options.connectivityTimeoutMs ?? GATE_TIMEOUT_MS)
-  const verdicts = new Map<PeerId, GateFailure | undefined>()
-  const waiting: Job[] = []
-  const report = (job: Job, rest: Omit<ParticipantStatus, 'peerId' | 'member' | 'since'>): void => {
-    options.onStatus?.({
-      peerId: job.peerId,
-      ...(job.member ? { member: job.member } : {}),
-      since: clock.now(),
-      ...rest,
-    })
-  }
-  const fail = (job: Job, failure: Omit<ConnectivityError, 'peerId'>): void => {
-    const entry = { error: failure.message, errorType: failure.type, retryable: failure.retryable }
-    verdicts.set(job.peerId, { peerId: job.peerId, ...entry, ...(job.member ? { member: job.member } : {}) })
-    report(job, { connected: false, state: 'failed', ...entry, ...(failure.step ? { step: failure.step } : {}) })
+type Progress = Omit<ParticipantStatus, 'peerId' | 'member' | 'since'>
+
+class GateRun {
+  /** unix milliseconds */
+  readonly #end: number
+  /** why each target failed; undefined while it has not */
+  readonly #failures = new Map<PeerId, GateFailure | undefined>()
+  readonly #jobs: Job[] = []
+  #waiting: Job[] = []
+  #running = 0
+
+  constructor(
+    private readonly d: ConnectDeps,
+    private readonly options: GateOptions,
+  ) {
+    this.#end = d.clock.now() + (options.connectivityTimeoutMs ?? GATE_TIMEOUT_MS)
   }
 
-  for (const target of targets) {
-    const job: Job = {
-      peerId: target.peerId ?? unknownPeerId(target.member),
-      ...(target.member ? { member: target.member } : {}),
-    }
-    if (verdicts.has(job.peerId) || (job.peerId === transport.peerId && options.excludeSelf !== false)) continue
-    verdicts.set(job.peerId, undefined)
-    if (job.peerId === transport.peerId) continue
-    if (target.peerId === undefined) {
-      fail(job, {
+  add({ peerId, member }: GateTarget): void {
+    const self = this.d.transport.peerId
+    const job: Job = { peerId: peerId ?? unknownPeerId(member), ...(member ? { member } : {}) }
+    if (this.#failures.has(job.peerId) || (job.peerId === self && this.options.excludeSelf !== false)) return
+    this.#failures.set(job.peerId, undefined)
+    if (job.peerId === self) return
+    if (peerId === undefined) {
+      this.#fail(job, {
         type: ConnectivityErrorType.PEER_NOT_FOUND,
         retryable: true,
         message: 'Peer id of the member is not known',
       })
-      continue
+      return
     }
-    waiting.push(job)
-    report(job, { connected: false, state: 'waiting' })
+    this.#jobs.push(job)
+    this.#report(job, { connected: false, state: 'waiting' })
   }
 
-  let running = 0
-  const connectOne = async (job: Job): Promise<void> => {
+  async connectAll(): Promise<GateResult> {
+    for (let left = this.#jobs; left.length > 0; left = this.#lost()) {
+      this.#waiting = [...left]
+      await Promise.all(Array.from({ length: Math.min(GATE_PARALLEL, left.length) }, () => this.#connectWaiting()))
+    }
+    const failed = [...this.#failures.values()].filter((f): f is GateFailure => f !== undefined)
+    const connected = [...this.#failures].filter(([, f]) => f === undefined).map(([peerId]) => peerId)
+    return { allConnected: failed.length === 0, connected, failed }
+  }
+
+  /** Who was connected and is no more. */
+  #lost(): Job[] {
+    return this.#jobs.filter(
+      job => this.#failures.get(job.peerId) === undefined && this.d.transport.connections(job.peerId).length === 0,
+    )
+  }
+
+  async #connectWaiting(): Promise<void> {
+    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
+      this.#running++
+      await this.#connect(job)
+      this.#running--
+    }
+  }
+
+  async #connect(job: Job): Promise<void> {
+    const { clock, entropy } = this.d
     const since = clock.now()
-    report(job, { connected: false, state: 'connecting' })
-    const behind = Math.max(0, waiting.length - (GATE_PARALLEL - running))
-    const waves = 1 + Math.ceil(behind / GATE_PARALLEL)
+    this.#report(job, { connected: false, state: 'connecting' })
     const outcome = await connectPeer({
-      transport,
-      clock,
+      ...this.d,
       peerId: job.peerId,
-      candidates: deps.candidates(job.peerId),
-      onReached: deps.onReached,
-      signal: options.signal,
-      lines: deps.lines,
-      retry: deps.entropy,
-      deadlineMs: Math.max(0, Math.floor((end - since) / waves)),
-      onStep: step =>
-        options.onStatus?.({
-          peerId: job.peerId,
-          ...(job.member ? { member: job.member } : {}),
-          connected: false,
-          state: 'connecting',
-          step,
-          since,
-        }),
+      candidates: this.d.candidates(job.peerId),
+      signal: this.options.signal,
+      retry: entropy,
+      deadlineMs: Math.max(0, Math.floor((this.#end - since) / this.#wavesLeft())),
+      onStep: step => this.#report(job, { connected: false, state: 'connecting', step }, since),
     })
     if (outcome.ok)
-      report(job, { connected: true, state: 'connected', connectionType: outcome.kind, rttMs: outcome.rttMs })
-    else fail(job, outcome.failure)
-  }
-  const slot = async (): Promise<void> => {
-    for (let job = waiting.shift(); job; job = waiting.shift()) {
-      running++
-      await connectOne(job)
-      running--
-    }
-  }
-  const jobs = [...waiting]
-  const lost = (): Job[] =>
-    jobs.filter(job => verdicts.get(job.peerId) === undefined && transport.connections(job.peerId).length === 0)
-  for (let left = jobs; left.length > 0; left = lost()) {
-    waiting.splice(0, waiting.length, ...left)
-    await Promise.all(Array.from({ length: Math.min(GATE_PARALLEL, left.length) }, slot))
+      this.#report(job, {
+        connected: true,
+        state: 'connected',
+        connectionType: outcome.kind,
+        rttMs: outcome.rttMs,
+      })
+    else this.#fail(job, outcome.failure)
   }
 
-  const failed = [...verdicts.values()].filter((f): f is GateFailure => f !== undefined)
-  const connected = [...verdicts].filter(([, f]) => f === undefined).map(([peerId]) => peerId)
-  return { allConnected: failed.length === 0, connected, failed }
+  /** How often as many as are dialled at once are still to be dialled, those of now included. */
+  #wavesLeft(): number {
+    const behind = Math.max(0, this.#waiting.length - (GATE_PARALLEL - this.#running))
+    return 1 + Math.ceil(behind / GATE_PARALLEL)
+  }
+
+  #fail(job: Job, failure: Omit<ConnectivityError, 'peerId'>): void {
+    const entry = { error: failure.message, errorType: failure.type, retryable: failure.retryable }
+    this.#failures.set(job.peerId, { ...entry, ...job })
+    this.#report(job, { connected: false, state: 'failed', ...entry, ...(failure.step ? { step: failure.step } : {}) })
+  }
+
+  #report(job: Job, progress: Progress, since = this.d.clock.now()): void {
+    this.options.onStatus?.({ ...job, since, ...progress })
+  }
 }

@@ -62,8 +62,8 @@ export class Instances {
   readonly #channels = new Map<PeerId, Map<Channel, Run>>()
 
   /**
-   * Files the channel; `older` are channels of earlier runs, to be told and closed. Undefined: the channel itself is of
-   * an earlier run.
+   * Registers the channel. `older` are channels of earlier runs, to be told and closed. Undefined: the channel itself
+   * is of an earlier run.
    */
   admit(channel: Channel, hello: Hello): { readonly older: Channel[] } | undefined {
     const open = this.#channels.get(channel.peerId) ?? new Map<Channel, Run>()

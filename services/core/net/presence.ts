@@ -100,8 +100,8 @@ export type PresenceError = 'size' | 'seal' | 'malformed' | 'unknown-sender' | '
 export type MemberPeer = (sender: AccountKey) => PeerId | undefined
 
 /**
- * Opens and checks everything that needs no memory: seal, form, sender, peer-key signature, time (unix ms). Replays:
- * `PresenceTable`.
+ * Opens and checks everything that needs no memory: seal, form, sender, peer-key signature, time (unix ms). Replays are
+ * found by `ReplayGuard`.
  */
 export function openAnnouncement(
   sealed: Uint8Array,
@@ -139,52 +139,4 @@ export function openAnnouncement(
 export function announcedRelays(announcement: Announcement, walletRelays: readonly string[]): string[] {
   const ids = new Set(announcement.addresses.map(relayOfAddress))
   return walletRelays.filter(relay => ids.has(relayPeerId(relay)))
-}
-
-interface Seen {
-  startedAt: number
-  counter: number
-  instance: Hex
-  at: number
-  heardAt: number
-}
-
-/** What announcements tell about one wallet's members: who was heard when. Bounded by the roster. */
-export class PresenceTable {
-  readonly #seen = new Map<PeerId, Seen>()
-
-  /** False for a replay or anything older than what was heard; (startedAt, counter) only goes up. */
-  accept(a: Announcement, now: number): boolean {
-    const last = this.#seen.get(a.peerId)
-    // past twice the expiry no replay passes the time check, and a clock that was set back gets its chance
-    if (last && now - last.heardAt <= 2 * PRESENCE_EXPIRY_MS) {
-      if (
-        a.startedAt < last.startedAt ||
-        (a.startedAt === last.startedAt && (a.instance !== last.instance || a.counter <= last.counter))
-      )
-        return false
-    }
-    this.#seen.set(a.peerId, {
-      startedAt: a.startedAt,
-      counter: a.counter,
-      instance: a.instance,
-      at: a.at,
-      heardAt: now,
-    })
-    return true
-  }
-
-  /** unix milliseconds by our own clock */
-  lastHeard(peerId: PeerId): number | undefined {
-    return this.#seen.get(peerId)?.heardAt
-  }
-
-  online(peerId: PeerId, now: number): boolean {
-    const heard = this.lastHeard(peerId)
-    return heard !== undefined && now - heard < PRESENCE_EXPIRY_MS
-  }
-
-  instance(peerId: PeerId): Hex | undefined {
-    return this.#seen.get(peerId)?.instance
-  }
 }

@@ -37,8 +37,8 @@ export type RelayLife = 'live' | 'pending' | 'dead' | 'probe'
 
 /**
  * The relays on which a node wants its reservations: its first two that are not dead, in rank order. A dead one whose
- * rest is over is asked again (`probe`) beside the two, so that a working relay is not given up for it; when there are
- * not two others, dead ones stay wanted.
+ * cool-down is over is asked again (`probe`) beside the two, so that a working relay is not given up for it. When there
+ * are not two others, dead ones stay wanted.
  */
 export function ownRelays(peerId: PeerId, relays: readonly string[], life: (relay: string) => RelayLife): string[] {
   const ranked = rankRelays(peerId, relays)

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock'
 import type { Transport } from '../../ports/transport'
 import type { LinkReport } from '../domain/diagnostics'
 import type { PeerId } from '../domain/ids'
-import { PING_MS } from './connect'
+import { PING_MS } from './attempt'
 import { withDeadline } from './deadline'
 import { relayPeerId } from './rendezvous'
 import type { Timeline } from './timeline'
@@ -12,8 +12,8 @@ const number = (value: unknown): number | undefined =>
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /**
- * The best line to a peer in figures, and the last tries to get one. Never rejects: a connection that is just gone
- * tells nothing.
+ * The best connection to a peer in figures, and the last attempts to get one. Never rejects: a connection that is just
+ * gone tells nothing.
  */
 export async function linkReport(
   transport: Pick<Transport, 'connections' | 'stats'>,
@@ -23,7 +23,7 @@ export async function linkReport(
 ): Promise<LinkReport> {
   const attempts = timeline.attempts(peerId)
   const best = transport.connections(peerId)[0]
-  // what was gathered last for a direct line; tries over a relay gather nothing
+  // what was gathered for WebRTC last; attempts over a relay gather nothing
   const nat = attempts.find(a => a.nat !== 'none')?.nat ?? 'none'
   if (!best) return { peerId, kind: 'none', nat, attempts }
   const stats = await transport.stats(best.id).catch(() => ({}) as Readonly<Record<string, string | number>>)
@@ -47,8 +47,7 @@ export async function relayRoundTrip(
   clock: Clock,
   relay: string,
 ): Promise<number | undefined> {
-  const line = transport.connections(relayPeerId(relay)).find(c => c.kind === 'direct')
-  return (
-    line && withDeadline({ clock, ms: PING_MS }, signal => transport.ping(line.id, { signal })).catch(() => undefined)
-  )
+  const direct = transport.connections(relayPeerId(relay)).find(c => c.kind === 'direct')
+  if (!direct) return undefined
+  return withDeadline({ clock, ms: PING_MS }, signal => transport.ping(direct.id, { signal })).catch(() => undefined)
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock'
 import type { DialOptions, Transport } from '../../ports/transport'
+import { BoundedMap } from '../domain/bounded-map'
 import { natHint, type CandidateFact } from '../domain/candidate'
 import type { Attempt, AttemptFact, AttemptStep, AttemptStepName, CandidateCount } from '../domain/diagnostics'
 import type { PeerId } from '../domain/ids'
@@ -44,11 +45,13 @@ const rawError = (error: unknown): string => {
 }
 
 /**
- * The record of tries to connect, for the diagnostics screen: which steps, how long each, which candidates, what ended
- * it. Bounded per peer and in all; it only watches, and nothing depends on it.
+ * The record of attempts to connect, for the diagnostics screen: which steps, how long each, which candidates, what
+ * ended it. Bounded per peer and in all. It only watches, and nothing depends on it.
  */
 export class Timeline {
-  readonly #peers = new Map<PeerId, Running[]>()
+  readonly #peers = new BoundedMap<PeerId, Running[]>(PEERS_KEPT, attempts => {
+    for (const attempt of attempts) this.#forget(attempt)
+  })
   /** attempts whose connection is open and whose first ping is still to come, by connection */
   readonly #unproven = new Map<string, Running>()
   readonly #answers = new Map<number, Running>()
@@ -144,17 +147,9 @@ export class Timeline {
       local: [],
       remote: [],
     }
-    const list = this.#peers.get(peerId) ?? []
+    const list = this.#peers.getOrInsert(peerId, () => [])
     list.push(attempt)
     for (const old of list.splice(0, Math.max(0, list.length - ATTEMPTS_KEPT))) this.#forget(old)
-    // the map keeps the order of insertion: who was tried last is last
-    this.#peers.delete(peerId)
-    this.#peers.set(peerId, list)
-    const [oldest] = this.#peers.keys()
-    if (this.#peers.size > PEERS_KEPT && oldest !== undefined) {
-      for (const old of this.#peers.get(oldest) ?? []) this.#forget(old)
-      this.#peers.delete(oldest)
-    }
     return attempt
   }
 

@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectivityErrorType as T, type ParticipantStatus } from '../../../services/core/domain/connectivity'
 import { netError } from '../../../services/core/net/classify'
-import { HEAD_START_MS } from '../../../services/core/net/connect'
-import {
-  GATE_TIMEOUT_MS,
-  runGate,
-  type GateDeps,
-  type GateOptions,
-  type GateTarget,
-} from '../../../services/core/net/gate'
-import { LineBudget, PAGE_LINES } from '../../../services/core/net/lines'
+import type { ConnectDeps } from '../../../services/core/net/connect'
+import { HEAD_START_MS } from '../../../services/core/net/dial-race'
+import { GATE_TIMEOUT_MS, runGate, type GateOptions, type GateTarget } from '../../../services/core/net/gate'
+import { PAGE_PEER_CONNECTIONS, PeerConnectionBudget } from '../../../services/core/net/peer-connection-budget'
 import { candidates } from '../../../services/core/net/rendezvous'
 import type { ConnectionInfo, DialOptions } from '../../../services/ports/transport'
 import { FakeClock } from '../../fakes/clock'
@@ -30,8 +25,8 @@ class Script {
   /** signals of dials under way, with how many listeners hang on them */
   readonly signals: AbortSignal[] = []
   /** RTCPeerConnections made so far */
-  lines = 0
-  readonly budget = new LineBudget(() => this.lines)
+  peerConnections = 0
+  readonly budget = new PeerConnectionBudget(() => this.peerConnections)
   concurrent = 0
   most = 0
   #next = 0
@@ -75,11 +70,11 @@ class Script {
   }
 
   gate(targets: Array<string | GateTarget>, options: GateOptions = {}, list = relays): ReturnType<typeof runGate> {
-    const deps: GateDeps = {
+    const deps: ConnectDeps = {
       transport: this,
       clock: this.clock,
       entropy: createFakeEntropy(),
-      lines: this.budget,
+      budget: this.budget,
       candidates: peerId => candidates(peerId, list, []),
     }
     return runGate(
@@ -486,10 +481,10 @@ describe('trying again', () => {
   })
 })
 
-describe('the budget of direct lines', () => {
-  it('a page that has used its lines up goes over the relay, and says what to do when that fails too', async () => {
+describe('the budget of RTCPeerConnections', () => {
+  it('a page that has used its own up goes over the relay, and says what to do when that fails too', async () => {
     const s = new Script()
-    s.lines = PAGE_LINES
+    s.peerConnections = PAGE_PEER_CONNECTIONS
     expect((await s.gate(['p'])).connected).toEqual(['p'])
     expect(s.dials).toEqual(['p relay'])
     s.plans.set('q', fail(new Event('error')))
@@ -497,9 +492,9 @@ describe('the budget of direct lines', () => {
     expect(s.dials).toEqual(['p relay', 'q relay'])
   })
 
-  it('a peer whose lines never open leaves half of what is left to the others', () => {
+  it('a peer whose connections never open leaves half of what is left to the others', () => {
     let made = 0
-    const budget = new LineBudget(() => made)
+    const budget = new PeerConnectionBudget(() => made)
     const use = (peer: string): number => {
       let count = 0
       for (; budget.allows(peer); count++) {
@@ -509,7 +504,7 @@ describe('the budget of direct lines', () => {
       return count
     }
     expect(['a', 'b', 'c'].map(use)).toEqual([150, 100, 67])
-    made = PAGE_LINES
+    made = PAGE_PEER_CONNECTIONS
     expect(budget.allows('d')).toBe(false)
   })
 
@@ -519,7 +514,7 @@ describe('the budget of direct lines', () => {
     s.plans.set('half', fail(new Event('error'), 'sdp'))
     await s.through(['gone', 'half'])
     for (let i = 0; i < 10; i++) await s.through(['gone'])
-    s.lines = PAGE_LINES - 2
+    s.peerConnections = PAGE_PEER_CONNECTIONS - 2
     expect(s.budget.allows('gone')).toBe(true)
     expect(s.budget.allows('half')).toBe(false)
   })

@@ -24,7 +24,7 @@ describe("the count of a page's RTCPeerConnections", () => {
       lines.dial(() => {
         lines.take()
       }),
-    ).toThrow(expect.objectContaining({ name: 'DirectLinesSpentError' }) as Error)
+    ).toThrow(expect.objectContaining({ name: 'PeerConnectionsSpentError' }) as Error)
   })
 
   it('a dial that made none gives back what was taken for it, and only that', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { TokenBucket } from '../../../services/core/domain/token-bucket'
 import { CLOCK_OFFSET_MS } from '../../../services/core/net/hello'
-import { Links, type LinkEvent, type MessageOf } from '../../../services/core/net/links'
-import { backoffMs, TokenBucket } from '../../../services/core/net/rate'
+import type { MessageOf } from '../../../services/core/net/inbound-streams'
+import { Links, type LinkEvent } from '../../../services/core/net/links'
+import { backoffMs } from '../../../services/core/net/backoff'
 import { encodeFrame } from '../../../services/core/wire/codec'
 import { LIMITS } from '../../../services/core/wire/limits'
 import { PROTOCOLS, type Hello, type ProtocolName } from '../../../services/core/wire/messages'
@@ -368,7 +370,7 @@ describe('hello', () => {
   it('a stream that is reset, or too fast, is lost alone; of many in a short time the peer is let go', async () => {
     const fast = failing('RateLimitError')
     expect(await served(world(), 32, fast)).toEqual({ closed: [], offences: [] })
-    expect((await served(world(), 40, fast)).offences).toEqual(['streams in vain'])
+    expect((await served(world(), 40, fast)).offences).toEqual(['failed streams'])
     // as one that reconnects again and again
     expect((await served(world(), 100, fast, 2_500)).offences).toEqual([])
     expect((await served(world(), 100, failing('StreamResetError'))).offences).toEqual([])
@@ -380,7 +382,7 @@ describe('hello', () => {
       await new Promise(() => undefined)
     }
     expect((await served(world(), 8 + 32, open)).offences).toEqual([])
-    expect((await served(world(), 8 + 33, open)).offences).toEqual(['streams in vain'])
+    expect((await served(world(), 8 + 33, open)).offences).toEqual(['failed streams'])
   })
 
   it('a flood below the streams is an offence', async () => {
@@ -490,7 +492,7 @@ describe('stop', () => {
 describe('rate', () => {
   it('gives a burst and then the rate', async () => {
     const clock = new FakeClock()
-    const bucket = new TokenBucket(clock, 10, 3)
+    const bucket = new TokenBucket({ perSecond: 10, burst: 3 }, () => clock.now())
     expect([1, 2, 3, 4].map(() => bucket.take())).toEqual([true, true, true, false])
     expect(bucket.waitMs()).toBe(100)
     await clock.advance(100)

@@ -7,11 +7,11 @@ import {
   peerIdPublicKey,
   presenceKeys,
   PRESENCE_EXPIRY_MS,
-  PresenceTable,
   sealAnnouncement,
   verifyPeerSignature,
 } from '../../../services/core/net/presence'
-import { Rooms } from '../../../services/core/net/rooms'
+import { PresenceTopics } from '../../../services/core/net/presence-topics'
+import { ReplayGuard } from '../../../services/core/net/replay-guard'
 import { FakeClock } from '../../fakes/clock'
 import { createFakeEntropy } from '../../fakes/entropy'
 import { createFakeLog } from '../../fakes/log'
@@ -115,33 +115,24 @@ describe('sealed announcements', () => {
   })
 })
 
-describe('PresenceTable', () => {
+describe('ReplayGuard', () => {
   it('drops replays and anything older, and takes a new run', () => {
-    const table = new PresenceTable()
-    expect(table.accept(announcement(), now)).toBe(true)
-    expect(table.accept(announcement(), now)).toBe(false)
-    expect(table.accept(announcement({ counter: 2 }), now)).toBe(true)
-    expect(table.accept(announcement({ counter: 1 }), now)).toBe(false)
-    expect(table.accept(announcement({ startedAt: now, counter: 0, instance: 'bb'.repeat(16) }), now)).toBe(true)
-    expect(table.accept(announcement({ counter: 99 }), now)).toBe(false)
-  })
-
-  it('says online for 180 s after the last word', () => {
-    const table = new PresenceTable()
-    expect(table.online(alice.peerId, now)).toBe(false)
-    table.accept(announcement(), now)
-    expect(table.online(alice.peerId, now + 179_999)).toBe(true)
-    expect(table.online(alice.peerId, now + 180_000)).toBe(false)
-    expect(table.lastHeard(alice.peerId)).toBe(now)
+    const replays = new ReplayGuard()
+    expect(replays.accept(announcement(), now)).toBe(true)
+    expect(replays.accept(announcement(), now)).toBe(false)
+    expect(replays.accept(announcement({ counter: 2 }), now)).toBe(true)
+    expect(replays.accept(announcement({ counter: 1 }), now)).toBe(false)
+    expect(replays.accept(announcement({ startedAt: now, counter: 0, instance: 'bb'.repeat(16) }), now)).toBe(true)
+    expect(replays.accept(announcement({ counter: 99 }), now)).toBe(false)
   })
 })
 
-describe('Rooms', () => {
+describe('PresenceTopics', () => {
   it('hands up what it hears once: the same bytes again are a replay', async () => {
     const clock = new FakeClock(now)
     const heard: string[] = []
     let hear: ((bytes: Uint8Array) => void) | undefined
-    const rooms = new Rooms({
+    const topics = new PresenceTopics({
       transport: {
         peerId: bob.peerId,
         addresses: () => [],
@@ -166,7 +157,7 @@ describe('Rooms', () => {
       },
     })
     const members = [alice, bob].map(p => ({ accountKey: p.accountKey, peerId: p.peerId }))
-    rooms.join({
+    topics.join({
       walletId: 'ab'.repeat(32),
       groupSecret: '11'.repeat(32),
       self: bob.accountKey,
@@ -178,7 +169,7 @@ describe('Rooms', () => {
     hear?.(sealed)
     hear?.(await seal(announcement({ counter: 2 })))
     expect(heard).toEqual(['1 1', '2 1'])
-    rooms.stop()
+    topics.stop()
     expect(hear).toBeUndefined()
     expect(clock.pending).toBe(0)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RelayChoice } from '../../../services/core/net/relays'
+import { RelaySelection } from '../../../services/core/net/relay-selection'
 import {
   candidates,
   ownRelays,
@@ -63,8 +63,8 @@ describe('rendezvous', () => {
   })
 })
 
-describe('RelayChoice', () => {
-  it('moves on from a dead relay, asks it again after its rest, and returns to it', async () => {
+describe('RelaySelection', () => {
+  it('moves on from a dead relay, asks it again after its cool-down, and returns to it', async () => {
     const clock = new FakeClock()
     const asked: string[][] = []
     const transport = {
@@ -74,7 +74,7 @@ describe('RelayChoice', () => {
         asked.push([...list])
       },
     }
-    const choice = new RelayChoice({
+    const selection = new RelaySelection({
       transport,
       clock,
       onError: e => {
@@ -82,21 +82,21 @@ describe('RelayChoice', () => {
       },
     })
     const [r1, r2, r3] = rankRelays('p', relays) as [string, string, string]
-    choice.setList('app', relays)
+    selection.setList('app', relays)
     expect(asked).toEqual([])
-    choice.start()
+    selection.start()
     expect(asked.pop()).toEqual([r1, r2])
-    choice.onRelay({ address: r2, state: 'reserved' })
-    choice.onRelay({ address: r1, state: 'unreachable' })
+    selection.onRelay({ address: r2, state: 'reserved' })
+    selection.onRelay({ address: r1, state: 'unreachable' })
     expect(asked.pop()).toEqual([r2, r3])
-    choice.onRelay({ address: r3, state: 'reserved' })
+    selection.onRelay({ address: r3, state: 'reserved' })
     await clock.advance(59_999)
     expect(asked).toEqual([])
     await clock.advance(1)
     expect(asked.pop()).toEqual([r1, r2, r3])
-    choice.onRelay({ address: r1, state: 'reserved' })
+    selection.onRelay({ address: r1, state: 'reserved' })
     expect(asked.pop()).toEqual([r1, r2])
-    choice.stop()
+    selection.stop()
     expect(clock.pending).toBe(0)
   })
 
@@ -110,7 +110,7 @@ describe('RelayChoice', () => {
         asked.push([...list])
       },
     }
-    const choice = new RelayChoice({
+    const selection = new RelaySelection({
       transport,
       clock,
       onError: e => {
@@ -119,19 +119,19 @@ describe('RelayChoice', () => {
     })
     const ranked = rankRelays('p', relays)
     const [r1, r2, r3] = ranked as [string, string, string]
-    choice.setList('app', relays)
-    choice.start()
-    choice.onRelay({ address: r1, state: 'unreachable' })
-    choice.onRelay({ address: r2, state: 'reserved' })
-    choice.onRelay({ address: r3, state: 'reserved' })
+    selection.setList('app', relays)
+    selection.start()
+    selection.onRelay({ address: r1, state: 'unreachable' })
+    selection.onRelay({ address: r2, state: 'reserved' })
+    selection.onRelay({ address: r3, state: 'reserved' })
     expect(asked.pop()).toEqual([r2, r3])
-    choice.wake()
+    selection.wake()
     expect(asked.pop()).toEqual([r1, r2, r3])
     // no network at all: everything is dead, and wake asks everything
-    for (const address of ranked) choice.onRelay({ address, state: 'unreachable' })
-    choice.wake()
+    for (const address of ranked) selection.onRelay({ address, state: 'unreachable' })
+    selection.wake()
     expect(asked.pop()).toEqual(ranked)
-    choice.stop()
+    selection.stop()
     expect(clock.pending).toBe(0)
   })
 })

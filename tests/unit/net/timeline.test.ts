@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { connectPeer } from '../../../services/core/net/connect'
-import { LineBudget } from '../../../services/core/net/lines'
+import { PeerConnectionBudget } from '../../../services/core/net/peer-connection-budget'
 import { candidates } from '../../../services/core/net/rendezvous'
 import { ATTEMPTS_KEPT, Timeline } from '../../../services/core/net/timeline'
 import type { ConnectionInfo, DialOptions } from '../../../services/ports/transport'
@@ -46,7 +46,7 @@ function world(dial: Dial, pingMs = 10) {
       clock,
       peerId,
       candidates: candidates(peerId, [RELAY], []),
-      lines: new LineBudget(() => 0),
+      budget: new PeerConnectionBudget(() => 0),
       deadlineMs: 30_000,
     })
     await clock.advance(30_000)

@@ -2,11 +2,11 @@ import type { Clock } from '../../ports/clock'
 import type { RelayStatus, Transport } from '../../ports/transport'
 import { ownRelays, type RelayLife } from './rendezvous'
 
-/** milliseconds that a dead relay rests before its place is tried again, doubled up to the maximum */
-const REST_MS = 60_000
-const REST_MAX_MS = 900_000
+/** milliseconds for which a dead relay is not asked again, doubled up to the maximum */
+const COOLDOWN_MS = 60_000
+const COOLDOWN_MAX_MS = 900_000
 
-export interface RelayChoiceDeps {
+export interface RelaySelectionDeps {
   readonly transport: Pick<Transport, 'peerId' | 'setRelays' | 'relays'>
   readonly clock: Clock
   onError(error: unknown): void
@@ -16,15 +16,15 @@ export interface RelayChoiceDeps {
  * Where the node has its reservations: of each relay list in use (the app's own, each wallet's, an invite's) the first
  * two live ones by rendezvous hash. The transport remakes a reservation that is lost; this decides where.
  */
-export class RelayChoice {
+export class RelaySelection {
   readonly #lists = new Map<string, readonly string[]>()
-  readonly #rest = new Map<string, { until: number; times: number }>()
+  readonly #cooldowns = new Map<string, { until: number; times: number }>()
   readonly #live = new Set<string>()
   #wanted: readonly string[] = []
   #timer: (() => void) | undefined
   #running = false
 
-  constructor(private readonly d: RelayChoiceDeps) {}
+  constructor(private readonly d: RelaySelectionDeps) {}
 
   /** The network is up. */
   start(): void {
@@ -43,14 +43,14 @@ export class RelayChoice {
     this.#live.delete(relay.address)
     if (relay.state === 'reserved') {
       this.#live.add(relay.address)
-      this.#rest.delete(relay.address)
+      this.#cooldowns.delete(relay.address)
     } else if (relay.state === 'unreachable' || relay.state === 'refused') {
-      const before = this.#rest.get(relay.address)
-      // one failure is reported once per try of the transport; only a try after the rest makes it longer
+      const before = this.#cooldowns.get(relay.address)
+      // one failure is reported once per try of the transport; only a try after the cool-down makes it longer
       if (before && before.until > this.d.clock.now()) return
       const times = (before?.times ?? 0) + 1
-      this.#rest.set(relay.address, {
-        until: this.d.clock.now() + Math.min(REST_MAX_MS, REST_MS * 2 ** (times - 1)),
+      this.#cooldowns.set(relay.address, {
+        until: this.d.clock.now() + Math.min(COOLDOWN_MAX_MS, COOLDOWN_MS * 2 ** (times - 1)),
         times,
       })
     } else return
@@ -60,7 +60,7 @@ export class RelayChoice {
   /** The network may be another one now: what was dead on the old one is asked again, beside those that live. */
   wake(): void {
     const now = this.d.clock.now()
-    for (const relay of this.#rest.keys()) this.#rest.set(relay, { until: now, times: 0 })
+    for (const relay of this.#cooldowns.keys()) this.#cooldowns.set(relay, { until: now, times: 0 })
     this.#update()
   }
 
@@ -71,9 +71,9 @@ export class RelayChoice {
 
   #life(relay: string): RelayLife {
     if (this.#live.has(relay)) return 'live'
-    const rest = this.#rest.get(relay)
-    if (!rest) return 'pending'
-    return rest.until > this.d.clock.now() ? 'dead' : 'probe'
+    const cooldown = this.#cooldowns.get(relay)
+    if (!cooldown) return 'pending'
+    return cooldown.until > this.d.clock.now() ? 'dead' : 'probe'
   }
 
   #update(): void {
@@ -89,9 +89,14 @@ export class RelayChoice {
         this.d.onError(error)
       })
     }
+    this.#updateAtNextEnd()
+  }
+
+  /** The next cool-down that ends makes a relay eligible again. */
+  #updateAtNextEnd(): void {
     this.#timer?.()
     const now = this.d.clock.now()
-    const ends = [...this.#rest.values()].map(r => r.until).filter(until => until > now)
+    const ends = [...this.#cooldowns.values()].map(c => c.until).filter(until => until > now)
     this.#timer =
       ends.length > 0
         ? this.d.clock.after(Math.min(...ends) - now, () => {

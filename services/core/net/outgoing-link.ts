@@ -3,20 +3,19 @@ import type { Entropy } from '../../ports/entropy'
 import type { Channel, ConnectionInfo, Transport } from '../../ports/transport'
 import type { ConnectionKind } from '../domain/connectivity'
 import type { PeerId } from '../domain/ids'
+import type { TokenBucket } from '../domain/token-bucket'
 import { PROTOCOLS, type ProtocolName } from '../wire/messages'
+import { backoffMs } from './backoff'
 import { netError } from './classify'
 import { withDeadline } from './deadline'
-import { backoffMs, type TokenBucket } from './rate'
+import type { HelloExchange } from './hello-exchange'
 
 /** milliseconds for opening a stream and for the other side's hello */
 export const OPEN_MS = 10_000
 /** messages and bytes that may wait for one peer and protocol; above it `send` says no */
 const QUEUE_MESSAGES = 256
 const QUEUE_BYTES = 2 * 1024 * 1024
-/**
- * A message that was under way when its stream died is sent once more: at-least-once delivery is normal (protocol.md,
- * "Blame").
- */
+/** A message that was under way when its stream died is sent once more: delivery is at least once. */
 const SENDS = 2
 /**
  * milliseconds to wait for a better connection before a stream is opened on a relayed one that may only carry the
@@ -25,7 +24,7 @@ const SENDS = 2
 const RELAY_SETTLE_MS = 250
 
 const RANK: Readonly<Record<ConnectionKind, number>> = { webrtc: 0, direct: 1, relay: 2 }
-export const isBetter = (a: ConnectionKind, b: ConnectionKind): boolean => RANK[a] < RANK[b]
+const isBetter = (a: ConnectionKind, b: ConnectionKind): boolean => RANK[a] < RANK[b]
 
 interface Queued {
   readonly frame: Uint8Array
@@ -33,16 +32,14 @@ interface Queued {
   readonly done: (sent: boolean) => void
 }
 
-export interface OutLinkDeps {
+export interface OutgoingLinkDeps {
   readonly transport: Pick<Transport, 'open' | 'connections'>
   readonly clock: Clock
   readonly entropy: Entropy
   /** how fast this peer may be sent to: below the rate at which it resets the stream */
   readonly pace: TokenBucket
-  /** hello in both directions on a fresh stream; resolves when it may be used, with the rest of its frames */
-  greet(channel: Channel, protocol: ProtocolName, signal: AbortSignal): Promise<AsyncIterator<Uint8Array>>
-  /** reads what comes back on the stream until it ends */
-  drain(channel: Channel, protocol: ProtocolName, frames: AsyncIterator<Uint8Array>): Promise<void>
+  /** a fresh stream is used once both hellos were exchanged; then nothing but a notice comes back on it */
+  readonly hello: Pick<HelloExchange, 'open' | 'drain'>
   /** false: nothing may be opened to this peer now (blocked, or it refuses this instance) */
   mayOpen(): boolean
   /** the stream could not be opened or greeted; tried again with backoff */
@@ -51,13 +48,14 @@ export interface OutLinkDeps {
 }
 
 /**
- * The outgoing stream to one peer for one protocol. Invariants:
- * 1. at most one stream at a time; it is opened on the best connection, and moves when a better one appears;
- * 2. messages go out in order; one is dropped only with `false` to its sender;
- * 3. while a connection is there and somebody wants the link it is reopened, with backoff; without a connection it
- *    rests until `nudge`.
+ * The outgoing stream to one peer for one protocol.
+ * 1. There is at most one stream at a time.
+ * 2. It is opened on the best connection, and moves when a better one appears.
+ * 3. Messages go out in order. One is dropped only with `false` to its sender.
+ * 4. While there is a connection and somebody wants the link, a stream that ended is opened again, with backoff.
+ * 5. Without a connection nothing is tried until `onConnection`.
  */
-export class OutLink {
+export class OutgoingLink {
   readonly #queue: Queued[] = []
   #bytes = 0
   #running = false
@@ -72,7 +70,7 @@ export class OutLink {
   readonly #abort = new AbortController()
 
   constructor(
-    private readonly d: OutLinkDeps,
+    private readonly d: OutgoingLinkDeps,
     readonly peerId: PeerId,
     readonly protocol: ProtocolName,
   ) {}
@@ -84,7 +82,7 @@ export class OutLink {
   /** Wants the stream open whenever there is a connection. */
   keep(wanted: boolean): void {
     this.#keep = wanted
-    if (wanted) this.nudge()
+    if (wanted) this.#openNow()
   }
 
   /** Resolves `true` when the frame was handed over, `false` when it cannot be: no connection, queue full, stopped. */
@@ -100,20 +98,19 @@ export class OutLink {
     })
   }
 
-  /** A connection appeared: open, or move to it when it is better. */
-  nudge(connection?: ConnectionInfo): void {
+  /** A connection appeared: the stream is opened, or moves to it when it is better. */
+  onConnection(connection: ConnectionInfo): void {
     this.#fails = 0
-    if (this.#channel && connection && isBetter(connection.kind, this.#channel.connection.kind)) this.#migrate = true
+    if (this.#channel && isBetter(connection.kind, this.#channel.connection.kind)) this.#migrate = true
     const only = this.d.transport.connections(this.peerId)[0]
-    if (connection && !this.#running && this.#queue.length === 0 && only?.kind === 'relay') {
+    if (!this.#running && this.#queue.length === 0 && only?.kind === 'relay') {
       this.#settle?.()
       this.#settle = this.d.clock.after(RELAY_SETTLE_MS, () => {
         this.#start()
       })
       return
     }
-    this.#wake?.()
-    this.#start()
+    this.#openNow()
   }
 
   stop(): void {
@@ -123,6 +120,13 @@ export class OutLink {
     this.#channel?.abort(netError('AbortError', 'link stopped'))
     this.#wake?.()
     this.#failAll()
+  }
+
+  /** Ends what is left of the last backoff. */
+  #openNow(): void {
+    this.#fails = 0
+    this.#wake?.()
+    this.#start()
   }
 
   #start(): void {
@@ -150,7 +154,7 @@ export class OutLink {
       this.#fails = 0
       await this.#use(opened.channel, opened.frames)
     }
-    // in the same turn as the decision to end, so that no nudge falls in between
+    // in the same turn as the decision to end, so that no connection is missed in between
     this.#running = false
     this.#failAll()
   }
@@ -163,7 +167,10 @@ export class OutLink {
       late => late.abort(netError('TimeoutError', 'opened too late')),
     )
     try {
-      return { channel, frames: await withDeadline(options, signal => this.d.greet(channel, this.protocol, signal)) }
+      return {
+        channel,
+        frames: await withDeadline(options, signal => this.d.hello.open(channel, this.protocol, signal)),
+      }
     } catch (error) {
       channel.abort(error instanceof Error ? error : netError('ConnectionLostError', 'no greeting'))
       throw error
@@ -174,7 +181,7 @@ export class OutLink {
     this.#channel = channel
     this.#ended = false
     this.#migrate = false
-    void this.d.drain(channel, this.protocol, frames).finally(() => {
+    void this.d.hello.drain(channel, this.protocol, frames).finally(() => {
       if (this.#channel === channel) this.#ended = true
       this.#wake?.()
     })
