@@ -24,7 +24,11 @@ export default defineNuxtConfig({
   imports: { scan: false },
   components: { dirs: [] },
   ui: { fonts: false, colorMode: false },
-  icon: { provider: 'none', fallbackToApi: false, clientBundle: { scan: true, sizeLimitKb: 64 } },
+  icon: {
+    provider: 'none',
+    fallbackToApi: false,
+    clientBundle: { scan: { globInclude: ['**/*.vue', 'composables/*.ts'] }, sizeLimitKb: 64 },
+  },
   css: ['~/assets/css/main.css'],
   router: { options: { hashMode: true } },
   app: {

@@ -1,13 +1,12 @@
 import { computed, onMounted, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import type { FieldError, ReviewView } from '../services/core/domain/views'
+import type { ReplaceWay } from '../services/core/signing/rules/session-screen'
 import { parseFeeRate } from '../services/core/spend/fees'
 import { useMuSig2Store } from '../stores/musig2'
 import type { SessionCard } from '../stores/musig2'
 import { useWalletsStore } from '../stores/wallets'
 import { useMessages } from './useMessages'
 import { useProposal } from './useProposal'
-
-export type ReplaceWay = 'speed-up' | 'take-back' | 'pay-again'
 
 /** milliseconds after the last key before the new fee is worked out */
 const TYPED_MS = 250

@@ -4,8 +4,8 @@ import type { ParticipantStatus } from '../services/core/domain/connectivity'
 import { useMuSig2Store } from '../stores/musig2'
 import { useP2PStore } from '../stores/p2p'
 import { useWalletsStore } from '../stores/wallets'
-import { useMessages } from './useMessages'
-import type { ParticipantWords } from './useMessages'
+import { useParticipantWords } from './useParticipantWords'
+import type { ParticipantWords } from './useParticipantWords'
 
 export interface ParticipantRow {
   readonly key: string
@@ -21,7 +21,7 @@ export function useSessionParticipants(sessionId: () => string) {
   const musig2 = useMuSig2Store()
   const wallets = useWalletsStore()
   const p2p = useP2PStore()
-  const messages = useMessages()
+  const words = useParticipantWords()
   const busy = ref(false)
 
   const gate = computed(() => Object.entries(musig2.pending).find(([, p]) => p?.id === sessionId()))
@@ -34,13 +34,13 @@ export function useSessionParticipants(sessionId: () => string) {
       .filter(status => status.peerId !== p2p.peerId)
       .map(status => {
         const member = members.value.find(m => m.accountKey === status.member || m.peerId === status.peerId)
-        const name = member?.name ?? 'A member'
+        const name = member?.name ?? words.connect.unknownMember
         return {
           key: status.peerId,
           accountKey: member?.accountKey ?? status.member,
           name,
           status,
-          words: messages.participant(status, name),
+          words: words.participant(status, name),
           retryable: status.state === 'failed' && status.retryable !== false && gate.value?.[1]?.state !== 'running',
         }
       }),
@@ -48,11 +48,9 @@ export function useSessionParticipants(sessionId: () => string) {
 
   /** one sentence for those who hear the screen: how many are connected, who is not */
   const summary = computed(() => {
-    const rows = participants.value
-    if (rows.length === 0) return ''
-    const failed = rows.filter(r => r.status.state === 'failed').map(r => r.name)
-    const connected = rows.filter(r => r.status.state === 'connected').length
-    return `${connected} of ${rows.length} connected.${failed.length > 0 ? ` Not connected: ${failed.join(', ')}.` : ''}`
+    const named = (state: ParticipantStatus['state']) =>
+      participants.value.filter(r => r.status.state === state).map(r => r.name)
+    return words.summary(named('connected').length, participants.value.length, named('failed'))
   })
 
   async function retry(): Promise<void> {

@@ -53,22 +53,17 @@ export function useWallet(id: () => string) {
   }
 }
 
-/** What stands above every page: requests, and what is wrong with this tab as a whole. */
+/** What is wrong with this tab as a whole, and what one should do some day: said above every page. */
 export function useNotices() {
-  const musig2 = useMuSig2Store()
   const p2p = useP2PStore()
   const settings = useSettingsStore()
   const vault = useVaultStore()
-  const wallets = useWalletsStore()
   return {
-    waitingForMe: computed(() => musig2.waitingForMe),
     conflict: computed(() => p2p.conflict),
     clockOffset: computed(() => p2p.clockOffset),
     configError: computed(() => settings.configError),
     movedFrom: computed(() => settings.movedFrom),
     wordsUnchecked: computed(() => vault.current !== null && !vault.current.wordsChecked),
-    fileDeferred: computed(() => wallets.wallets.filter(w => w.fileDeferred)),
     unreachable: computed(() => p2p.started && p2p.relays.length > 0 && !p2p.reachable),
-    walletName: (id: string) => wallets.wallet(id)?.name ?? '',
   }
 }

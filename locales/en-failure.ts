@@ -5,7 +5,10 @@
 export const enFailure = {
   away: {
     title: 'Approved by all',
-    sentence: 'Signing goes on by itself as soon as {names} {are} connected. Nothing has to be approved again.',
+    sentence: {
+      one: 'Signing goes on by itself as soon as {names} is connected. Nothing has to be approved again.',
+      many: 'Signing goes on by itself as soon as {names} are connected. Nothing has to be approved again.',
+    },
   },
   title: 'The last attempt did not work',
   reason: {

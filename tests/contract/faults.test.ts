@@ -8,14 +8,14 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
-import { useMessages } from '../../composables/useMessages'
+import { useParticipantWords } from '../../composables/useParticipantWords'
 import { ConnectivityErrorType as T, type ConnectStep } from '../../services/core/domain/connectivity'
 import { classifyConnectivityError } from '../../services/core/net/classify'
 import { circuitAddress } from '../../services/core/net/rendezvous'
 import { RealNetwork, type Node } from '../support/real-network'
 import { until } from '../support/until'
 
-const { participant } = useMessages()
+const { participant } = useParticipantWords()
 const soon = (ms = 15_000): AbortSignal => AbortSignal.timeout(ms)
 
 let network = new RealNetwork()

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { useFailureWords } from '../../composables/useFailureWords'
 import { enFailure } from '../../locales/en-failure'
+import { failedAttempt } from '../../services/core/signing/rules/session-screen'
+import type { Who } from '../../services/core/signing/rules/who'
 import { ATTEMPT_FAILURES, PROPOSAL_RULES } from '../../services/core/domain/signing-state'
 
-const names: Readonly<Record<string, string>> = { me: 'You', ann: 'Ann', ben: 'Ben' }
+const YOU: Who = { kind: 'self' }
+const names: Readonly<Record<string, Who>> = {
+  me: YOU,
+  ann: { kind: 'member', name: 'Ann' },
+  ben: { kind: 'member', name: 'Ben' },
+}
 const { sentence, end } = useFailureWords()
-const say = (failure: Parameters<typeof sentence>[0], stopped = false) =>
-  sentence(failure, stopped, key => names[key] ?? '?', 'me')
+const say = (failure: Parameters<typeof failedAttempt>[0], stopped = false) =>
+  sentence(failedAttempt(failure, stopped, key => names[key] ?? { kind: 'unknown' }, 'me'))
 
 describe('why an attempt did not work', () => {
   it('has a sentence for everything that the machine says', () => {
@@ -27,10 +34,10 @@ describe('why an attempt did not work', () => {
   })
 
   it('says why a proposal failed', () => {
-    expect(end({ code: 'input-spent' }, 'You')).toBe('One of its coins was spent elsewhere.')
-    expect(end({ code: 'not-yet-seen', by: 'me' }, 'You')).toBe('You could not see all coins on the chain.')
-    expect(end({ code: 'check:fee-too-high', by: 'me' }, 'You')).toMatch(/^You found in the last check that /)
-    expect(end({ code: 'what' }, 'You')).toBe('It could not be completed.')
+    expect(end({ code: 'input-spent' }, YOU)).toBe('One of its coins was spent elsewhere.')
+    expect(end({ code: 'not-yet-seen', by: 'me' }, YOU)).toBe('You could not see all coins on the chain.')
+    expect(end({ code: 'check:fee-too-high', by: 'me' }, YOU)).toMatch(/^You found in the last check that /)
+    expect(end({ code: 'what' }, YOU)).toBe('It could not be completed.')
   })
 
   it('names the member, the step and the coin, and says how far that is known', () => {

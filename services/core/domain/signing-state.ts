@@ -6,7 +6,7 @@ export type EndState =
   'declined' | 'withdrawn' | 'cancelled' | 'expired' | 'failed' | 'confirmed' | 'replaced' | 'conflicted'
 export type SessionState = LiveState | EndState
 
-/** Why a session ended or an attempt failed; codes only, the sentence is made in composables/useMessages.ts. */
+/** Why a session ended or an attempt failed; codes only, the sentences are in locales/. */
 export interface EndReason {
   readonly code: string
   readonly by?: AccountKey

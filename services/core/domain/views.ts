@@ -4,10 +4,7 @@ import type { AccountKey, PeerId, SessionId, Txid, WalletId } from './ids'
 import type { NetworkName } from './network'
 import type { HistoryItem } from './wallet'
 
-/**
- * Plain, serialisable pictures that doors hand to stores. They hold facts and codes; sentences are made in
- * composables/useMessages.ts.
- */
+/** Plain, serialisable pictures that doors hand to stores. They hold facts and codes; sentences are in locales/. */
 
 export interface MemberView {
   readonly accountKey: AccountKey

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { useMessages } from '../../../composables/useMessages'
-import { en } from '../../../locales/en'
+import { useParticipantWords } from '../../../composables/useParticipantWords'
+import { enConnect } from '../../../locales/en-connect'
 import { ConnectivityErrorType as T, type ConnectStep } from '../../../services/core/domain/connectivity'
 
-const { participant } = useMessages()
+const { participant } = useParticipantWords()
 const STEPS: ReadonlyArray<ConnectStep | undefined> = [undefined, 'resolve', 'relay', 'sdp', 'ice', 'ping']
 const cases = Object.values(T).flatMap(type =>
   STEPS.flatMap(step => [undefined, true, false].map(retryable => ({ type, step, retryable }))),
@@ -27,7 +27,7 @@ describe('what people are told when somebody cannot be reached', () => {
     '$type in step $step, retryable $retryable: what happened, and what to do',
     ({ type, step, retryable }) => {
       const sentence = said(type, step, retryable)
-      expect(sentence).not.toBe(en.connect.errorUnknown.replace('{name}', 'Bob'))
+      expect(sentence).not.toBe(enConnect.errorUnknown.replace('{name}', 'Bob'))
       expect(sentence).toMatch(/^[A-Z].*[.]$/)
       expect(sentence).not.toMatch(/[{}]|undefined/)
       expect(sentence, 'names a next step').toMatch(/\b(retry|retrying|reload|check|ask|may run)\b/i)
@@ -56,6 +56,6 @@ describe('what people are told when somebody cannot be reached', () => {
         ...STEPS.map(step => `${type}-${step}`),
       ]),
     )
-    expect(Object.keys(en.connect.error).filter(key => !known.has(key))).toEqual([])
+    expect(Object.keys(enConnect.error).filter(key => !known.has(key))).toEqual([])
   })
 })

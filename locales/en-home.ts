@@ -1,0 +1,27 @@
+/** The list of wallets and of those in the making. */
+export const enHome = {
+  title: 'Wallets',
+  loading: 'Loading wallets',
+  empty: 'No wallet yet',
+  emptyText: 'Make one and invite the others, or join with the link that somebody sent you.',
+  create: 'New wallet',
+  join: 'Join a wallet',
+  local: 'local',
+  waitsForOthers: 'Waiting for the others',
+  waitsForYou: 'Needs your confirmation',
+  members: '{n} members',
+  membersConnected: '{n} members, {connected} connected',
+  more: '+{n}',
+  taken: '{taken} of {n}',
+  draft: {
+    gathering: 'The table fills up.',
+    'waiting-for-creator': '{creator} is away. This page joins by itself when {creator} is back; keep it open.',
+    asked: '{creator} has been asked to admit you.',
+    admitted: 'You have a seat. Waiting for the others.',
+    removed: '{creator} has removed you from this table.',
+    full: 'All seats were taken before you came.',
+    expired: 'This invite has expired. Ask {creator} for a new one.',
+    refused: 'The members’ list did not fit what you were invited to, so this device refused it. Your coins are safe.',
+    closing: 'Everyone is here. The members’ list is being handed round.',
+  },
+}

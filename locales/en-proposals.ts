@@ -1,0 +1,28 @@
+/** Proposals in a list, and the names of their states: fetched with the pages of a wallet. */
+export const enProposals = {
+  title: {
+    proposed: 'Waiting for approvals',
+    signing: 'Signing together',
+    released: 'May still go out',
+    signed: 'Signed, about to be sent',
+    broadcast: 'Sent, waiting for a block',
+    confirmed: 'Paid',
+    declined: 'Declined',
+    withdrawn: 'Approval withdrawn',
+    cancelled: 'Cancelled',
+    expired: 'Expired',
+    failed: 'Not completed',
+    replaced: 'Replaced',
+    conflicted: 'Overtaken by another payment',
+  },
+  beingReplaced: 'Sent, may be replaced',
+  waitsForYou: 'Waits for you',
+  heading: 'Proposals',
+  payment: '{amount}',
+  takeBack: 'Take back {amount}',
+  practice: 'Practice: {text}',
+  practiceBare: '{text}',
+  unread: 'A payment',
+  proposedBy: 'Proposed by {name}.',
+  nothingSent: 'Nothing was sent.',
+} as const

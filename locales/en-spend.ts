@@ -1,0 +1,66 @@
+/** Writing a payment, looking at it, proposing it. */
+export const enSpend = {
+  title: 'Spend',
+  recipient: 'Recipient',
+  recipientHint: 'Bitcoin address',
+  amount: 'Amount',
+  unit: 'Unit: {unit}. Switch to {other}',
+  all: 'Use all',
+  allMeans: 'Everything available, less the fee: at most {amount}.',
+  available: 'Available: {amount}',
+  feeRate: 'Fee rate',
+  feeRateHelp: 'What the miners get for each byte of the payment, in sats per vbyte. Higher means sooner.',
+  estimates: 'Fee estimates',
+  speed: {
+    fast: { name: 'Fast', when: 'next block' },
+    normal: { name: 'Normal', when: 'within an hour' },
+    slow: { name: 'Slow', when: 'within a day' },
+  },
+  note: 'Note',
+  noteHelp: 'All members see it. It is not part of the payment.',
+  noteHint: 'What is it for?',
+  review: 'Review',
+
+  gate: {
+    title: 'Connections',
+    running: 'Connecting to everyone',
+    refused: 'This cannot be proposed',
+    failed: 'Not everyone is here',
+    nothingSent:
+      'Nothing was proposed and nothing has been sent. Your coins are free, and this payment is kept as you wrote it.',
+    partial: 'Propose to those who are here',
+    partialMeans: {
+      one: '{names} gets the request as soon as that browser comes online. Nothing can be paid before everyone has approved; your coins are held until then, or until you cancel.',
+      many: '{names} get the request as soon as their browsers come online. Nothing can be paid before everyone has approved; your coins are held until then, or until you cancel.',
+    },
+    dismiss: 'Dismiss',
+    stop: 'Stop connecting',
+  },
+  proposing: {
+    one: 'Nothing is sent yet. Proposing connects to the other member and asks for approval; it counts as your own.',
+    many: 'Nothing is sent yet. Proposing connects to the {n} other members and asks each for approval; it counts as your own.',
+  },
+  propose: 'Propose',
+
+  card: {
+    title: 'Review',
+    bringsBack: 'Brings back',
+    pays: { one: 'Pays', many: 'Pays {n} recipients' },
+    note: '“{note}”',
+    outputs: 'Outputs',
+    toRecipient: 'To the recipient',
+    back: 'Back to this wallet',
+    change: 'Change, back to this wallet',
+    fee: 'Fee',
+    feeRate: '{rate} sat/vB',
+    feeOfPayment: '{rate} sat/vB, {percent} % of the payment',
+    lessThan: 'less than {n}',
+    feeBefore: 'Fee of the earlier payment',
+    leaves: 'Leaves the wallet',
+    details: {
+      one: 'Details: one coin is spent, {vsize} vB',
+      many: 'Details: {n} coins are spent, {vsize} vB',
+    },
+    coins: 'Coins spent',
+  },
+}
