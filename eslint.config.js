@@ -4,6 +4,27 @@ import tseslint from 'typescript-eslint'
 /** Time and chance are ports in the core: these globals must not be named there. */
 const impure = ['Date', 'performance', 'crypto', 'fetch', 'setTimeout', 'setInterval', 'localStorage', 'window', 'document', 'console']
 
+/**
+ * Words for people stand in locales/. A text is one that begins with a capitalised word, or has two plain words side by
+ * side; class names, codes and units have neither.
+ */
+const WORDS = 'Words for people stand in locales/: name the text there and take it from a composable (useWalletWords and the like).'
+const TEXT = String.raw`/^\p{Lu}\p{Ll}+(?:[ ,.:]|$)|(?:^| )\p{Ll}+ \p{Ll}+(?:[ ,.]|$)/u`
+const texts = [`Literal[value=${TEXT}]`, `TemplateElement[value.raw=${TEXT}]`]
+/** Attributes that are read out or shown: of HTML, of Nuxt UI and of our own components. */
+const SPOKEN = 'aria-label|aria-description|title|label|placeholder|description|text|help|hint|lead|back-label|alt'
+/**
+ * What a template draws as text, or says by such an attribute, has no letters at all of its own: not as a choice (three
+ * deep), not added to something, not in a template literal. What only names a key (`words[a ? 'on' : 'off']`) is none.
+ */
+const choice = ':matches(ConditionalExpression, LogicalExpression)'
+const drawn = ['VElement', `VAttribute[directive=true][key.argument.name=/^(?:${SPOKEN})$/]`].flatMap(place =>
+  ['', `${choice} >`, `${choice} > ${choice} >`, `${choice} > ${choice} > ${choice} >`, 'BinaryExpression[operator="+"] >'].flatMap(path => [
+    `${place} > VExpressionContainer > ${path} Literal[value=/\\p{L}/u]`,
+    `${place} > VExpressionContainer > ${path} TemplateLiteral > TemplateElement[value.raw=/\\p{L}/u]`,
+  ]))
+const forbid = selectors => ['error', ...selectors.map(selector => ({ selector, message: WORDS }))]
+
 export default tseslint.config(
   { ignores: ['.nuxt/**', '.output/**', 'dist/**', 'node_modules/**', 'test-results/**', '.tandem/**', '.vectors/**', 'patches/**', 'public/**'] },
   ...tseslint.configs.recommended,
@@ -21,6 +42,25 @@ export default tseslint.config(
       'vue/multi-word-component-names': 'off',
       'no-restricted-globals': ['error', { name: 'SharedArrayBuffer', message: 'Secrets must never be in memory that two threads share.' }],
     },
+  },
+  {
+    files: ['**/*.vue'],
+    rules: {
+      // a parent's object belongs to the parent: ask for a model (defineModel) or emit
+      'vue/no-mutating-props': ['error', { shallowOnly: false }],
+      'no-restricted-syntax': forbid(texts),
+      'vue/no-restricted-syntax': forbid([...texts, ...drawn]),
+      'vue/no-bare-strings-in-template': ['error', {
+        attributes: { '/.+/': SPOKEN.split('|') },
+        directives: ['v-text'],
+        // marks and the names of units, which no language translates
+        allowlist: ['sat/vB', ';', '(', ')', '/', ',', '.', ':', '–', '+'],
+      }],
+    },
+  },
+  {
+    files: ['composables/**/*.ts', 'stores/**/*.ts'],
+    rules: { 'no-restricted-syntax': forbid(texts) },
   },
   {
     files: ['services/**/*.ts', 'relay/**/*.ts', 'devnet/**/*.ts', 'stores/**/*.ts', 'composables/**/*.ts', 'scripts/**/*.ts', 'tests/**/*.ts'],

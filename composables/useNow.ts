@@ -1,4 +1,5 @@
 import { onScopeDispose, readonly, ref } from 'vue'
+import { enTime } from '../locales/en-time'
 
 /** Unix milliseconds, renewed every `everyMs` while the screen that asked is there. */
 export function useNow(everyMs = 15_000) {
@@ -13,16 +14,16 @@ const UNITS: ReadonlyArray<readonly [Intl.RelativeTimeFormatUnit, number]> = [
   ['hour', 3_600_000],
   ['minute', 60_000],
 ]
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const relative = new Intl.RelativeTimeFormat(enTime.language, { numeric: 'auto' })
 
 /** "3 minutes ago", "in 2 hours", "now"; both in unix milliseconds. */
 export function relativeTime(at: number, now: number): string {
   for (const [unit, ms] of UNITS) {
     if (Math.abs(at - now) >= ms) return relative.format(Math.round((at - now) / ms), unit)
   }
-  return at > now ? 'in less than a minute' : 'just now'
+  return at > now ? enTime.soon : enTime.now
 }
 
 /** Date and time to the second, for those who look closer. */
 export const exactTime = (at: number): string =>
-  new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+  new Date(at).toLocaleString(enTime.dates, { dateStyle: 'medium', timeStyle: 'medium' })

@@ -6,7 +6,7 @@ import type { Result } from './core/domain/result'
 import type { Chain } from './ports/chain'
 import type { UnlockedProfile } from './ports/signer'
 import { createKeyworker } from './adapters/keyworker/client'
-import { createBrowserClock, createBrowserEntropy, createBrowserLog } from './adapters/system'
+import { createBrowserClock, createBrowserEntropy, createBrowserLog, writeToConsole } from './adapters/system'
 import { initVault } from './vault'
 import type { ConnectionsView } from './connections'
 import type { MuSig2Events } from './musig2'
@@ -147,6 +147,7 @@ async function open(profile: UnlockedProfile, config: AppConfig, signer: KeyWork
 
 async function createAdapters(modules: Modules, profile: UnlockedProfile, config: AppConfig, signer: KeyWorker) {
   const common = { clock: createBrowserClock(), entropy: createBrowserEntropy(), log: createBrowserLog() }
+  writeToConsole(common.log, localStorage.getItem('tandem.log'), console)
   const storage = await modules.createIndexedDbStorage({
     profileId: profile.id,
     seal: (c, b) => signer.seal(c, b),

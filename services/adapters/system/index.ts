@@ -2,3 +2,4 @@
 export { createBrowserClock } from './clock'
 export { createBrowserEntropy } from './entropy'
 export { createBrowserLog } from './log'
+export { writeToConsole } from './console-log'

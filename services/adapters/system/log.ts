@@ -1,17 +1,7 @@
 import type { Clock } from '../../ports/clock'
-import type { Log, LogLevel } from '../../ports/log'
+import type { Log, LogEntry } from '../../ports/log'
 import { createBrowserClock } from './clock'
 import { redactField, redactText } from './redact'
-
-export interface LogEntry {
-  /** counts up from 1 without gaps; the oldest entries leave first */
-  readonly number: number
-  /** unix milliseconds */
-  readonly at: number
-  readonly level: LogLevel
-  readonly event: string
-  readonly fields: Readonly<Record<string, string | number | boolean>>
-}
 
 export interface BrowserLog extends Log {
   /** what is kept, oldest first */
@@ -25,9 +15,7 @@ const CAPACITY = 1_000
 /** Fields of one entry; more is a caller's mistake. */
 const MAX_FIELDS = 24
 
-/**
- * Log in memory for the diagnostics panel. Redacted on the way in: what is kept, shown or exported never held a secret.
- */
+/** Log in memory, for the report of the connections page. Redacted on the way in: what is kept never held a secret. */
 export function createBrowserLog(o: { readonly clock?: Clock; readonly capacity?: number } = {}): BrowserLog {
   const { clock = createBrowserClock(), capacity = CAPACITY } = o
   const ring: LogEntry[] = []

@@ -1,5 +1,6 @@
 import type { Chain } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
+import type { LogEntry } from '../../ports/log'
 import type { Probe } from '../../ports/probe'
 import type { RelayStatus } from '../../ports/transport'
 import { isRelayAddress } from '../domain/config'
@@ -59,6 +60,7 @@ export interface ConnectionsDeps {
   walletRelays(): readonly string[]
   /** what the browser says of its network */
   online(): boolean
+  readonly log: { entries(): readonly LogEntry[] }
   onChange(view: ConnectionsView): void
 }
 
@@ -190,6 +192,7 @@ export class Connections {
         ice,
         relayOnly,
         links: await Promise.all(peerIds.map(id => this.d.p2p.report(id))),
+        log: this.d.log.entries(),
       },
       withAddresses,
     )

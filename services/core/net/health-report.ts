@@ -1,6 +1,7 @@
 import type { ConnectionTest } from '../domain/connection-test'
 import type { Attempt, LinkReport } from '../domain/diagnostics'
 import { redactAddresses } from '../domain/redact'
+import type { LogEntry } from '../../ports/log'
 
 /** What a person hands to whoever helps. */
 export interface HealthReportInput {
@@ -23,7 +24,12 @@ export interface HealthReportInput {
   /** members in a fixed order; they are told apart by number, not by name or id */
   readonly links: readonly LinkReport[]
   readonly test?: ConnectionTest
+  /** redacted, oldest first; the last of them are told */
+  readonly log: readonly LogEntry[]
 }
+
+/** Lines of the log in one report: what a person still copies and another still reads. */
+const LOG_LINES = 100
 
 const round = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms))
 
@@ -42,6 +48,12 @@ function line(a: Attempt, now: number): string {
   ]
     .filter(Boolean)
     .join('; ')
+}
+
+/** "12 s ago warn net.offence: reason=rate, count=2". */
+function logLine({ at, level, event, fields }: LogEntry, now: number): string {
+  const told = Object.entries(fields).map(([name, value]) => `${name}=${value}`)
+  return `${Math.round((now - at) / 1000)} s ago ${level} ${event}${told.length > 0 ? `: ${told.join(', ')}` : ''}`
 }
 
 /**
@@ -73,6 +85,7 @@ export function healthReport(input: HealthReportInput, withAddresses: boolean): 
       attempts: link.attempts.map(a => line(a, input.now)),
     })),
     test: input.test,
+    log: input.log.slice(-LOG_LINES).map(entry => logLine(entry, input.now)),
   }
   // the browser's version looks like an address and is none
   return JSON.stringify(

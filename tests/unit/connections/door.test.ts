@@ -45,6 +45,9 @@ async function world(statuses: RelayStatus[] = [], probe: Partial<ConnectionsDep
     },
     walletRelays: () => [relay(1)],
     online: () => true,
+    log: {
+      entries: () => [{ number: 1, at: clock.now(), level: 'warn', event: 'net.offence', fields: { count: 2 } }],
+    },
     onChange: view => views.push(view),
   })
   return { door, views, asked, clock, event: (e: P2PEvent) => listener(e) }
@@ -103,6 +106,14 @@ describe("the door to one's connections", () => {
     await w.clock.advance(10_000)
     expect(await word).toEqual({ ok: true, value: { state: 'unreachable' } })
     expect(w.clock.pending).toBe(0)
+  })
+
+  it('puts what was logged into the report', async () => {
+    const w = await world()
+    await w.clock.advance(3_000)
+    const frame = { build: '', browser: '', at: '', clockOffsetMs: null, chains: [] }
+    const report = JSON.parse(await w.door.healthReport([], frame, false)) as { log: string[] }
+    expect(report.log).toEqual(['0 s ago warn net.offence: count=2'])
   })
 
   it('says nothing more after it was stopped', async () => {

@@ -45,7 +45,16 @@ const input: HealthReportInput = {
       ],
     },
   ],
+  log: [],
 }
+
+const entry = (number: number, fields: Record<string, string | number> = {}) => ({
+  number,
+  at: 88_000,
+  level: 'warn' as const,
+  event: `event-${number}`,
+  fields,
+})
 
 describe('the report', () => {
   it('tells states, steps and times, and neither addresses nor peer ids', () => {
@@ -71,6 +80,32 @@ describe('the report', () => {
   it('has them when asked for', () => {
     const text = healthReport(input, true)
     for (const part of [PEER, '192.168.1.7', '2001:db8::7']) expect(text).toContain(part)
+  })
+})
+
+describe('the log in the report', () => {
+  const logged = (log: HealthReportInput['log'], withAddresses = false): string[] =>
+    (JSON.parse(healthReport({ ...input, log }, withAddresses)) as { log: string[] }).log
+
+  it('tells when, how grave, what and with which values', () => {
+    expect(logged([entry(1), entry(2, { reason: 'rate', count: 3 })])).toEqual([
+      '12 s ago warn event-1',
+      '12 s ago warn event-2: reason=rate, count=3',
+    ])
+  })
+
+  it('tells the last hundred', () => {
+    const lines = logged(Array.from({ length: 250 }, (_, i) => entry(i + 1)))
+    expect(lines).toHaveLength(100)
+    expect([lines[0], lines.at(-1)]).toEqual(['12 s ago warn event-151', '12 s ago warn event-250'])
+  })
+
+  it('has no address and no peer id unless asked for', () => {
+    const log = [entry(1, { peer: PEER, error: 'dial 192.168.1.7 failed' })]
+    expect(logged(log)[0]).toBe(
+      `12 s ago warn event-1: peer=[peer …${PEER.slice(-4)}], error=dial [private IPv4] failed`,
+    )
+    expect(logged(log, true)[0]).toBe(`12 s ago warn event-1: peer=${PEER}, error=dial 192.168.1.7 failed`)
   })
 })
 

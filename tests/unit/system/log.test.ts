@@ -3,7 +3,12 @@ import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { HDKey } from '@scure/bip32'
 import { createBase58check } from '@scure/base'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { createBrowserClock, createBrowserEntropy, createBrowserLog } from '../../../services/adapters/system'
+import {
+  createBrowserClock,
+  createBrowserEntropy,
+  createBrowserLog,
+  writeToConsole,
+} from '../../../services/adapters/system'
 import { redactText } from '../../../services/adapters/system/redact'
 import { FakeClock } from '../../fakes/clock'
 import { createFakeEntropy } from '../../fakes/entropy'
@@ -119,6 +124,36 @@ describe('what a log keeps', () => {
     ])
       redactText(text)
     expect(performance.now() - started).toBeLessThan(2_000)
+  })
+})
+
+describe('the log on the console', () => {
+  const written = (wanted: string | null): string[] => {
+    const log = createBrowserLog({ clock: new FakeClock(5) })
+    const lines: string[] = []
+    const write =
+      (level: string) =>
+      (...what: unknown[]) =>
+        void lines.push(`${level} ${JSON.stringify(what)}`)
+    writeToConsole(log, wanted, { debug: write('D'), info: write('I'), warn: write('W'), error: write('E') })
+    log.write('debug', 'one', { n: 1 })
+    log.write('info', 'two')
+    log.write('warn', `three ${hex}`)
+    log.write('error', 'four', { password: 'hunter2' })
+    return lines
+  }
+
+  it.each([[null], [''], ['DEBUG'], ['all'], ['constructor']])('is silent unless a level is wanted (%s)', wanted => {
+    expect(written(wanted)).toEqual([])
+  })
+
+  it('has what is at least as grave as wanted, redacted', () => {
+    const mark = redactText(hex)
+    const all = ['D ["one",{"n":1}]', 'I ["two",{}]', `W ["three ${mark}",{}]`, 'E ["four",{"password":"[secret]"}]']
+    expect(written('debug')).toEqual(all)
+    expect(written('info')).toEqual(all.slice(1))
+    expect(written('warn')).toEqual(all.slice(2))
+    expect(written('error')).toEqual(all.slice(3))
   })
 })
 
