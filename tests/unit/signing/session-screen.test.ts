@@ -4,7 +4,7 @@ import type { MemberView, ReviewView } from '../../../services/core/domain/views
 import type { SessionCard } from '../../../services/core/signing/rules/cards'
 import type { SessionView } from '../../../services/core/signing/rules/progress'
 import { isLive, TRANSITIONS } from '../../../services/core/signing/protocol/table'
-import { sessionProgress } from '../../../services/core/signing/rules/session-progress'
+import { sessionProgress } from '../../../services/core/signing/rules/progress-list'
 import { historyRows, openRows, sessionRow } from '../../../services/core/signing/rules/session-row'
 import { failedAttempt, sessionScreen, type Beside } from '../../../services/core/signing/rules/session-screen'
 import { nameOf } from '../../../services/core/signing/rules/who'

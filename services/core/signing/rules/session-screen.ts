@@ -3,7 +3,7 @@ import type { EndReason, SessionState, Verdict } from '../../domain/signing-stat
 import type { ReviewView, WalletView } from '../../domain/views'
 import type { SessionCard } from './cards'
 import { isLive } from '../protocol/table'
-import { sessionProgress, type ProgressStep } from './session-progress'
+import { sessionProgress, type ProgressStep } from './progress-list'
 import { iconOf, type SessionIcon, type Tone } from './session-row'
 import { nameOf, type Who } from './who'
 
