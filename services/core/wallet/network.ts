@@ -1,7 +1,7 @@
 /** What wallets need of the network; core/net/peer-network.ts has it all. */
 import type { ParticipantStatus } from '../domain/connectivity'
 import type { AccountKey, PeerId, WalletId } from '../domain/ids'
-import type { MessageOf } from '../net/links'
+import type { MessageOf } from '../net/inbound-streams'
 import type { SigningNetwork } from '../signing/wallet-sessions'
 import type { ProtocolName } from '../wire/messages'
 

@@ -6,7 +6,7 @@ import type { WalletRecord } from '../domain/wallet'
 import { noteChanges } from '../roster/changes'
 import { preverify, type Verify } from '../roster/join'
 import { memberOfPeer, mergeRecord, recordClaims } from '../roster/wallet-record'
-import type { MessageOf } from '../net/links'
+import type { MessageOf } from '../net/inbound-streams'
 import type { OpenWallet } from './open-wallet'
 
 /**
