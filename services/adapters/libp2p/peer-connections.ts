@@ -9,7 +9,7 @@ const MOST_INBOUND = 240
  * Counts RTCPeerConnections. The library asks for the configuration of each before it makes it, and that is where they
  * are counted.
  */
-export class LineCount {
+export class PeerConnectionCount {
   #own = 0
   #inbound = 0
   readonly #from = new Map<PeerId, number>()
@@ -63,4 +63,4 @@ export class LineCount {
 }
 
 /** Those of this page, all transports together: locking a profile and opening another does not give any back. */
-export const pageLines = new LineCount()
+export const pagePeerConnections = new PeerConnectionCount()
