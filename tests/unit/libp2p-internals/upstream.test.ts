@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 /**
- * Each file of services/adapters/libp2p/internals names the place of the library that it reaches into. An update of one of
- * these packages fails here, so that somebody looks at that place and then writes the new version into the header.
+ * Each file of services/adapters/libp2p/internals names the place of the library that it reaches into. An update of one
+ * of these packages fails here, so that somebody looks at that place and then writes the new version into the header.
  */
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))

@@ -1,6 +1,6 @@
 /**
- * Guards: privacy, and the relay's memory. By itself gossipsub tells everybody of every topic, and remembers each message
- * that it sees.
+ * Guards: privacy, and the relay's memory. By itself gossipsub tells everybody of every topic, and remembers each
+ * message that it sees.
  * Upstream: @libp2p/gossipsub 17.1.1, dist/src/gossipsub.js (`sendSubscriptions` and `handleReceivedRpc`, the steps by
  * which it tells a peer what it follows, and hears one: methods of its class, which its interface does not list).
  * Needless when: gossipsub asks whom to tell of a topic, and whether to take a message, before it remembers it.

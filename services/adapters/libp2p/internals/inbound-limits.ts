@@ -1,7 +1,7 @@
 /**
  * Guards: the page's time. What a peer sends is weighed before the library reads it, because that reads frames as fast
- * as they come: a text on a data channel is the length of an array to it, and one message may hold hundreds of thousands
- * of empty frames.
+ * as they come: a text on a data channel is the length of an array to it, and one message may hold hundreds of
+ * thousands of empty frames.
  * Upstream: @libp2p/webrtc 6.0.33, dist/src/stream.js (reads a data channel); @libp2p/yamux 8.0.3, dist/src/decode.js
  * (keeps a frame until all of it is there); @libp2p/noise 17.0.3, dist/src/utils.js (drops empty messages).
  * Needless when: the three bound the frames of one task and the length of one frame, and tell of who breaks the bound.

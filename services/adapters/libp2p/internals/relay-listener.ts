@@ -1,8 +1,8 @@
 /**
- * Guards: the start of a node and the error of each try. The library reserves a place on a relay while it "listens", once,
- * and does not remake it when the connection to the relay closes (js-libp2p#3601).
- * Upstream: @libp2p/circuit-relay-v2 4.2.13, dist/src/transport/listener.js (`listen` may be called again, `getAddrs` is
- * empty without a place).
+ * Guards: the start of a node and the error of each try. The library reserves a place on a relay while it "listens",
+ * once, and does not remake it when the connection to the relay closes (js-libp2p#3601).
+ * Upstream: @libp2p/circuit-relay-v2 4.2.13, dist/src/transport/listener.js (`listen` may be called again, `getAddrs`
+ * is empty without a place).
  * Needless when: the library remakes reservations and tells of each try.
  * Held by: tests/unit/libp2p-internals/relay-listener.test.ts, tests/contract/transport-libp2p.test.ts.
  */
