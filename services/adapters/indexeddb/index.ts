@@ -12,6 +12,8 @@
  *     sealing takes a turn through the vault.
  * 4. A record that does not open is logged and left out, never an exception. A locked vault is one: nothing would be
  * true.
+ * 5. Each store has a schema version (`meta`, not sealed: it is no secret, and whoever could change it could delete
+ * everything). What a newer version of the app has stored is left alone: every call rejects with `newer-version`.
  */
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -20,7 +22,8 @@ import { concatBytes, equalBytes, toHex, utf8ToBytes } from '../../core/domain/b
 import type { ProfileId } from '../../core/domain/ids'
 import type { Result } from '../../core/domain/result'
 import type { Log } from '../../ports/log'
-import { STORES, type Storage, type StoreName } from '../../ports/storage'
+import { NEWER_VERSION, SCHEMA_VERSIONS, STORES, type Storage, type StoreName } from '../../ports/storage'
+import { newerStore, readVersions, writeVersions } from './versions'
 
 export { persistStorage } from './persistence'
 
@@ -43,7 +46,8 @@ export interface IndexedDbOptions {
 export class StorageError extends Error {
   override readonly name = 'StorageError'
   constructor(
-    readonly code: 'locked' | 'full' | 'closed' | 'failed',
+    /** `newer-version`: stored by a newer version of the app; nothing is read, written or deleted */
+    readonly code: 'locked' | 'full' | 'closed' | 'failed' | 'newer-version',
     message: string,
     cause?: unknown,
   ) {
@@ -70,6 +74,8 @@ interface Plain {
 
 /** 2: transcripts */
 const VERSION = 2
+/** where the schema versions of the stores lie in `meta` */
+const VERSIONS = 'versions'
 /** where the sealed name key lies in `meta`, and its sealing context */
 const NAMES = 'names'
 const NAME_KEY_BYTES = 32
@@ -100,6 +106,18 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
       database = undefined
     })
     return database
+  }
+
+  /** Nothing is looked at, and nothing changed, when any store is of a newer version: the rest belongs to it. */
+  async function checkVersions(db: Database): Promise<void> {
+    const stored: unknown = await db.get('meta', VERSIONS)
+    const versions = readVersions(stored)
+    const newer = newerStore(versions)
+    if (newer !== undefined) {
+      o.log.write('error', 'storage.newer-version', { store: newer, version: versions[newer] })
+      throw new StorageError('newer-version', NEWER_VERSION)
+    }
+    if (stored === undefined) await db.put('meta', writeVersions(SCHEMA_VERSIONS), VERSIONS)
   }
 
   const contextOf = (store: StoreName, id: string): string => `record/${store}/${id}`
@@ -174,7 +192,7 @@ export function createIndexedDbStorage(o: IndexedDbOptions): IndexedDbStorage {
       if (closed) throw new StorageError('closed', 'the storage is closed')
       try {
         const db = await connect()
-        nameKey ??= loadNameKey(db)
+        nameKey ??= checkVersions(db).then(() => loadNameKey(db))
         nameKey.catch(() => {
           nameKey = undefined
         })
@@ -273,6 +291,8 @@ function unpack(plain: Uint8Array): Plain | undefined {
 function typed(error: unknown): StorageError {
   if (error instanceof StorageError) return error
   const { name, message } = error instanceof Error ? error : { name: '', message: 'the database failed' }
+  // the database itself was made by a newer version of the app
+  if (name === 'VersionError') return new StorageError('newer-version', NEWER_VERSION, error)
   const code = name === 'QuotaExceededError' ? 'full' : name === 'VaultLocked' ? 'locked' : 'failed'
   return new StorageError(code, message, error)
 }
