@@ -30,7 +30,9 @@ export class PeerConnectionCount {
   /** One more, and for whom if he called; throws when there are none left, and the library then makes none. */
   take(caller: PeerId = ''): void {
     if (this.#dialling ? this.made >= MOST : !this.has(caller)) {
-      throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'PeerConnectionsSpentError' })
+      throw Object.assign(new Error('this page has used up its WebRTC connections'), {
+        name: 'PeerConnectionsSpentError',
+      })
     }
     if (this.#dialling) {
       this.#own++
