@@ -17,10 +17,10 @@ import { dumpDatabase, restoreDatabase, type Dump } from '../support/idb-dump'
 import { circle, createWorld, fund, OUTSIDE, Person, until, type Disk, type World } from './people'
 
 /**
- * What each release stores opens in every later build. A fixture is the two databases of one person as they lie on disk,
- * made by the real vault, the real storage and the real doors: a wallet, a draft, a finished and an open session, their
- * votes, the chain, settings, peers and transcripts. `npm run vectors:stored` writes the one of this version, once; it is
- * then kept as it is.
+ * What each release stores opens in every later build. A fixture is the two databases of one person as they lie on
+ * disk, made by the real vault, the real storage and the real doors: a wallet, a draft, a finished and an open session,
+ * their votes, the chain, settings, peers and transcripts. `npm run vectors:stored` writes the one of this version,
+ * once; it is then kept as it is.
  */
 
 const FOLDER = fileURLToPath(new URL('../vectors/tandem/stored', import.meta.url))
