@@ -19,6 +19,8 @@ export const en = {
     locked: 'The profile is locked. Unlock it and try again.',
     'storage-failed':
       'This browser could not store the data. Free some space or leave private browsing, then try again.',
+    'newer-version':
+      'This profile was stored by a newer version of Tandem. Reload this page to update, then try again; nothing was changed.',
     'bad-file': 'This file does not open with this profile. It is damaged, or belongs to other words.',
     'file-damaged': 'This file is damaged or is not a wallet file. Choose another one.',
     'file-newer-version':

@@ -2,7 +2,7 @@ import type { Logger, MessageStream } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { WebSocket } from 'ws'
-import { Intake } from './intake'
+import { ClientThrottle } from '../services/adapters/libp2p/internals/client-throttle'
 import type { Counters } from './metrics'
 
 /** bytes that may wait in one socket for a slow reader before its writers are told to wait */
@@ -18,7 +18,7 @@ type SendResult = ReturnType<AbstractMultiaddrConnection['sendData']>
 export class SocketConnection extends AbstractMultiaddrConnection {
   private waiting = false
   private resumes: NodeJS.Timeout | undefined
-  private readonly intake: Intake
+  private readonly throttle: ClientThrottle
 
   constructor(
     private readonly socket: WebSocket,
@@ -27,7 +27,7 @@ export class SocketConnection extends AbstractMultiaddrConnection {
     private readonly counters: Counters,
   ) {
     super({ remoteAddr, direction: 'inbound', log, maxWriteBufferLength: STUCK_BYTES })
-    this.intake = new Intake({
+    this.throttle = new ClientThrottle({
       pause: ms => {
         this.pauseReading(ms)
       },
@@ -41,14 +41,14 @@ export class SocketConnection extends AbstractMultiaddrConnection {
       const bytes = data as Buffer
       if (this.stuck()) return
       counters.bytesIn += bytes.byteLength
-      if (this.intake.takes('encrypted', bytes)) this.onData(bytes)
+      if (this.throttle.takes('encrypted', bytes)) this.onData(bytes)
     })
     // answered by the library itself, into the same buffer
     socket.on('ping', () => {
-      if (!this.stuck()) this.intake.counts(1)
+      if (!this.stuck()) this.throttle.counts(1)
     })
     socket.on('pong', () => {
-      this.intake.counts(1)
+      this.throttle.counts(1)
     })
     socket.on('error', error => {
       this.abort(error)
@@ -76,7 +76,7 @@ export class SocketConnection extends AbstractMultiaddrConnection {
   /** Watches what this connection carries, decrypted. Called before the muxer listens. */
   watchMuxed(muxed: MessageStream): void {
     muxed.addEventListener('message', event => {
-      if (!this.intake.takes('muxed', event.data.subarray())) event.stopImmediatePropagation()
+      if (!this.throttle.takes('muxed', event.data.subarray())) event.stopImmediatePropagation()
     })
   }
 

@@ -1,8 +1,6 @@
-import { TopicValidatorResult, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
+import { TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { LengthScan } from '../services/adapters/libp2p/frame-scans'
-import { withMethods } from '../services/adapters/libp2p/with-methods'
-import type { Windowed } from './circuits'
+import { filterGossip, type TellTopics } from '../services/adapters/libp2p/internals/gossip-steps'
 import type { RelayLimits } from './limits'
 import type { Counters } from './metrics'
 
@@ -11,75 +9,13 @@ const TOPIC = /^\/tandem\/[0-9a-zA-Z/_-]{1,120}$/
 /** a sealed announcement is at most 4 KiB; room for the envelope */
 const MESSAGE_BYTES = 8_192
 
-/** a browser takes 8 KiB at once: topics of the greatest length that fit with room */
-const TOLD_AT_ONCE = 48
-
-interface Rpc {
-  readonly subscriptions: readonly { readonly topic?: string; readonly subscribe?: boolean }[]
-  readonly messages: readonly { readonly data?: Uint8Array }[]
-}
-
-/**
- * The steps of gossipsub by which it tells a peer what it follows, and hears one: methods of its class, which its
- * interface does not list.
- */
-interface Steps {
-  sendSubscriptions(peer: string, topics: string[], subscribe: boolean): void
-  handleReceivedRpc(from: PeerId, rpc: Rpc): Promise<void>
-}
-
 /** Takes from the budget of a peer. */
 export interface Budget {
-  rpcs(peer: string, count: number): number
   gossip(peer: string, bytes: number): boolean
   change(peer: string): boolean
 }
 
 type Gossip = Pick<GossipSub, 'subscribe' | 'unsubscribe' | 'topicValidators'>
-
-type Registrar = GossipSubComponents['registrar']
-
-/**
- * who owes more than this is ended, milliseconds: a window of the messages that a client sends on is less, and it may
- * have to send many on
- */
-const LONGEST_WAIT_MS = 20_000
-
-/**
- * The registrar as gossipsub shall see it: who sends more messages of it than anybody honest must wait, and is ended
- * when it is far more, before they are read. Gossipsub reads however many there are in one go, and hears nothing more
- * of a peer whose stream alone is ended.
- */
-export function boundRpcs(registrar: Registrar, budget: Pick<Budget, 'rpcs'>, bytes: number): Registrar {
-  return withMethods(registrar, {
-    handle: (protocol, handler, options) =>
-      registrar.handle(
-        protocol,
-        (stream, connection) => {
-          const scan = new LengthScan(bytes)
-          const windowed = stream as unknown as Windowed
-          let resumes: NodeJS.Timeout | undefined
-          stream.addEventListener('message', event => {
-            const units = scan.units(event.data.subarray())
-            const wait = units === undefined ? Infinity : budget.rpcs(connection.remotePeer.toString(), units)
-            if (wait === 0) return
-            clearTimeout(resumes)
-            if (wait > LONGEST_WAIT_MS) {
-              event.stopImmediatePropagation()
-              connection.abort(new Error('too much gossip'))
-              return
-            }
-            windowed.sendPause()
-            resumes = setTimeout(() => {
-              if (stream.status === 'open') windowed.sendResume()
-            }, wait).unref()
-          })
-          return handler(stream, connection)
-        },
-        options,
-      ),
-  })
-}
 
 /**
  * Forwards gossip. A gossipsub node passes on only what it subscribes to itself, so the relay follows each topic that a
@@ -96,38 +32,23 @@ export class GossipForwarder {
   private readonly followers = new Map<string, Set<string>>()
   private readonly topicsOf = new Map<string, Set<string>>()
 
-  private readonly tell: (peer: string, topics: string[], subscribe: boolean) => void
+  private readonly tell: TellTopics
 
   /** @throws Error when the library has changed so that it cannot be told what to say and hear */
   constructor(
     private readonly gossip: Gossip,
     private readonly limits: Pick<RelayLimits, 'topics' | 'topicsPerPeer'>,
     private readonly counters: Counters,
-    budget: Omit<Budget, 'rpcs'>,
+    budget: Budget,
   ) {
-    const steps = gossip as unknown as Steps
-    for (const name of ['sendSubscriptions', 'handleReceivedRpc'] as const) {
-      if (typeof steps[name] !== 'function') throw new Error(`this version of gossipsub has no step ${name}`)
-    }
-    const [say, hear] = [steps.sendSubscriptions.bind(steps), steps.handleReceivedRpc.bind(steps)]
-    this.tell = (peer, topics, subscribe) => {
-      for (let from = 0; from < topics.length; from += TOLD_AT_ONCE)
-        say(peer, topics.slice(from, from + TOLD_AT_ONCE), subscribe)
-    }
-    steps.sendSubscriptions = (peer, topics, subscribe) =>
-      this.tell(
-        peer,
-        topics.filter(topic => this.topicsOf.get(peer)?.has(topic) === true),
-        subscribe,
-      )
-    steps.handleReceivedRpc = (from, rpc) => {
-      const peer = from.toString()
-      return hear(from, {
+    this.tell = filterGossip(gossip, {
+      tells: (peer, topic) => this.topicsOf.get(peer)?.has(topic) === true,
+      hears: (peer, rpc) => ({
         ...rpc,
         subscriptions: rpc.subscriptions.filter(() => budget.change(peer)),
         messages: rpc.messages.filter(({ data }) => budget.gossip(peer, data?.byteLength ?? 0)),
-      })
-    }
+      }),
+    })
   }
 
   get topics(): number {

@@ -1,6 +1,7 @@
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { TokenBucket, type Rate } from '../services/core/domain/token-bucket'
 import { limitKey } from './addresses'
-import { Bucket, type RelayLimits } from './limits'
+import type { RelayLimits } from './limits'
 import type { Counters, Refusal } from './metrics'
 
 /** IPs that are remembered before the quiet ones are forgotten */
@@ -8,19 +9,19 @@ const KNOWN_IPS = 4096
 
 interface Source {
   open: number
-  readonly rate: Bucket
+  readonly rate: TokenBucket
 }
 interface Talker {
-  readonly messages: Bucket
-  readonly bytes: Bucket
-  readonly changes: Bucket
-  readonly rpcs: Bucket
+  readonly messages: TokenBucket
+  readonly bytes: TokenBucket
+  readonly changes: TokenBucket
+  readonly rpcs: TokenBucket
 }
 /**
  * messages of gossipsub for each of gossip that one peer may send, per second and at once: it has some of its own for
  * each topic and each announcement, of which a client of two relays sends those on that it hears at the other one
  */
-const RPCS = { perSecond: 10, atOnce: 200 }
+const RPCS = { perSecond: 10, burst: 200 }
 /** topics that one peer may begin or cease to follow per second, beside twice all that it may follow at once */
 const CHANGES_PER_SECOND = 10
 
@@ -75,24 +76,28 @@ export class Guard {
     const { limits } = this
     if (this.draining) return 'draining'
     if (this.open >= limits.connections) return 'connections'
-    const now = this.now()
     const key = limitKey(ip)
     let source = this.sources.get(key)
     if (source === undefined) {
-      if (this.sources.size >= KNOWN_IPS) this.forget(now)
-      source = { open: 0, rate: new Bucket(limits.connectionsPerIpSecond, limits.connectionsPerIpSecond * 2, now) }
+      if (this.sources.size >= KNOWN_IPS) this.forget()
+      const perSecond = limits.connectionsPerIpSecond
+      source = { open: 0, rate: this.bucket({ perSecond, burst: perSecond * 2 }) }
       this.sources.set(key, source)
     }
     if (source.open >= limits.connectionsPerIp) return 'connections-per-ip'
-    if (!source.rate.take(1, now)) return 'connections-per-ip-second'
+    if (!source.rate.take()) return 'connections-per-ip-second'
     source.open++
     this.open++
     this.counters.connections++
     return undefined
   }
 
-  private forget(now: number): void {
-    for (const [key, source] of this.sources) if (source.open === 0 && source.rate.full(now)) this.sources.delete(key)
+  private forget(): void {
+    for (const [key, source] of this.sources) if (source.open === 0 && source.rate.full()) this.sources.delete(key)
+  }
+
+  private bucket(rate: Rate): TokenBucket {
+    return new TokenBucket(rate, this.now)
   }
 
   /** A connection whose peer is known was opened. */
@@ -123,9 +128,8 @@ export class Guard {
 
   /** Takes one message of a peer from its budget. */
   gossip(peer: string, bytes: number): boolean {
-    const now = this.now()
-    const { messages, bytes: volume } = this.talker(peer, now)
-    return (messages.take(1, now) && volume.take(bytes, now)) || this.tooMuch(peer)
+    const { messages, bytes: volume } = this.talker(peer)
+    return (messages.take() && volume.take(bytes)) || this.tooMuch(peer)
   }
 
   /**
@@ -133,27 +137,25 @@ export class Guard {
    * milliseconds
    */
   rpcs(peer: string, count: number): number {
-    const now = this.now()
-    const wait = this.talker(peer, now).rpcs.spend(count, now)
+    const wait = this.talker(peer).rpcs.spend(count)
     if (wait > 0) this.tooMuch(peer)
     return wait
   }
 
   /** The same for a topic that it begins or ceases to follow. */
   change(peer: string): boolean {
-    const now = this.now()
-    return this.talker(peer, now).changes.take(1, now) || this.tooMuch(peer)
+    return this.talker(peer).changes.take() || this.tooMuch(peer)
   }
 
-  private talker(peer: string, now: number): Talker {
+  private talker(peer: string): Talker {
     const { gossipPerSecond, gossipBytesPerSecond, topicsPerPeer } = this.limits
     const known = this.talkers.get(peer)
     if (known !== undefined) return known
     const talker = {
-      messages: new Bucket(gossipPerSecond, gossipPerSecond * 10, now),
-      bytes: new Bucket(gossipBytesPerSecond, gossipBytesPerSecond * 10, now),
-      changes: new Bucket(CHANGES_PER_SECOND, topicsPerPeer * 2, now),
-      rpcs: new Bucket(gossipPerSecond * RPCS.perSecond, gossipPerSecond * RPCS.atOnce, now),
+      messages: this.bucket({ perSecond: gossipPerSecond, burst: gossipPerSecond * 10 }),
+      bytes: this.bucket({ perSecond: gossipBytesPerSecond, burst: gossipBytesPerSecond * 10 }),
+      changes: this.bucket({ perSecond: CHANGES_PER_SECOND, burst: topicsPerPeer * 2 }),
+      rpcs: this.bucket({ perSecond: gossipPerSecond * RPCS.perSecond, burst: gossipPerSecond * RPCS.burst }),
     }
     // who is gone already gets no entry that nobody would remove
     if (this.peers.has(peer)) this.talkers.set(peer, talker)

@@ -46,7 +46,7 @@ const STATUS: Partial<Record<Refusal, string>> = {
   connections: '503 Service Unavailable',
 }
 
-export interface DoorOptions {
+export interface TransportOptions {
   readonly guard: Guard
   readonly counters: Counters
   readonly trusted: BlockList
@@ -57,18 +57,18 @@ export interface DoorOptions {
 }
 
 /** The relay's transport: it accepts WebSockets and never dials. */
-export class Door implements Transport {
+export class InboundWebSockets implements Transport {
   readonly [transportSymbol] = true as const
-  readonly [Symbol.toStringTag] = 'tandem-relay-door'
-  private readonly listeners: DoorListener[] = []
+  readonly [Symbol.toStringTag] = 'tandem-relay-websockets'
+  private readonly listeners: WebSocketListener[] = []
 
   constructor(
-    private readonly options: DoorOptions,
+    private readonly options: TransportOptions,
     private readonly logger: ComponentLogger,
   ) {}
 
   createListener(init: CreateListenerOptions): Listener {
-    const listener = new DoorListener(this.options, this.logger, init)
+    const listener = new WebSocketListener(this.options, this.logger, init)
     this.listeners.push(listener)
     return listener
   }
@@ -89,7 +89,7 @@ export class Door implements Transport {
   }
 }
 
-class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+class WebSocketListener extends TypedEventEmitter<ListenerEvents> implements Listener {
   private readonly server: Server | TlsServer
   private readonly sockets: WebSocketServer
   private readonly closing = new AbortController()
@@ -99,7 +99,7 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
   private address: Multiaddr | undefined
 
   constructor(
-    private readonly options: DoorOptions,
+    private readonly options: TransportOptions,
     private readonly logger: ComponentLogger,
     private readonly init: CreateListenerOptions,
   ) {
@@ -113,7 +113,7 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
         : createTlsServer({ ...options.tls, ...patience, handshakeTimeout: REQUEST_MS }, options.answer)
     this.server.maxConnections = options.limits.connections + SPARE
     this.server.on('connection', (socket: Socket) => {
-      this.knock(socket)
+      this.bound(socket)
     })
     this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.upgrade(request, socket, head)
@@ -176,7 +176,7 @@ class DoorListener extends TypedEventEmitter<ListenerEvents> implements Listener
    * A socket was opened, and nobody knows yet what for. Behind a proxy, whose sockets all have one address, it bounds
    * them.
    */
-  private knock(socket: Socket): void {
+  private bound(socket: Socket): void {
     const { counters, limits, trusted } = this.options
     const ip = plainIp(socket.remoteAddress ?? '0.0.0.0')
     if (trusts(trusted, ip)) return

@@ -12,7 +12,7 @@ interface BuildPlugin {
 }
 
 const CURVE = '@noble/curves/secp256k1.js'
-const NONE = fileURLToPath(new URL('../services/adapters/libp2p/no-secp256k1.ts', import.meta.url))
+const NONE = fileURLToPath(new URL('../services/adapters/libp2p/internals/no-secp256k1.ts', import.meta.url))
 
 /**
  * Keeps secp256k1 out of every chunk that a page can load. Workers are built on their own, without this plugin. libp2p

@@ -1,22 +1,14 @@
-import { createReadStream, statSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import { extname, join, normalize, sep } from 'node:path'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { extname } from 'node:path'
+import sirv from 'sirv'
 
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
+/** Of these the type alone does not say how the text is written, and sirv adds it to HTML only. */
+const TEXTS: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.json': 'application/json; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
-  '.woff': 'font/woff',
-  '.wasm': 'application/wasm',
   '.txt': 'text/plain; charset=utf-8',
-  '.webmanifest': 'application/manifest+json',
 }
 
 export interface Served {
@@ -53,9 +45,22 @@ export async function listenFrom(server: Server, port: number, host: string): Pr
   throw new Error(`no free port from ${port} to ${port + 49}`)
 }
 
+/** Whether the browser takes this encoding: it is named, and not with a weight of nothing (RFC 9110, 12.5.3). */
+function accepts(request: IncomingMessage, encoding: string): boolean {
+  const [weight] = (request.headers['accept-encoding'] ?? '')
+    .toString()
+    .toLowerCase()
+    .split(',')
+    .map(entry => entry.split(';').map(part => part.trim()))
+    .filter(([name]) => name === encoding)
+    .map(([, q]) => q ?? 'q=1')
+  return weight !== undefined && !/^q=0(\.0*)?$/.test(weight)
+}
+
 /**
  * Serves a folder of static files, as any web host would, with `config.json` made on the fly. Paths never leave the
- * folder.
+ * folder. A file that scripts/precompress.ts has compressed is sent so to who takes it; `config.json` never is, because
+ * a web host may have another one than was built.
  */
 export async function serveStatic(options: {
   root: string
@@ -64,43 +69,23 @@ export async function serveStatic(options: {
   config: () => unknown
 }): Promise<Served> {
   const host = options.host ?? '127.0.0.1'
-  const server = createServer((request, response) => {
-    const send = (status: number, text: string) =>
-      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
-    if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'method not allowed')
-    let path: string
-    try {
-      path = decodeURIComponent(new URL(request.url ?? '/', 'http://local').pathname)
-    } catch {
-      return send(400, 'bad path')
-    }
-    if (path === '/config.json') {
-      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
-      return response.end(JSON.stringify(options.config()))
-    }
-    if (path.endsWith('/')) path += 'index.html'
-    const file = normalize(join(options.root, path))
-    if (!file.startsWith(normalize(options.root) + sep)) return send(403, 'outside of the app')
-    let size: number
-    try {
-      const stat = statSync(file)
-      if (!stat.isFile()) return send(404, 'not found')
-      size = stat.size
-    } catch {
-      return send(404, 'not found')
-    }
-    response.writeHead(200, {
-      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-      'content-length': size,
+  // `dev` looks at the disk for each request, so that a build that is made meanwhile is served as it is
+  const files = sirv(options.root, {
+    dev: true,
+    etag: true,
+    brotli: true,
+    gzip: true,
+    // a path is the name of a file, and nothing else is tried
+    extensions: [],
+    setHeaders(response, path) {
+      const text = TEXTS[extname(path)]
+      if (text !== undefined) response.setHeader('content-type', text)
       // build output under _nuxt/ is named by its content
-      'cache-control': path.startsWith('/_nuxt/') ? 'public, max-age=31536000, immutable' : 'no-cache',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    })
-    if (request.method === 'HEAD') return response.end()
-    createReadStream(file)
-      .on('error', () => response.destroy())
-      .pipe(response)
+      if (path.startsWith('/_nuxt/')) response.setHeader('cache-control', 'public, max-age=31536000, immutable')
+    },
+  })
+  const server = createServer((request, response) => {
+    answer(request, response, files, options.config)
   })
   const port = await listenFrom(server, options.port, host)
   return {
@@ -111,5 +96,45 @@ export async function serveStatic(options: {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  files: ReturnType<typeof sirv>,
+  config: () => unknown,
+): void {
+  const send = (status: number, text: string): void => {
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+  }
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('referrer-policy', 'no-referrer')
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'method not allowed')
+  let path: string
+  try {
+    // a path may begin with two slashes, which would be a host in a relative URL
+    path = new URL(`http://local${request.url ?? '/'}`).pathname
+    decodeURIComponent(path)
+  } catch {
+    return send(400, 'bad path')
+  }
+  if (path === '/config.json') {
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
+    response.end(JSON.stringify(config()))
+    return
+  }
+  request.url = path.endsWith('/') ? `${path}index.html` : path
+  // whole files only: they are small, and sirv reads this header with less care than it needs
+  delete request.headers.range
+  request.headers['accept-encoding'] = ['br', 'gzip'].filter(encoding => accepts(request, encoding)).join(', ')
+  // a file that goes away, or that may not be read, ends its own answer and nothing else
+  response.once('pipe', source => {
+    source.once('error', () => response.destroy())
+  })
+  try {
+    files(request, response, () => send(404, 'not found'))
+  } catch {
+    response.destroy()
   }
 }

@@ -65,6 +65,8 @@ export function createVault(deps: VaultDeps): Vault {
         if (locked) return err({ code: 'locked' })
         // nothing runs on a profile that could not be opened
         await signer.lock()
+        if (error instanceof Error && 'code' in error && error.code === 'newer-version')
+          return err({ code: 'newer-version' })
         throw error
       }
       state = 'open'

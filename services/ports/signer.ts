@@ -35,6 +35,8 @@ export interface VaultError {
     | 'open-elsewhere'
     | 'locked'
     | 'storage-failed'
+    /** the profile was stored by a newer version of the app; nothing was changed */
+    | 'newer-version'
     /** file is damaged, of another profile, or of a newer version */
     | 'bad-file'
 }

@@ -6,6 +6,24 @@ export const STORES = ['wallets', 'drafts', 'sessions', 'chain', 'settings', 'pe
 export type StoreName = (typeof STORES)[number]
 
 /**
+ * The form of what is in each store. It rises with each change after which this version of the app could not read an
+ * older record as it is; the adapter then brings older ones up to it. What was stored before there were versions is 1.
+ */
+export const SCHEMA_VERSIONS: Readonly<Record<StoreName, number>> = {
+  wallets: 1,
+  drafts: 1,
+  sessions: 1,
+  chain: 1,
+  settings: 1,
+  peers: 1,
+  transcripts: 1,
+}
+
+/** Said by every store, and by the vault's, of what a newer version of the app has stored. */
+export const NEWER_VERSION =
+  'A newer version of Tandem has stored this. Reload this page to update; nothing was changed or deleted.'
+
+/**
  * `strict` (unless said otherwise): on the disk when the promise resolves, so that a power cut does not forget what was
  * sent after it. `relaxed`: survives a crash of the browser, and is many milliseconds faster; for what can be had
  * again.

@@ -85,7 +85,7 @@ export interface Transport {
    * RTCPeerConnections that this page has made since it was loaded, by whomever: a browser gives it a bounded number in
    * its life
    */
-  directLines(): number
+  peerConnectionsMade(): number
   closeConnection(connectionId: string): Promise<void>
   /** a stream on this very connection */
   open(connectionId: string, protocol: string, options: { readonly signal: AbortSignal }): Promise<Channel>

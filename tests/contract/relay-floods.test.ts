@@ -11,7 +11,7 @@ import { createLibp2p } from 'libp2p'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startRelay, type RunningRelay } from '../../relay/server'
-import { watchMuxed } from '../../services/adapters/libp2p/circuits'
+import { watchMuxed } from '../../services/adapters/libp2p/internals/connection-layers'
 import { nodeTransport, relayedAddress } from '../support/libp2p-node'
 import { until } from '../support/until'
 

@@ -251,7 +251,8 @@ describe.skipIf(skip)('Transport: libp2p over WebRTC between two browsers', () =
   )
 
   it('counts the lines that were made, at both ends, and none for a dial that dies at the relay', async () => {
-    const lines = (): Promise<number[]> => Promise.all([a, b].map(side => side.tab.evaluate(() => page.directLines())))
+    const lines = (): Promise<number[]> =>
+      Promise.all([a, b].map(side => side.tab.evaluate(() => page.peerConnectionsMade())))
     const [mine = 0, theirs = 0] = await lines()
     expect((await dial()).link?.kind).toBe('webrtc')
     expect(await lines()).toEqual([mine + 1, theirs + 1])

@@ -34,7 +34,7 @@ export interface Page {
   /** sends frames of these sizes to the other side, which echoes them; gives the sizes that came back intact */
   echo(id: string, sizes: readonly number[]): Promise<readonly number[]>
   stats(id: string): Promise<Readonly<Record<string, string | number>>>
-  directLines(): number
+  peerConnectionsMade(): number
   closeAll(peerId: string): Promise<void>
 }
 
@@ -124,7 +124,7 @@ const page: Page = {
     return back
   },
   stats: id => running().stats(id),
-  directLines: () => running().directLines(),
+  peerConnectionsMade: () => running().peerConnectionsMade(),
   async closeAll(peerId) {
     await Promise.all(
       running()

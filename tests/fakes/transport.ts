@@ -1,4 +1,4 @@
-import { RateLimit } from '../../services/adapters/libp2p/rate-limit'
+import { TokenBucket } from '../../services/core/domain/token-bucket'
 import type { ConnectionKind, ConnectStep } from '../../services/core/domain/connectivity'
 import { directAllowed, type IceSettings } from '../../services/core/domain/ice'
 import type { PeerId } from '../../services/core/domain/ids'
@@ -28,6 +28,7 @@ export interface DialFault {
 /** Two people between whom nothing (of these kinds) gets through. */
 type Kinds = readonly ConnectionKind[]
 
+const MESSAGES = { perSecond: LIMITS.messagesPerSecond, burst: LIMITS.messagesPerSecond }
 const ALL: Kinds = ['webrtc', 'relay', 'direct']
 const RANK: Record<ConnectionKind, number> = { webrtc: 0, direct: 1, relay: 2 }
 /** the adapter's own `addressDialTimeout`, milliseconds */
@@ -308,7 +309,7 @@ export class MemoryTransport implements Transport, Party {
   private readonly ends = new Map<string, End>()
   private readonly listeners = new Set<(event: TransportEvent) => void>()
   private readonly topics = new Map<string, Set<(bytes: Uint8Array) => void>>()
-  private readonly budgets = new Map<PeerId, RateLimit>()
+  private readonly budgets = new Map<PeerId, TokenBucket>()
   private readonly heard = new Set<string>()
   private readonly refused = new Map<PeerId, number>()
   private readonly wanted = new Map<string, RelayStatus>()
@@ -387,7 +388,7 @@ export class MemoryTransport implements Transport, Party {
     return end.info
   }
 
-  directLines(): number {
+  peerConnectionsMade(): number {
     return this.lines
   }
 
@@ -485,7 +486,7 @@ export class MemoryTransport implements Transport, Party {
   admit(from: PeerId): boolean {
     let budget = this.budgets.get(from)
     if (budget === undefined) {
-      budget = new RateLimit(LIMITS.messagesPerSecond, () => this.network.clock.now())
+      budget = new TokenBucket(MESSAGES, () => this.network.clock.now())
       this.budgets.set(from, budget)
     }
     return budget.take()

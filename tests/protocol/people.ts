@@ -12,7 +12,9 @@ import type { MuSig2, SessionCard } from '../../services/musig2'
 import { createP2P } from '../../services/p2p'
 import type { P2P } from '../../services/p2p'
 import type { Clock } from '../../services/ports/clock'
+import type { PasswordHash, VaultStore } from '../../services/adapters/keyworker/ports'
 import type { Aggregator, Signer, UnlockedProfile } from '../../services/ports/signer'
+import { STORES, type Storage } from '../../services/ports/storage'
 import { createWallets } from '../../services/wallets'
 import type { Wallets } from '../../services/wallets'
 import { createFakeChain } from '../fakes/chain'
@@ -40,6 +42,13 @@ export function createWorld(): World {
 
 const peerIdOf = (seed: Uint8Array) => base58.encode(concatBytes(fromHex('002408011220'), ed25519.getPublicKey(seed)))
 
+/** What survives a reload, when it does not lie in memory. */
+export interface Disk {
+  readonly vaultStore: VaultStore
+  readonly hash: PasswordHash
+  storage(signer: Signer, profileId: string): Storage
+}
+
 /** One person: what survives a reload (vault store, storage) and what runs now. */
 export class Person {
   readonly vaultStore = createMemoryVaultStore()
@@ -62,18 +71,29 @@ export class Person {
   private constructor(
     readonly name: string,
     readonly world: World,
+    private readonly disk?: Disk,
   ) {}
+
+  /** Somebody whose profile lies on this disk, with what was stored elsewhere before. */
+  static async reopened(world: World, name: string, disk: Disk, before?: Storage): Promise<Person> {
+    const person = new Person(name, world, disk)
+    await person.open(before)
+    return person
+  }
+
+  signerOn(disk: Disk | undefined): Signer & Aggregator {
+    return createVault({
+      store: disk?.vaultStore ?? this.vaultStore,
+      locks: createMemoryLocks(),
+      hash: disk?.hash ?? cheapHash,
+      entropy: workerEntropy,
+      clock: this.world.clock,
+    })
+  }
 
   static async create(world: World, name: string, words: number): Promise<Person> {
     const person = new Person(name, world)
-    const vault = createVault({
-      store: person.vaultStore,
-      locks: createMemoryLocks(),
-      hash: cheapHash,
-      entropy: workerEntropy,
-      clock: world.clock,
-    })
-    const made = await vault.createProfile({
+    const made = await person.signerOn(undefined).createProfile({
       name,
       words: TEST_WORDS[words] ?? '',
       password: TEST_PASSWORD,
@@ -85,19 +105,16 @@ export class Person {
   }
 
   /** What unlocking does in compose.ts. */
-  async open(): Promise<void> {
-    this.signer = createVault({
-      store: this.vaultStore,
-      locks: createMemoryLocks(),
-      hash: cheapHash,
-      entropy: workerEntropy,
-      clock: this.world.clock,
-    })
+  async open(before?: Storage): Promise<void> {
+    this.signer = this.signerOn(this.disk)
     const [info] = await this.signer.profiles()
     const opened = await this.signer.unlock({ profileId: info!.id, password: TEST_PASSWORD, takeover: false })
     if (!opened.ok) throw new Error(opened.error.code)
     this.profile = opened.value
     const seed = opened.value.peerKey
+    const storage = this.disk?.storage(this.signer, opened.value.id) ?? this.storage
+    for (const store of before === undefined ? [] : STORES)
+      for (const { key, value } of (await before?.all(store)) ?? []) await storage.put(store, key, value)
     const networks: AppConfig['networks'] = {
       regtest: { esplora: 'http://127.0.0.1:1', genesis: this.world.chain.genesis },
     }
@@ -116,7 +133,7 @@ export class Person {
       ...common,
       profileName: this.name,
       signer: this.signer,
-      storage: this.storage,
+      storage,
       network: this.p2p,
       networks,
       chain: () => chain,

@@ -22,12 +22,13 @@ import { xOnlyKey } from '../../core/crypto/musig2'
 import { LIMITS } from '../../core/wire/limits'
 import type { SignBody, SignedMessage } from '../../core/wire/messages'
 import type { SignerError, WalletKeys } from '../../ports/signer'
+import { NEWER_VERSION } from '../../ports/storage'
 import type { OwnWallet } from './keys'
 import { NonceBook, type NonceHandle } from './nonce-book'
 import type { Unlocked, VaultDeps } from './profiles'
 import { openWith, sealWith } from './seal'
 import { signWithHandle } from './signing'
-import { decodeVote, encodeVote, type VoteRecord } from './votes'
+import { decodeVote, encodeVote, isNewerVote, type VoteRecord } from './votes'
 
 type Signed = Result<SignedMessage, SignerError>
 const fail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } =>
@@ -239,6 +240,7 @@ export class Approvals {
       const sealed = await this.deps.store.vote(open.record.id, session)
       if (sealed === undefined) return ok(undefined)
       const plain = await openWith(open.storageKey, votePurpose(open, session), sealed)
+      if (plain !== undefined && isNewerVote(plain)) return fail('storage-failed', NEWER_VERSION)
       // one that cannot be read may have been a withdrawal, or have known of partials that are out: nothing is signed
       // under it
       return ok((plain && decodeVote(plain)) ?? { kind: 'void' })

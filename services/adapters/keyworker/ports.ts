@@ -11,9 +11,12 @@ export interface PasswordCost {
 /** 32 bytes of Argon2id (RFC 9106). `password` is NFKC-normalised text. */
 export type PasswordHash = (password: string, salt: Uint8Array, cost: PasswordCost) => Promise<Uint8Array>
 
+/** The form of a stored profile. */
+export const PROFILE_VERSION = 1
+
 /** One profile at rest: everything that is secret is sealed. */
 export interface ProfileRecord {
-  readonly version: 1
+  readonly version: typeof PROFILE_VERSION
   readonly id: ProfileId
   readonly name: string
   /** unix milliseconds */
@@ -26,6 +29,9 @@ export interface ProfileRecord {
   /** random storage key (32 bytes) under the password's key */
   readonly storageKey: Uint8Array
 }
+
+/** Whether a store failed because a newer version of the app has made its database. */
+export const isNewerDatabase = (error: unknown): boolean => error instanceof Error && error.name === 'VersionError'
 
 /** Profiles and sealed votes. Nonces are never given to it. A failing store rejects. */
 export interface VaultStore {

@@ -12,7 +12,14 @@ import type { Entropy } from '../../ports/entropy'
 import type { ProfileInfo, UnlockedProfile, VaultError } from '../../ports/signer'
 import { entropyOf, Keys, normaliseWords, wordsOf } from './keys'
 import { infoOf } from './profile-list'
-import type { LockPort, PasswordHash, ProfileRecord, VaultStore } from './ports'
+import {
+  isNewerDatabase,
+  PROFILE_VERSION,
+  type LockPort,
+  type PasswordHash,
+  type ProfileRecord,
+  type VaultStore,
+} from './ports'
 import { importKey, isSaneCost, openWith, PASSWORD_COST, sealWith } from './seal'
 
 export interface VaultDeps {
@@ -41,6 +48,8 @@ const MIN_PASSWORD = 8
  */
 const WORDS_ASKED = 3
 const WRONG_WORDS = 20
+
+const isNewerVersion = (version: unknown): boolean => typeof version === 'number' && version > PROFILE_VERSION
 
 const fail = (code: VaultError['code']): { readonly ok: false; readonly error: VaultError } => err({ code })
 const purpose = (id: ProfileId, what: string): string => `tandem/profile/1 ${id} ${what}`
@@ -81,7 +90,7 @@ export class Profiles {
     )
     const storageKey = entropy.bytes(32)
     const record: ProfileRecord = {
-      version: 1,
+      version: PROFILE_VERSION,
       id,
       name,
       createdAt: clock.now(),
@@ -213,12 +222,16 @@ export class Profiles {
     try {
       const record = await this.deps.store.profile(id)
       if (record === undefined) return fail('unknown-profile')
+      if (isNewerVersion(record.version)) return fail('newer-version')
       // a record that was tampered with must neither hang the device nor weaken the password
-      return record.version === 1 && record.id === id && record.salt.length === 16 && isSaneCost(record.cost)
+      return record.version === PROFILE_VERSION &&
+        record.id === id &&
+        record.salt.length === 16 &&
+        isSaneCost(record.cost)
         ? ok(record)
         : fail('storage-failed')
-    } catch {
-      return fail('storage-failed')
+    } catch (error) {
+      return fail(isNewerDatabase(error) ? 'newer-version' : 'storage-failed')
     }
   }
 

@@ -10,6 +10,7 @@ import { statementHash } from '../../core/crypto/message-hash'
 import { signHash, verifySignedMessage, verifySignedStatement } from '../../core/crypto/signature'
 import { nameProposal } from '../../core/crypto/proposal-id'
 import { openWallet, type WalletContext } from '../../core/crypto/wallet-context'
+import { BoundedMap } from '../../core/domain/bounded-map'
 import { toHex } from '../../core/domain/bytes'
 import { NETWORKS } from '../../core/domain/network'
 import { err, ok, type Result } from '../../core/domain/result'
@@ -39,7 +40,7 @@ const vaultFail = (code: VaultError['code']): { readonly ok: false; readonly err
 const signerFail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } =>
   err({ code, detail })
 
-const contexts = new Map<string, WalletContext>()
+const contexts = new BoundedMap<string, WalletContext>(MAX_CONTEXTS)
 
 /**
  * Opens each descriptor once: key aggregation is the dear part of everything that follows. All of it is public, so it
@@ -51,7 +52,6 @@ function opened({ network, descriptor }: WalletKeys): Result<WalletContext, Desc
   if (known !== undefined) return ok(known)
   const made = openWallet(network, descriptor)
   if (!made.ok) return made
-  if (contexts.size >= MAX_CONTEXTS) contexts.clear()
   contexts.set(name, made.value)
   return made
 }

@@ -20,8 +20,12 @@ export type VoteRecord =
   | { readonly kind: 'yes'; readonly digest: Hex; readonly vote: SignedMessage; readonly released?: Released }
   | { readonly kind: 'void' }
 
+/** The form of a stored vote; one that does not tell it is of the first. */
+const VERSION = 1
+
 /** What JSON holds of it. */
 interface Plain {
+  readonly version: number
   readonly kind: 'yes' | 'void'
   readonly digest?: string
   readonly vote?: string
@@ -36,8 +40,9 @@ interface Plain {
 export function encodeVote(record: VoteRecord): Uint8Array {
   const plain: Plain =
     record.kind === 'void'
-      ? { kind: 'void' }
+      ? { version: VERSION, kind: 'void' }
       : {
+          version: VERSION,
           kind: 'yes',
           digest: record.digest,
           vote: toHex(encodeSigned(record.vote)),
@@ -52,9 +57,14 @@ export function encodeVote(record: VoteRecord): Uint8Array {
   return utf8ToBytes(JSON.stringify(plain))
 }
 
-/** Reading is total: undefined for anything that `encodeVote` does not write (an older or newer version may have). */
+/** Whether a newer version of the app has stored this: it is no yes here. A withdrawal may take its place. */
+export const isNewerVote = (bytes: Uint8Array): boolean =>
+  Number(fields(parseJson(bytes))?.version ?? VERSION) > VERSION
+
+/** Reading is total: undefined for anything that `encodeVote` does not write, or did before votes had a version. */
 export function decodeVote(bytes: Uint8Array): VoteRecord | undefined {
   const plain = fields(parseJson(bytes))
+  if ((plain?.version ?? VERSION) !== VERSION) return undefined
   if (plain?.kind === 'void') return { kind: 'void' }
   const vote = decodeMessage(plain?.vote, 'vote')
   if (plain?.kind !== 'yes' || vote === undefined || !isHash(plain.digest)) return undefined

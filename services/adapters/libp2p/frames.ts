@@ -1,3 +1,13 @@
+/**
+ * Frames of our own protocols. `lpStream` of @libp2p/utils 7.4.1 writes the same bytes, and is not used for reading,
+ * because it
+ * - reports an end between two frames, which is how a channel ends well, as it reports an end inside of one;
+ * - reads on in a length that does not end (10 KB of 0x80 kept the page for more than a second), and takes one that is
+ *   longer than it need be;
+ * - gives frames as fast as somebody asks for them, so that their rate could not be measured where they arrive.
+ * tests/unit/libp2p-internals/lp-stream.test.ts fails when the library has changed in the first two.
+ */
+
 /** A frame cannot be sent, or what came is no frame. Named like the library's own errors for the same trouble. */
 export const frameError = (name: 'InvalidDataLengthError' | 'UnexpectedEOFError', message: string): Error =>
   Object.assign(new Error(message), { name })

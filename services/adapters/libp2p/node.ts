@@ -11,12 +11,14 @@ import { createLibp2p } from 'libp2p'
 import type { ConnectionKind } from '../../core/domain/connectivity'
 import type { PeerId } from '../../core/domain/ids'
 import { LIMITS } from '../../core/wire/limits'
-import { circuitsWatched, fixedWindows, watchCircuits, watchMuxed } from './circuits'
-import type { Inflow } from './inflow'
-import { boundedPing } from './ping'
-import { relaysOnly } from './relays-only'
+import { peerOf } from './addresses'
+import { boundedPing } from './internals/bounded-ping'
+import { fixedWindows, relayedOnly, watchMuxed, watchRelayed } from './internals/connection-layers'
+import type { InboundLimits } from './internals/inbound-limits'
+import { withPlaces, type RelayPlace } from './internals/relay-listener'
+import { relaysOnly } from './internals/relays-only'
+import { withMethods } from './internals/with-methods'
 import type { Rtc } from './rtc'
-import { withMethods } from './with-methods'
 
 /** one address may take this long; the library's 6 s are too short for ICE, milliseconds */
 export const ADDRESS_DIAL_MS = 22_000
@@ -33,13 +35,6 @@ const INBOUND_PENDING = 300
 export type TransportManager = WebRTCTransportComponents['transportManager']
 export type Node = Libp2p<{ identify: Identify; ping: Ping; gossip: GossipSub; manager: TransportManager }>
 
-/** A place on one relay: what the library's listener offers, made to be tried again. */
-export interface ReservationPlace {
-  /** connects and reserves; rejects with the true error */
-  reserve(): Promise<void>
-  held(): boolean
-}
-
 /**
  * Relayed is known by its limits, WebRTC by its multiplexer; the address does not tell (the dialer's WebRTC address
  * contains /p2p-circuit, the acceptor's does not).
@@ -49,23 +44,61 @@ export function kindOf(connection: Pick<Connection, 'limits' | 'multiplexer'>): 
   return connection.multiplexer === '/webrtc' ? 'webrtc' : 'direct'
 }
 
+/** In a browser WebSockets lead to relays alone. */
+const isRelay = (connection: Connection): boolean => kindOf(connection) === 'direct'
+
 /** Whether an own address is one to tell: relayed, and not WebRTC while that is switched off. */
 const reachableAt = (address: string, direct: boolean): boolean =>
   address.includes('/p2p-circuit') && (direct || !address.includes('/webrtc'))
+
+/** The transport of relayed connections, each of them watched. */
+function relayedConnections(places: Map<string, RelayPlace>, limits: InboundLimits | undefined) {
+  const transport = circuitRelayTransport({ reservationConcurrency: 4 })
+  return (components: Parameters<typeof transport>[0]): LibraryTransport => {
+    const registrar = relaysOnly(components.registrar, isRelay)
+    if (limits === undefined) return withPlaces(transport(withMethods(components, { registrar })), places)
+    const upgrader = watchRelayed(components.upgrader, connection =>
+      limits.guardEncrypted(connection, peerOf(connection.remoteAddr)),
+    )
+    return withPlaces(transport(withMethods(components, { registrar, upgrader })), places)
+  }
+}
+
+/** Gossip goes over relays only. */
+const relayedGossip = (components: GossipSubComponents): GossipSub =>
+  gossipsub({
+    globalSignaturePolicy: 'StrictNoSign',
+    // the id of a message is the hash of its sealed bytes: there is no sender in it
+    msgIdFn: message => sha256(message.data),
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    emitSelf: false,
+    // peers are scored by IP address, and behind one router everybody has the same
+    scoreParams: { IPColocationFactorWeight: 0 },
+    unsubcribeBackoff: 1_000,
+    maxInboundDataLength: LIMITS.announcementBytes * 2,
+  })({
+    privateKey: components.privateKey,
+    peerId: components.peerId,
+    peerStore: components.peerStore,
+    connectionManager: components.connectionManager,
+    logger: components.logger,
+    registrar: relaysOnly(components.registrar, isRelay),
+  })
 
 /** Builds a libp2p node that is not yet started. `places` is filled, by listen address, as relays are listened on. */
 export async function createNode(init: {
   readonly privateKey: PrivateKey
   /** undefined where there is no WebRTC */
   readonly rtc: Rtc | undefined
-  readonly places: Map<string, ReservationPlace>
+  readonly places: Map<string, RelayPlace>
   /** watches relayed connections; without it they take whatever comes */
-  readonly inflow?: Inflow
+  readonly limits?: InboundLimits
   /** whether a call is taken that comes by way of this peer; all are when omitted */
   readonly takesCall?: (relay: PeerId, peerId: PeerId) => boolean
 }): Promise<Node> {
+  const { limits } = init
   const muxers = fixedWindows()
-  const isRelay = (connection: Connection): boolean => kindOf(connection) === 'direct'
   const node = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -77,23 +110,19 @@ export async function createNode(init: {
     },
     transports: [
       webSockets(),
-      components =>
-        withPlaces(
-          circuitRelayTransport({ reservationConcurrency: 4 })(
-            withMethods(components, {
-              registrar: relaysOnly(components.registrar, isRelay),
-              ...(init.inflow ? { upgrader: watchCircuits(components.upgrader, init.inflow) } : {}),
-            }),
-          ),
-          init.places,
-        ),
+      relayedConnections(init.places, limits),
       // Loaded only where it can run: in Node the package wants a native module.
       ...(init.rtc ? [await init.rtc.transport()] : []),
     ],
     connectionEncrypters: [
       components => {
         const encrypter = noise()(components)
-        if (init.inflow) watchMuxed(encrypter, muxers, circuitsWatched(init.inflow))
+        if (limits)
+          watchMuxed(
+            encrypter,
+            muxers,
+            relayedOnly((muxed, peerId) => limits.guardMuxed(muxed, peerId)),
+          )
         return encrypter
       },
     ],
@@ -119,26 +148,7 @@ export async function createNode(init: {
       // seconds to read
       identify: identify({ runOnLimitedConnection: true, runOnConnectionOpen: false }),
       ping: boundedPing,
-      gossip: (components: GossipSubComponents) =>
-        gossipsub({
-          globalSignaturePolicy: 'StrictNoSign',
-          // the id of a message is the hash of its sealed bytes: there is no sender in it
-          msgIdFn: message => sha256(message.data),
-          allowPublishToZeroTopicPeers: true,
-          ignoreDuplicatePublishError: true,
-          emitSelf: false,
-          // peers are scored by IP address, and behind one router everybody has the same
-          scoreParams: { IPColocationFactorWeight: 0 },
-          unsubcribeBackoff: 1_000,
-          maxInboundDataLength: LIMITS.announcementBytes * 2,
-        })({
-          privateKey: components.privateKey,
-          peerId: components.peerId,
-          peerStore: components.peerStore,
-          connectionManager: components.connectionManager,
-          logger: components.logger,
-          registrar: relaysOnly(components.registrar, isRelay),
-        }),
+      gossip: relayedGossip,
       manager: (components: WebRTCTransportComponents) => components.transportManager,
     },
   })
@@ -147,22 +157,4 @@ export async function createNode(init: {
     if (isRelay(detail)) node.services.identify.identify(detail).catch(() => undefined)
   })
   return node
-}
-
-/**
- * Takes the reserving out of "listen": listening on a relay only notes the place, and `reserve` does the work, as often
- * as needed and with the error of each try. A dead relay thus never fails the node's start, and no listener is made
- * twice.
- */
-function withPlaces(transport: LibraryTransport, places: Map<string, ReservationPlace>): LibraryTransport {
-  const create = transport.createListener.bind(transport)
-  transport.createListener = options => {
-    const listener = create(options)
-    const listen = listener.listen.bind(listener)
-    listener.listen = async address => {
-      places.set(address.toString(), { reserve: () => listen(address), held: () => listener.getAddrs().length > 0 })
-    }
-    return listener
-  }
-  return transport
 }

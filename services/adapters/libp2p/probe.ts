@@ -5,9 +5,10 @@ import type { Entropy } from '../../ports/entropy'
 import type { Log } from '../../ports/log'
 import type { Probe, RelayProbe, RtcProbe } from '../../ports/probe'
 import type { RelayStatus, Transport } from '../../ports/transport'
-import { pageLines } from './lines'
+import { relayPeer } from './addresses'
+import { pagePeerConnections } from './peer-connections'
 import { rtcConfiguration } from './rtc'
-import { createLibp2pTransport, relayPeer } from './transport'
+import { createLibp2pTransport } from './transport'
 
 export interface ProbeInit {
   readonly clock: Clock
@@ -47,8 +48,9 @@ export function createLibp2pProbe(init: ProbeInit): Probe {
         const verdict = settled(node, signal)
         await node.start()
         const relay = await verdict
-        const line = node.connections(relayPeer(address)).find(c => c.kind === 'direct')
-        const latencyMs = line === undefined ? undefined : await node.ping(line.id, { signal }).catch(() => undefined)
+        const connection = node.connections(relayPeer(address)).find(c => c.kind === 'direct')
+        const latencyMs =
+          connection === undefined ? undefined : await node.ping(connection.id, { signal }).catch(() => undefined)
         return {
           state: relay.state,
           ...(latencyMs === undefined ? {} : { latencyMs }),
@@ -59,8 +61,8 @@ export function createLibp2pProbe(init: ProbeInit): Probe {
       stranger([], signal, async node => {
         await node.start()
         try {
-          const line = await node.dial(peerId, `${relay}/p2p-circuit/p2p/${peerId}`, { signal })
-          return { rttMs: await node.ping(line.id, { signal }) }
+          const { id } = await node.dial(peerId, `${relay}/p2p-circuit/p2p/${peerId}`, { signal })
+          return { rttMs: await node.ping(id, { signal }) }
         } catch (error) {
           signal.throwIfAborted()
           return { error }
@@ -101,8 +103,8 @@ async function loopback(settings: IceSettings, signal: AbortSignal, clock: Clock
   const enough = AbortSignal.any([signal, late.signal])
   const ends: RTCPeerConnection[] = []
   const end = (): RTCPeerConnection => {
-    pageLines.dial(() => {
-      pageLines.take()
+    pagePeerConnections.dial(() => {
+      pagePeerConnections.take()
     })
     const peer = new RTCPeerConnection(rtcConfiguration(settings))
     ends.push(peer)

@@ -1,52 +1,24 @@
-import type { Connection, Stream, Transport as LibraryTransport } from '@libp2p/interface'
-import type * as Library from '@libp2p/webrtc'
+import type { Transport as LibraryTransport } from '@libp2p/interface'
 import type { WebRTCTransportComponents } from '@libp2p/webrtc'
 import { parseCandidate } from '../../core/domain/candidate'
 import type { AttemptFact } from '../../core/domain/diagnostics'
 import { directAllowed, serversInUse, type IceSettings } from '../../core/domain/ice'
 import type { PeerId } from '../../core/domain/ids'
-import type { Inflow } from './inflow'
-import { pageLines } from './lines'
-import { peerOf } from './peer-of'
-import { withMethods } from './with-methods'
+import { peerOf } from './addresses'
+import type { InboundLimits } from './internals/inbound-limits'
+import { watchedWebRTC } from './internals/webrtc-library'
+import { pagePeerConnections } from './peer-connections'
 
 /** Progress of a dial that carries an AttemptFact, beside the library's own kinds. */
 export const FACT = 'tandem:fact'
-/** @see SIGNALING_PROTOCOL of @libp2p/webrtc */
-const SIGNALING = '/webrtc-signaling/0.0.1'
 
 type Note = (fact: AttemptFact) => void
 /** Who is at the other end of what is being made, and who is told of it. */
-interface Maker {
+interface Call {
   readonly peerId: PeerId
   readonly note: Note
-}
-
-type Registrar = WebRTCTransportComponents['registrar']
-
-/** Who is told of the RTCPeerConnection that is made from a configuration: the library hands the object on as it is. */
-const watched = new WeakMap<RTCConfiguration, (peer: RTCPeerConnection) => void>()
-
-/**
- * Imports the WebRTC transport so that the connections it makes can be watched. The library keeps the constructor that
- * it finds in the global scope when it is loaded and offers no hook; so for the time of loading, and no longer, it
- * finds one that makes the same objects and says which configuration each came from. Nobody else ever sees it used: an
- * unknown configuration is passed through.
- */
-async function loadLibrary(): Promise<Pick<typeof Library, 'webRTC'>> {
-  const native = globalThis.RTCPeerConnection
-  globalThis.RTCPeerConnection = new Proxy(native, {
-    construct(target, args: [RTCConfiguration?]) {
-      const peer = new target(...args)
-      if (args[0] !== undefined) watched.get(args[0])?.(peer)
-      return peer
-    },
-  })
-  try {
-    return await import('@libp2p/webrtc')
-  } finally {
-    globalThis.RTCPeerConnection = native
-  }
+  /** what was made for it is open, whether or not the browser has said so by now */
+  opened?: () => void
 }
 
 export const rtcConfiguration = (settings: IceSettings): RTCConfiguration => ({
@@ -63,14 +35,13 @@ export class Rtc {
   /** connections that are being made or open; those made under an older privacy are closed by `renew` */
   private readonly open = new Set<RTCPeerConnection>()
   private settings: IceSettings
-  private maker: Maker = { peerId: '', note: () => undefined }
   private answers = 0
 
-  /** Without an inflow a line takes whatever comes. */
+  /** Without limits a connection takes whatever comes. */
   constructor(
     settings: IceSettings,
     private readonly onAnswer: (answer: number, peerId: PeerId, fact: AttemptFact) => void,
-    private readonly inflow?: Inflow,
+    private readonly limits?: InboundLimits,
   ) {
     this.settings = settings
   }
@@ -93,80 +64,48 @@ export class Rtc {
     for (const peer of this.open) peer.close()
   }
 
-  async transport(): Promise<(components: WebRTCTransportComponents) => LibraryTransport> {
-    const { webRTC } = await loadLibrary()
-    const make = webRTC({ rtcConfiguration: () => this.configuration() })
-    return components => {
-      const transport = make(withMethods(components, { registrar: this.guarded(components.registrar) }))
-      const dial = transport.dial.bind(transport)
-      transport.dial = (address, options) => {
-        if (!this.direct())
-          return Promise.reject(Object.assign(new Error('direct lines are switched off'), { name: 'DialDeniedError' }))
-        const note = (fact: AttemptFact): void => {
-          options.onProgress?.({ type: FACT, detail: fact } as never)
+  transport(): Promise<(components: WebRTCTransportComponents) => LibraryTransport> {
+    return watchedWebRTC<Call>({
+      dialling: (address, options) => {
+        if (!this.direct()) throw Object.assign(new Error('WebRTC is switched off'), { name: 'DialDeniedError' })
+        return {
+          peerId: peerOf(address),
+          note: fact => {
+            options.onProgress?.({ type: FACT, detail: fact } as never)
+          },
         }
-        return this.as({ peerId: peerOf(address), note }, () => dial(address, options))
-      }
-      return transport
-    }
-  }
-
-  /**
-   * The library asks for the configuration before it waits for anything: what runs in `work` at once belongs to
-   * `maker`.
-   */
-  private as<T>(maker: Maker, work: () => T): T {
-    const before = this.maker
-    this.maker = maker
-    try {
-      return work()
-    } finally {
-      this.maker = before
-    }
-  }
-
-  /** Asked for before each RTCPeerConnection. */
-  private configuration(): RTCConfiguration {
-    const { peerId, note } = this.maker
-    pageLines.take(peerId)
-    const configuration = rtcConfiguration(this.settings)
-    watched.set(configuration, peer => {
-      // the settings may have changed since the library asked
-      if (configuration.iceTransportPolicy !== rtcConfiguration(this.settings).iceTransportPolicy || !this.direct())
-        return peer.close()
-      this.open.add(peer)
-      watch(peer, note, () => this.open.delete(peer))
-      this.inflow?.guardLine(peer, peerId)
-    })
-    return configuration
-  }
-
-  /** Offers of others are answered only while that is allowed, and what is seen of an answer is told. */
-  private guarded(registrar: Registrar): Registrar {
-    return withMethods(registrar, {
-      handle: (protocol, handler, options) =>
-        registrar.handle(
-          protocol,
-          protocol !== SIGNALING
-            ? handler
-            : (stream: Stream, connection: Connection) => {
-                const peerId = connection.remotePeer.toString()
-                if (!this.direct()) return stream.abort(new Error('direct lines are switched off'))
-                // the library would leave the caller without an answer
-                if (!pageLines.has(peerId)) return stream.abort(new Error('no direct lines are left'))
-                const answer = ++this.answers
-                return this.as({ peerId, note: fact => this.onAnswer(answer, peerId, fact) }, () =>
-                  handler(stream, connection),
-                )
-              },
-          options,
-        ),
+      },
+      dialled: call => call.opened?.(),
+      answering: connection => {
+        const peerId = connection.remotePeer.toString()
+        if (!this.direct()) throw new Error('WebRTC is switched off')
+        // the library would leave the caller without an answer
+        if (!pagePeerConnections.has(peerId)) throw new Error('this page has used up its WebRTC connections')
+        const answer = ++this.answers
+        return { peerId, note: fact => this.onAnswer(answer, peerId, fact) }
+      },
+      configuration: call => {
+        pagePeerConnections.take(call.peerId)
+        return rtcConfiguration(this.settings)
+      },
+      made: (peer, { iceTransportPolicy }, call) => {
+        // the settings may have changed since the library asked
+        if (iceTransportPolicy !== rtcConfiguration(this.settings).iceTransportPolicy || !this.direct())
+          return peer.close()
+        this.open.add(peer)
+        call.opened = watch(peer, call.note, () => this.open.delete(peer))
+        this.limits?.guardPeerConnection(peer, call.peerId)
+      },
     })
   }
 }
 
-/** Tells candidates, ICE and DTLS of one connection that was made for us, until it is open or given up. */
-function watch(peer: RTCPeerConnection, note: Note, gone: () => void): void {
+/**
+ * Tells candidates, ICE and DTLS of one connection that was made for us, until it is open or given up.
+ * @returns what says that it is open: a dial may end before the browser tells of the new state, because a data channel
+ * that works is enough for the library
+ */
+function watch(peer: RTCPeerConnection, note: Note, gone: () => void): () => void {
   let ended = false
   const end = (fact: AttemptFact): void => {
     if (!ended) note(fact)
@@ -200,4 +139,5 @@ function watch(peer: RTCPeerConnection, note: Note, gone: () => void): void {
     gone()
     close()
   }
+  return () => end({ type: 'open' })
 }

@@ -3,6 +3,7 @@
  * its origin, in the order of the 33-byte keys (docs/protocol.md, "Keys"). Key aggregation and the two branches are
  * computed once.
  */
+import { BoundedMap } from '../domain/bounded-map'
 import { compareBytes, equalBytes, toHex } from '../domain/bytes'
 import { placeKey, type Branch } from '../domain/ids'
 import { NETWORKS, type NetworkName, type NetworkParams } from '../domain/network'
@@ -80,7 +81,7 @@ function context(network: NetworkParams, descriptor: string, members: readonly W
   const agg = keyAgg(members.map(member => member.publicKey))
   const root = syntheticKey(plainKey(agg), network.bip32.public)
   const branches = [childPublic(root, 0), childPublic(root, 1)]
-  const cache = new Map<string, WalletOutput>()
+  const cache = new BoundedMap<string, WalletOutput>(OUTPUTS_KEPT)
 
   const derive = (branch: Branch, index: number): WalletOutput | undefined => {
     const parent = branches[branch]
@@ -103,12 +104,7 @@ function context(network: NetworkParams, descriptor: string, members: readonly W
       const known = cache.get(key)
       if (known !== undefined) return known
       const made = derive(branch, index)
-      if (made !== undefined) {
-        // the oldest goes: insertion order of a Map
-        const oldest = cache.keys().next()
-        if (cache.size >= OUTPUTS_KEPT && !oldest.done) cache.delete(oldest.value)
-        cache.set(key, made)
-      }
+      if (made !== undefined) cache.set(key, made)
       return made
     },
   }

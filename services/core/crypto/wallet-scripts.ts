@@ -3,6 +3,7 @@
  * a time, and kept. Who needs some asks for them first (`at`) and gets a wallet that knows just these; what is computed
  * of it then needs no waiting.
  */
+import { BoundedMap } from '../domain/bounded-map'
 import { fromHex } from '../domain/bytes'
 import { placeKey, type ScriptPlace } from '../domain/ids'
 import { NETWORKS, type NetworkName } from '../domain/network'
@@ -32,14 +33,7 @@ export function createWalletScripts(p: {
     descriptor: p.descriptor,
     members: p.members.map(member => ({ ...member, publicKey: fromHex(member.accountKey) })),
   }
-  const kept = new Map<string, OutputScript>()
-
-  function keep(key: string, output: OutputScript): void {
-    // the oldest goes: insertion order of a Map
-    const oldest = kept.keys().next()
-    if (kept.size >= OUTPUTS_KEPT && !oldest.done) kept.delete(oldest.value)
-    kept.set(key, output)
-  }
+  const kept = new BoundedMap<string, OutputScript>(OUTPUTS_KEPT)
 
   return {
     ...facts,
@@ -60,7 +54,7 @@ export function createWalletScripts(p: {
           const script = scripts[j]
           const output = script && { script, address: scriptToAddress(script, network) ?? '' }
           found.set(key, output)
-          if (output !== undefined) keep(key, output)
+          if (output !== undefined) kept.set(key, output)
         }
       }
       return {

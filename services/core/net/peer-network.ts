@@ -89,7 +89,7 @@ export class PeerNetwork {
       transport,
       clock,
       entropy,
-      budget: new PeerConnectionBudget(() => transport.directLines()),
+      budget: new PeerConnectionBudget(() => transport.peerConnectionsMade()),
       candidates: peerId => peerRelays.candidates(peerId),
       onReached: (peerId, relay) => cache.note(peerId, [relay], clock.now()),
     }

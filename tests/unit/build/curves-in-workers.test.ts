@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { curvesInWorkers } from '../../../scripts/curves-in-workers'
-import { secp256k1 } from '../../../services/adapters/libp2p/no-secp256k1'
+import { secp256k1 } from '../../../services/adapters/libp2p/internals/no-secp256k1'
 
 const CURVE = '@noble/curves/secp256k1.js'
 const plugin = curvesInWorkers()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { persistStorage } from '../../../services/adapters/indexeddb'
 import { toHex, utf8ToBytes } from '../../../services/core/domain/bytes'
-import { STORES } from '../../../services/ports/storage'
+import { NEWER_VERSION, SCHEMA_VERSIONS, STORES } from '../../../services/ports/storage'
 import { createRig, type IndexedDbRig } from './harness'
 
 const bytes = (text: string): Uint8Array => new Uint8Array(utf8ToBytes(text))
@@ -57,6 +57,69 @@ describe('on disk', () => {
     ]
     await expect(storage.putAll(writes)).rejects.toMatchObject({ name: 'StorageError', code: 'failed' })
     expect(await storage.get('sessions', 'a')).toEqual(bytes('old'))
+  })
+})
+
+describe('what another version of the app has stored', () => {
+  const NEWER = { name: 'StorageError', code: 'newer-version', message: NEWER_VERSION }
+  async function stored(versions: unknown): Promise<void> {
+    const storage = rig.storage()
+    await storage.put('wallets', 'a', bytes('A'))
+    await storage.close()
+    await rig.write('meta', 'versions', versions)
+  }
+  const onDisk = async (): Promise<string> =>
+    (await rig.raw()).map(row => `${row.store} ${row.id} ${toHex(row.value as Uint8Array)}`).join('\n')
+  const told = (versions: unknown): Uint8Array => bytes(JSON.stringify(versions))
+
+  it('is left alone when one store is newer: no call reads, writes or deletes, in any store', async () => {
+    await stored(told({ ...SCHEMA_VERSIONS, sessions: SCHEMA_VERSIONS.sessions + 1 }))
+    const before = await onDisk()
+    const storage = rig.storage()
+    await expect(storage.get('wallets', 'a')).rejects.toMatchObject(NEWER)
+    await expect(storage.all('sessions')).rejects.toMatchObject(NEWER)
+    await expect(storage.put('wallets', 'b', bytes('B'))).rejects.toMatchObject(NEWER)
+    await expect(storage.delete('wallets', 'a')).rejects.toMatchObject(NEWER)
+    expect(await onDisk()).toBe(before)
+    expect(rig.log.entries[0]).toMatchObject({
+      event: 'storage.newer-version',
+      fields: { store: 'sessions', version: SCHEMA_VERSIONS.sessions + 1 },
+    })
+  })
+
+  it('is left alone when the database itself is newer', async () => {
+    await new Promise<void>((resolve, reject) => {
+      const request = indexedDB.open('tandem-p1', 1_000)
+      request.onupgradeneeded = () => request.result.createObjectStore('wallets')
+      request.onerror = () => reject(request.error ?? new Error('open'))
+      request.onsuccess = () => {
+        request.result.close()
+        resolve()
+      }
+    })
+    await expect(rig.storage().get('wallets', 'a')).rejects.toMatchObject(NEWER)
+    expect(await rig.raw()).toEqual([])
+  })
+
+  it.each<[string, unknown]>([
+    ['no versions, as before there were any', undefined],
+    ['versions that cannot be read', bytes('{')],
+    ['a version that is none', told({ wallets: 'x', sessions: -1, drafts: 0.5 })],
+    ['fewer stores', told({ wallets: 1 })],
+    ['no bytes', 7],
+  ])('opens as the first version: %s', async (_, versions) => {
+    await stored(versions)
+    const storage = rig.storage()
+    expect(await storage.get('wallets', 'a')).toEqual(bytes('A'))
+    await storage.put('wallets', 'b', bytes('B'))
+    expect(await storage.all('wallets')).toHaveLength(2)
+  })
+
+  it('is told apart from now on', async () => {
+    await rig.storage().put('wallets', 'a', bytes('A'))
+    const row = (await rig.raw()).find(({ id }) => id === 'versions')
+    expect(JSON.parse(new TextDecoder().decode(row?.value as Uint8Array))).toEqual(SCHEMA_VERSIONS)
+    expect(Object.keys(SCHEMA_VERSIONS).sort()).toEqual([...STORES].sort())
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeVote, encodeVote, type VoteRecord } from '../../../services/adapters/keyworker/votes'
+import { decodeVote, encodeVote, isNewerVote, type VoteRecord } from '../../../services/adapters/keyworker/votes'
 import { utf8ToBytes } from '../../../services/core/domain/bytes'
 import type { SignedMessage } from '../../../services/core/wire/messages'
 import { bounded, mutated } from '../../support/fuzz'
@@ -25,6 +25,18 @@ const stored = records.map(encodeVote)
 describe('the stored yes', LONG_LIMIT, () => {
   it.each(records)('comes back as it was: %#', record => {
     expect(decodeVote(encodeVote(record))).toEqual(record)
+  })
+
+  it('of before votes had a version is of the first one, and of a newer one is none', () => {
+    for (const [i, record] of records.entries()) {
+      const plain = JSON.parse(new TextDecoder().decode(stored[i])) as Record<string, unknown>
+      expect(plain.version).toBe(1)
+      const changed = (version: unknown) => utf8ToBytes(JSON.stringify({ ...plain, version }))
+      expect(decodeVote(changed(undefined))).toEqual(record)
+      expect([decodeVote(changed(2)), isNewerVote(changed(2))]).toEqual([undefined, true])
+      for (const same of [1, undefined]) expect(isNewerVote(changed(same))).toBe(false)
+    }
+    for (const text of ['', '{', '[]', '{"version":"x"}', 'null']) expect(isNewerVote(utf8ToBytes(text))).toBe(false)
   })
 
   it('is nothing when it says anything else', () => {

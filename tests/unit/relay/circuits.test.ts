@@ -1,6 +1,6 @@
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { describe, expect, it } from 'vitest'
-import { CircuitWatch } from '../../../relay/circuits'
+import { CircuitWatch } from '../../../services/adapters/libp2p/internals/circuit-relay-server'
 import { Counters } from '../../../relay/metrics'
 
 const MIB = 1024 * 1024

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameQueue } from '../../../services/adapters/libp2p/frame-queue'
 import { encodeFrame, FrameDecoder } from '../../../services/adapters/libp2p/frames'
-import { RateLimit } from '../../../services/adapters/libp2p/rate-limit'
+import { TokenBucket } from '../../../services/core/domain/token-bucket'
 
 const MAX = 65_536
 
@@ -82,10 +82,10 @@ describe('FrameQueue', () => {
   })
 })
 
-describe('RateLimit', () => {
+describe('the messages of a peer', () => {
   it('allows one second of messages at once and then the steady rate', () => {
     let now = 0
-    const limit = new RateLimit(50, () => now)
+    const limit = new TokenBucket({ perSecond: 50, burst: 50 }, () => now)
     for (let i = 0; i < 50; i++) expect(limit.take()).toBe(true)
     expect(limit.take()).toBe(false)
     now = 20

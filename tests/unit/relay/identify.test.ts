@@ -4,7 +4,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { lpStream, streamPair } from '@libp2p/utils'
 import { describe, expect, it } from 'vitest'
-import { identifyClients } from '../../../relay/identify'
+import { identifyClients } from '../../../services/adapters/libp2p/internals/identify-clients'
 
 const text = (value: string): number[] => [...Buffer.from(value)]
 const field = (number: number, bytes: readonly number[]): number[] => [

@@ -81,4 +81,12 @@ describe('the vault door', () => {
     expect(s.locks()).toBe(1)
     expect(s.closed).toEqual([])
   })
+
+  it('locks again, and says so, when a newer version of the app has stored the profile', async () => {
+    const s = set()
+    const { result } = await s.unlock()
+    s.build(Object.assign(new Error('newer'), { name: 'StorageError', code: 'newer-version' }))
+    expect(await result).toEqual({ ok: false, error: { code: 'newer-version' } })
+    expect([s.locks(), s.closed]).toEqual([1, []])
+  })
 })

@@ -1,8 +1,14 @@
+/**
+ * Guards: nothing; it shows the ICE pair of a connection. The library keeps the RTCPeerConnection inside of the muxer.
+ * Upstream: @libp2p/webrtc 6.0.33, dist/src/muxer.js (`peerConnection`); libp2p 3.3.11, dist/src/connection.js
+ * (`muxer`).
+ * Needless when: a connection tells statistics, or its RTCPeerConnection.
+ * Held by: tests/unit/libp2p-internals/upstream.test.ts, tests/contract/transport-webrtc.test.ts ("localProtocol").
+ */
 import type { Connection } from '@libp2p/interface'
 
 type Stats = Record<string, string | number>
 
-/** The library keeps the peer connection inside the multiplexer of a WebRTC connection and shows it to nobody. */
 interface Inside {
   readonly muxer?: { readonly peerConnection?: RTCPeerConnection }
 }
@@ -45,14 +51,6 @@ export async function rtcStats(connection: Connection): Promise<Stats> {
     take(stats, `${side}Protocol`, candidate?.protocol)
   }
   return stats
-}
-
-/**
- * Peer id of the relay that carries a connection, as its address tells: `.../p2p/<relay>/p2p-circuit/p2p/<peer>` on
- * both sides.
- */
-export function relayOf(connection: Pick<Connection, 'remoteAddr'>): string | undefined {
-  return /\/p2p\/([^/]+)\/p2p-circuit/.exec(connection.remoteAddr.toString())?.[1]
 }
 
 function take(stats: Stats, key: string, value: unknown): void {

@@ -1,7 +1,35 @@
+/**
+ * Guards: the relay's memory, its places, and the truth of what it counts. The library tells of neither places nor
+ * circuits, keeps all that waits for who does not read, keeps what a client sends after its request, and tells the life
+ * of a circuit in milliseconds where the specification says seconds.
+ * Upstream: @libp2p/circuit-relay-v2 4.2.13, dist/src/server/index.js (`handleHopProtocol`, `handleReserve`,
+ * `handleConnect`, `stopHop`: methods of its class, which its interface does not list) and
+ * dist/src/server/reservation-store.js (`signal` of a reservation).
+ * Needless when: the server emits events for reservations and circuits, ends requests, has a write bound, and tells
+ * seconds.
+ * Held by: tests/unit/libp2p-internals/circuit-relay-server.test.ts, tests/unit/relay/circuits.test.ts,
+ * tests/contract/relay-floods.test.ts, tests/contract/relay-server.test.ts.
+ */
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { setMaxListeners, type AbortOptions, type Connection, type PeerId, type Stream } from '@libp2p/interface'
-import type { Guard } from './guard'
-import type { Counters } from './metrics'
+import { BackPressure } from './back-pressure'
+
+/** What the relay is told. */
+export interface CircuitCounters {
+  reservationsGranted: number
+  reservationsRenewed: number
+  circuits: number
+  circuitBytes: number
+  refuse(reason: 'reservations' | 'circuit-failed' | 'no-reservation' | 'flood', who: { readonly peer: string }): void
+}
+
+/** What must be known of the relay's clients. */
+export interface Clients {
+  /** whether a connection of this peer is open */
+  here(peer: string): boolean
+  /** the place that a peer was allowed is not held */
+  vacated(peer: string): void
+}
 
 interface Messages {
   write(message: Limited, options?: unknown): Promise<void>
@@ -19,32 +47,7 @@ interface Limited {
   readonly limit?: { readonly duration?: number; readonly data?: bigint }
 }
 
-/**
- * bytes of a circuit that may wait for who does not read, beside the windows of both ends; then its sender must wait
- */
-const WAITING_BYTES = 1024 * 1024
-/** the same of all circuits; then the one for which most waits is ended */
-const ALL_WAITING_BYTES = 256 * 1024 * 1024
-/** what a part costs that waits, beside its bytes */
-const PART_BYTES = 1024
-/** a part of fewer bytes is copied, or it would keep all that came with it */
-const SMALL_BYTES = 32 * 1024
-
-/** One direction of a circuit. */
-interface Way {
-  waiting: number
-  readonly end: () => void
-}
-
-/** What is needed of a stream to hold its sender back: methods of its class, which its interface does not list. */
-export interface Windowed {
-  onData(data: { readonly byteLength: number; slice(): unknown }): void
-  /** sends no new window */
-  sendPause(): void
-  sendResume(): void
-}
-
-/** The steps of the library's service that are watched: methods of its class, which its interface does not list. */
+/** The steps of the library's service that are watched. */
 interface Steps {
   handleHopProtocol(request: Request, options: unknown): Promise<void>
   handleReserve(request: Request, options: unknown): Promise<void>
@@ -83,18 +86,16 @@ function tellingSeconds(request: Request): Request {
 export class CircuitWatch {
   private readonly open = new Map<string, number>()
   private all = 0
-  /** bytes that wait in all circuits, and where: both ways of each whose ends are there */
-  private waiting = 0
-  private readonly ways = new Set<Way>()
+  private readonly pressure = new BackPressure()
   /** requests whose streams are circuits now */
   private readonly joined = new WeakSet<MessageStream>()
   /** peers whose request the guard has just refused, and counted */
   private readonly turnedAway = new Set<string>()
 
-  /** @param guard is told of places that are not held any more, and knows who is here */
+  /** @param clients is told of places that are not held any more, and knows who is here */
   constructor(
-    private readonly counters: Counters,
-    private readonly guard: Pick<Guard, 'here' | 'vacated'>,
+    private readonly counters: CircuitCounters,
+    private readonly clients: Clients,
   ) {}
 
   circuits(peer?: string): number {
@@ -141,9 +142,9 @@ export class CircuitWatch {
         await reserve(tellingSeconds(request), options)
       } finally {
         const turnedAway = this.turnedAway.delete(name)
-        if (service.reservations.has(peer) && !this.guard.here(name)) release(service, peer)
+        if (service.reservations.has(peer) && !this.clients.here(name)) release(service, peer)
         if (!service.reservations.has(peer)) {
-          this.guard.vacated(name)
+          this.clients.vacated(name)
           if (!turnedAway && full()) this.counters.refuse('reservations', { peer: name })
         } else if (had) {
           this.counters.reservationsRenewed++
@@ -162,7 +163,7 @@ export class CircuitWatch {
     signal.addEventListener(
       'abort',
       () => {
-        this.guard.vacated(peer)
+        this.clients.vacated(peer)
       },
       { once: true },
     )
@@ -200,53 +201,6 @@ export class CircuitWatch {
     }
   }
 
-  /**
-   * Has the sender wait while much of what it sent waits for the other end, which may never read: the library keeps all
-   * of it. Its stream is not paused, because what lies in a paused one is lost when its sender has done.
-   */
-  private holdBack(from: Stream, to: Stream, end: () => void): void {
-    const windowed = from as unknown as Windowed
-    const way: Way = { waiting: 0, end }
-    let held = false
-    this.ways.add(way)
-    const add = (bytes: number): void => {
-      if (!this.ways.has(way)) return
-      way.waiting += bytes
-      this.waiting += bytes
-    }
-    const onData = windowed.onData.bind(from)
-    windowed.onData = data => {
-      onData(data.byteLength < SMALL_BYTES ? (data.slice() as typeof data) : data)
-    }
-    from.addEventListener('message', ({ data }) => {
-      add(data.byteLength + PART_BYTES)
-      if (!held && way.waiting > WAITING_BYTES) {
-        held = true
-        windowed.sendPause()
-      }
-      if (this.waiting > ALL_WAITING_BYTES)
-        [...this.ways].reduce((most, other) => (other.waiting > most.waiting ? other : most)).end()
-    })
-    const send = to.send.bind(to)
-    to.send = data => {
-      add(-data.byteLength - PART_BYTES)
-      const more = send(data)
-      if (held && way.waiting <= WAITING_BYTES / 2) {
-        held = false
-        if (from.status === 'open') windowed.sendResume()
-      }
-      return more
-    }
-    to.addEventListener(
-      'close',
-      () => {
-        add(-way.waiting)
-        this.ways.delete(way)
-      },
-      { once: true },
-    )
-  }
-
   /** Called in the turn in which the library joined the two streams. */
   private opened(peer: string, near: Stream, far: Stream): void {
     this.counters.circuits++
@@ -279,7 +233,7 @@ export class CircuitWatch {
       [near, far],
       [far, near],
     ] as const) {
-      this.holdBack(stream, other, overflow)
+      this.pressure.hold(stream, other, overflow)
       stream.addEventListener('message', count)
       stream.addEventListener('close', close, { once: true })
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Intake } from '../../../relay/intake'
+import { ClientThrottle } from '../../../services/adapters/libp2p/internals/client-throttle'
 
 /** A yamux header @see https://github.com/hashicorp/yamux/blob/master/spec.md */
 const header = (type: number, flags: number, length: number): number[] => [
@@ -24,7 +24,7 @@ describe('what one client may send to a relay', () => {
     let now = 0
     const waits: number[] = []
     let ends = 0
-    const intake = new Intake(
+    const throttle = new ClientThrottle(
       {
         pause: ms => {
           waits.push(ms)
@@ -38,11 +38,11 @@ describe('what one client may send to a relay', () => {
     /** so many frames, a thousand in a part; whether the last was read */
     const send = (count: number): boolean => {
       let read = true
-      for (let left = count; left > 0; left -= 1_000) read = intake.takes('muxed', frames(Math.min(left, 1_000)))
+      for (let left = count; left > 0; left -= 1_000) read = throttle.takes('muxed', frames(Math.min(left, 1_000)))
       return read
     }
     return {
-      intake,
+      throttle,
       send,
       waits,
       ends: () => ends,
@@ -71,26 +71,26 @@ describe('what one client may send to a relay', () => {
   })
 
   it('ends when it is far beyond, once, and nothing more is read', () => {
-    const { intake, send, ends } = client()
+    const { throttle, send, ends } = client()
     expect(send(12_000)).toBe(true)
     expect(send(1)).toBe(false)
     expect(send(1)).toBe(false)
-    expect(intake.counts(1)).toBe(false)
+    expect(throttle.counts(1)).toBe(false)
     expect(ends()).toBe(1)
   })
 
   it('counts a stream as seventeen, a window that is given and an encrypted part as an eighth', () => {
-    const { intake, waits } = client()
+    const { throttle, waits } = client()
     for (let i = 0; i < 10; i++)
-      expect(intake.takes('muxed', Uint8Array.from(Array.from({ length: 47 }, () => header(1, 1, 0)).flat()))).toBe(
+      expect(throttle.takes('muxed', Uint8Array.from(Array.from({ length: 47 }, () => header(1, 1, 0)).flat()))).toBe(
         true,
       )
     // 10 are left
-    for (let i = 0; i < 9; i++) intake.counts(1)
-    for (let i = 0; i < 4; i++) expect(intake.takes('muxed', Uint8Array.from(header(1, 0, 9)))).toBe(true)
-    for (let i = 0; i < 4; i++) expect(intake.takes('encrypted', Uint8Array.from([1, 10]))).toBe(true)
+    for (let i = 0; i < 9; i++) throttle.counts(1)
+    for (let i = 0; i < 4; i++) expect(throttle.takes('muxed', Uint8Array.from(header(1, 0, 9)))).toBe(true)
+    for (let i = 0; i < 4; i++) expect(throttle.takes('encrypted', Uint8Array.from([1, 10]))).toBe(true)
     expect(waits).toEqual([])
-    expect(intake.takes('encrypted', Uint8Array.from([1, 10]))).toBe(true)
+    expect(throttle.takes('encrypted', Uint8Array.from([1, 10]))).toBe(true)
     expect(waits).toEqual([0.125])
   })
 
@@ -108,8 +108,8 @@ describe('what one client may send to a relay', () => {
       [7, ...Buffer.from('/noise\n'), ...new Array<number>(2_000).fill(0)],
     ],
   ] as const)('ends with %s', (_name, layer, bytes) => {
-    const { intake, ends } = client()
-    expect(intake.takes(layer, Uint8Array.from(bytes))).toBe(false)
+    const { throttle, ends } = client()
+    expect(throttle.takes(layer, Uint8Array.from(bytes))).toBe(false)
     expect(ends()).toBe(1)
   })
 })

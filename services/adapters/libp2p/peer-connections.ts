@@ -9,7 +9,7 @@ const MOST_INBOUND = 240
  * Counts RTCPeerConnections. The library asks for the configuration of each before it makes it, and that is where they
  * are counted.
  */
-export class LineCount {
+export class PeerConnectionCount {
   #own = 0
   #inbound = 0
   readonly #from = new Map<PeerId, number>()
@@ -30,7 +30,9 @@ export class LineCount {
   /** One more, and for whom if he called; throws when there are none left, and the library then makes none. */
   take(caller: PeerId = ''): void {
     if (this.#dialling ? this.made >= MOST : !this.has(caller)) {
-      throw Object.assign(new Error('this page has used up its WebRTC connections'), { name: 'PeerConnectionsSpentError' })
+      throw Object.assign(new Error('this page has used up its WebRTC connections'), {
+        name: 'PeerConnectionsSpentError',
+      })
     }
     if (this.#dialling) {
       this.#own++
@@ -63,4 +65,4 @@ export class LineCount {
 }
 
 /** Those of this page, all transports together: locking a profile and opening another does not give any back. */
-export const pageLines = new LineCount()
+export const pagePeerConnections = new PeerConnectionCount()

@@ -1,13 +1,21 @@
-import { CircuitScan, YamuxScan } from '../services/adapters/libp2p/frame-scans'
-import { Bucket } from './limits'
+/**
+ * Guards: the relay's time. What one client sends is weighed before the library reads it, as it comes and as its muxer
+ * gets it; it must wait for what is beyond its rate.
+ * Upstream: @libp2p/yamux 8.0.3, dist/src/decode.js (keeps a frame until all of it is there); @libp2p/noise 17.0.3,
+ * dist/src/utils.js (decrypts all that one part holds in one go).
+ * Needless when: both bound the frames of one task and the length of one frame.
+ * Held by: tests/unit/relay/client-throttle.test.ts, tests/unit/libp2p-internals/frame-formats.test.ts,
+ * tests/contract/relay-floods.test.ts.
+ */
+import { TokenBucket, type Rate } from '../../../core/domain/token-bucket'
+import { NoiseScan, YamuxScan } from './frame-scans'
 
 /**
- * What one client may send in a second, and at once, in units: a frame is one, each 16 KiB of it another, a stream
+ * What one client may send, in units: a frame is one, each 16 KiB of it another, a stream
  * sixteen. The busiest honest client is the hub of a circle of 100 that nobody reaches directly: 99 circuits at once
  * are 2 400 units with the handshakes over them, and 13 MB of nonces for 20 inputs 1 600.
  */
-const UNITS_PER_SECOND = 1_000
-const UNITS_AT_ONCE = 8_000
+const UNITS: Rate = { perSecond: 1_000, burst: 8_000 }
 /** of one part, which is read in one go */
 const UNITS_OF_A_PART = 1_024
 /** encrypted parts that are one unit: a frame comes in three or four */
@@ -21,7 +29,7 @@ const UPDATE_UNITS = 1 / 8
 const LONGEST_WAIT_MS = 4_000
 
 /** What can be done about a client. */
-export interface Brakes {
+export interface ClientHost {
   /** reads nothing of it for so many milliseconds, so that TCP makes it wait, and everybody else has their turn */
   pause(ms: number): void
   /** ends it */
@@ -34,16 +42,16 @@ export interface Brakes {
  * the muxer would keep until all of it is there, or hundreds in one part, which are read in one go) ends the
  * connection.
  */
-export class Intake {
-  private readonly scans = { encrypted: new CircuitScan(), muxed: new YamuxScan(UPDATE_UNITS) }
-  private readonly budget: Bucket
+export class ClientThrottle {
+  private readonly scans = { encrypted: new NoiseScan(), muxed: new YamuxScan(UPDATE_UNITS) }
+  private readonly budget: TokenBucket
   private over = false
 
   constructor(
-    private readonly brakes: Brakes,
-    private readonly now: () => number = Date.now,
+    private readonly client: ClientHost,
+    now: () => number = Date.now,
   ) {
-    this.budget = new Bucket(UNITS_PER_SECOND, UNITS_AT_ONCE, now())
+    this.budget = new TokenBucket(UNITS, now)
   }
 
   /** Whether these bytes may be read. */
@@ -56,10 +64,10 @@ export class Intake {
   /** The same for what has been weighed; undefined is what nobody sends. */
   counts(units: number | undefined): boolean {
     if (this.over) return false
-    const wait = units === undefined ? Infinity : this.budget.spend(units, this.now())
+    const wait = units === undefined ? Infinity : this.budget.spend(units)
     this.over = wait > LONGEST_WAIT_MS
-    if (this.over) this.brakes.end()
-    else if (wait > 0) this.brakes.pause(wait)
+    if (this.over) this.client.end()
+    else if (wait > 0) this.client.pause(wait)
     return !this.over
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { LineCount } from '../../../services/adapters/libp2p/lines'
+import { PeerConnectionCount } from '../../../services/adapters/libp2p/peer-connections'
 
-const inbound = (lines: LineCount, from?: string): boolean => {
+const inbound = (lines: PeerConnectionCount, from?: string): boolean => {
   try {
     lines.take(from)
     return true
@@ -12,7 +12,7 @@ const inbound = (lines: LineCount, from?: string): boolean => {
 
 describe("the count of a page's RTCPeerConnections", () => {
   it('whoever keeps calling leaves half to our own dials', () => {
-    const lines = new LineCount()
+    const lines = new PeerConnectionCount()
     for (let i = 0; i < 240; i++) expect(inbound(lines, `peer ${i}`)).toBe(true)
     expect(inbound(lines, 'one more')).toBe(false)
     for (let i = 0; i < 250; i++)
@@ -28,7 +28,7 @@ describe("the count of a page's RTCPeerConnections", () => {
   })
 
   it('a dial that made none gives back what was taken for it, and only that', () => {
-    const lines = new LineCount()
+    const lines = new PeerConnectionCount()
     const died = lines.dial(() => {
       lines.take()
     })
@@ -43,7 +43,7 @@ describe("the count of a page's RTCPeerConnections", () => {
   })
 
   it('a dial that throws at once leaves what comes after it inbound', () => {
-    const lines = new LineCount()
+    const lines = new PeerConnectionCount()
     expect(() =>
       lines.dial(() => {
         throw new Error('no such address')
@@ -54,7 +54,7 @@ describe("the count of a page's RTCPeerConnections", () => {
   })
 
   it('one peer alone uses up half of what callers may have, the next half of the rest', () => {
-    const lines = new LineCount()
+    const lines = new PeerConnectionCount()
     const most = (from: string): number => {
       let taken = 0
       while (inbound(lines, from)) taken++

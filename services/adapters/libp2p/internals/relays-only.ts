@@ -1,3 +1,12 @@
+/**
+ * Guards: the one stream of gossipsub to a peer, which it keeps on the first connection and loses with it. And time:
+ * what hands on calls (circuit-relay's "stop") is read with addresses of any length before anybody is asked whether it
+ * may, and one of 32 KB takes seconds.
+ * Upstream: @libp2p/gossipsub 17.1.1, dist/src/gossipsub.js (`onPeerConnected`); @libp2p/circuit-relay-v2 4.2.13,
+ * dist/src/transport/index.js (`onStop`).
+ * Needless when: both services take a filter of connections.
+ * Held by: tests/unit/libp2p-internals/relays-only.test.ts, tests/contract/transport-libp2p.test.ts.
+ */
 import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection } from '@libp2p/interface'
 import { withMethods } from './with-methods'
@@ -5,10 +14,8 @@ import { withMethods } from './with-methods'
 type Registrar = GossipSubComponents['registrar']
 
 /**
- * The registrar as a service shall see it that has to do with relays alone: only WebSocket connections, which in a
- * browser lead to them, exist for it. Gossipsub keeps its stream on the first connection to a peer and dies with it,
- * and members have no need to gossip directly: they talk over streams of their own. What hands on calls is read with
- * addresses of any length before anybody is asked whether it may, and one of 32 KB takes seconds.
+ * The registrar as a service shall see it that has to do with relays alone: only connections to relays exist for it.
+ * Members have no need to gossip directly, because they talk over streams of their own.
  */
 export function relaysOnly(registrar: Registrar, isRelay: (connection: Connection) => boolean): Registrar {
   return withMethods(registrar, {

@@ -1,8 +1,8 @@
 import type { Connection } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Pulse } from '../../../relay/pulse'
+import { ConnectionMonitor } from '../../../relay/connection-monitor'
 
-describe('Pulse', () => {
+describe('ConnectionMonitor', () => {
   beforeEach(() => {
     vi.useFakeTimers()
   })
@@ -24,7 +24,7 @@ describe('Pulse', () => {
           },
         }) as unknown as Connection,
     )
-    const pulse = new Pulse(
+    const monitor = new ConnectionMonitor(
       () => all,
       async connection => {
         const id = Number(connection.id)
@@ -32,12 +32,12 @@ describe('Pulse', () => {
         if (dead.has(id)) throw new Error('no answer')
       },
     )
-    return { pulse, aborted, asked, all }
+    return { monitor, aborted, asked, all }
   }
 
   it('asks each once in a round, never many in one moment', async () => {
-    const { pulse, asked } = make(200)
-    pulse.start()
+    const { monitor, asked } = make(200)
+    monitor.start()
     let most = 0
     for (let at = 0, before = 0; at < 15_000; at += 250, before = asked.length) {
       await vi.advanceTimersByTimeAsync(250)
@@ -47,17 +47,17 @@ describe('Pulse', () => {
     expect(most).toBeLessThanOrEqual(4)
     await vi.advanceTimersByTimeAsync(15_000)
     expect(asked).toHaveLength(400)
-    pulse.stop()
+    monitor.stop()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(asked).toHaveLength(400)
   })
 
   it('asks one no more often because it is alone, ends whoever does not answer, and leaves alone what is closed', async () => {
-    const { pulse, aborted, asked, all } = make(3, new Set([1]))
+    const { monitor, aborted, asked, all } = make(3, new Set([1]))
     Object.assign(all[2] ?? {}, { status: 'closed' })
-    pulse.start()
+    monitor.start()
     await vi.advanceTimersByTimeAsync(15_000)
     expect([asked, aborted]).toEqual([[0, 1], [1]])
-    pulse.stop()
+    monitor.stop()
   })
 })

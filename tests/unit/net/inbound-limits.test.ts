@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CircuitScan, LengthScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/frame-scans'
-import { boundStream, Inflow, type Messages } from '../../../services/adapters/libp2p/inflow'
+import { NoiseScan, LengthScan, ProtobufScan, YamuxScan } from '../../../services/adapters/libp2p/internals/frame-scans'
+import { boundStream, type MessageSource } from '../../../services/adapters/libp2p/internals/bounded-streams'
+import { InboundLimits } from '../../../services/adapters/libp2p/internals/inbound-limits'
 import { FakeClock } from '../../fakes/clock'
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts))
@@ -91,7 +92,7 @@ describe('frames that are counted before the library reads them', () => {
   })
 
   it('of a relayed connection: lines of the negotiation, and then of Noise, the empty ones too', () => {
-    const scan = new CircuitScan()
+    const scan = new NoiseScan()
     expect(
       scan.units(
         concat([
@@ -110,12 +111,12 @@ describe('frames that are counted before the library reads them', () => {
     expect(scan.units(noise(300).subarray(100))).toBe(1)
     expect(scan.units(concat(Array.from({ length: 513 }, () => noise(0))))).toBeUndefined()
     // a negotiation that goes on and on, or has a name that nobody has
-    expect(new CircuitScan().units(concat(Array.from({ length: 100 }, () => named('/multistream'))))).toBeUndefined()
-    expect(new CircuitScan().units(Uint8Array.of(0x80, 1))).toBeUndefined()
+    expect(new NoiseScan().units(concat(Array.from({ length: 100 }, () => named('/multistream'))))).toBeUndefined()
+    expect(new NoiseScan().units(Uint8Array.of(0x80, 1))).toBeUndefined()
     // the library trims a line, and goes on with Noise after each of these
     for (const line of ['/noise ', '/noise\r', '/noise\n', '/noise\u00a0']) {
       expect(
-        new CircuitScan().units(Uint8Array.from([Buffer.byteLength(line) + 1, ...Buffer.from(`${line}\n`)])),
+        new NoiseScan().units(Uint8Array.from([Buffer.byteLength(line) + 1, ...Buffer.from(`${line}\n`)])),
       ).toBeUndefined()
     }
   })
@@ -124,7 +125,7 @@ describe('frames that are counted before the library reads them', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 12 })
     fc.assert(
       fc.property(sizes, fc.array(fc.nat(), { maxLength: 30 }), (lengths, places) => {
-        const weigh = (scan: ProtobufScan | YamuxScan | CircuitScan, all: Uint8Array, units: number): void => {
+        const weigh = (scan: ProtobufScan | YamuxScan | NoiseScan, all: Uint8Array, units: number): void => {
           const parts = cut(all, places).filter(part => part.length > 0)
           const sum = parts.reduce((total, part) => total + (scan.units(part) ?? NaN), 0)
           // a part in which nothing begins is one all the same
@@ -133,7 +134,7 @@ describe('frames that are counted before the library reads them', () => {
         }
         weigh(new ProtobufScan(), concat(lengths.map(frame)), lengths.length)
         weigh(
-          new CircuitScan(),
+          new NoiseScan(),
           concat([named('/multistream/1.0.0'), named('/noise'), ...lengths.map(noise)]),
           lengths.length + 2,
         )
@@ -180,12 +181,12 @@ const buffer = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer
 function world() {
   const clock = new FakeClock()
   const floods: string[] = []
-  const inflow = new Inflow(clock, peerId => {
+  const limits = new InboundLimits(clock, peerId => {
     floods.push(peerId)
   })
   const line = (peerId: string): FakeLine => {
     const made = new FakeLine()
-    inflow.guardLine(made as unknown as RTCPeerConnection, peerId)
+    limits.guardPeerConnection(made as unknown as RTCPeerConnection, peerId)
     return made
   }
   const muxed = (peerId: string): EventTarget & { aborted: number } => {
@@ -195,10 +196,10 @@ function world() {
         made.aborted++
       },
     })
-    inflow.guardMuxed(made as unknown as Messages, peerId)
+    limits.guardMuxed(made as unknown as MessageSource, peerId)
     return made
   }
-  return { clock, inflow, floods, line, muxed }
+  return { clock, limits, floods, line, muxed }
 }
 
 describe('what a peer may send', () => {
@@ -250,13 +251,13 @@ describe('what a peer may send', () => {
   })
 
   it('calls over a relay are counted, and the one too many is not taken', async () => {
-    const { clock, inflow } = world()
+    const { clock, limits } = world()
     let taken = 0
-    while (inflow.takesCall('a')) taken++
+    while (limits.takesCall('a')) taken++
     expect(taken).toBe(30)
-    expect(inflow.takesCall('b')).toBe(true)
+    expect(limits.takesCall('b')).toBe(true)
     await clock.advance(1_000)
-    expect(inflow.takesCall('a')).toBe(true)
+    expect(limits.takesCall('a')).toBe(true)
   })
 
   it('who comes again does not begin anew, and nobody pays for others', () => {
@@ -277,22 +278,22 @@ describe('what a peer may send', () => {
   })
 
   it('what comes over a relay is bounded before anybody has proved who he is, and then nobody is blamed', async () => {
-    const { clock, inflow, floods } = world()
+    const { clock, limits, floods } = world()
     let aborted = 0
     const circuit = {
       abort: () => {
         aborted++
       },
     }
-    const admits = inflow.guardCircuit(circuit, 'a')
+    const admits = limits.guardEncrypted(circuit, 'a')
     expect(admits(concat([named('/multistream/1.0.0'), named('/noise')]))).toBe(true)
     for (let i = 0; i < 7_998; i++) expect(admits(noise(0))).toBe(true)
     await clock.advance(500)
     for (let i = 0; i < 1_000; i++) expect(admits(noise(0))).toBe(true)
     expect([admits(noise(0)), admits(noise(0)), aborted, floods]).toEqual([false, false, 1, []])
     // another connection of the same name
-    expect(inflow.guardCircuit(circuit, 'a')(named('/multistream/1.0.0'))).toBe(false)
-    expect(inflow.guardCircuit(circuit, 'b')(named('/multistream/1.0.0'))).toBe(true)
+    expect(limits.guardEncrypted(circuit, 'a')(named('/multistream/1.0.0'))).toBe(false)
+    expect(limits.guardEncrypted(circuit, 'b')(named('/multistream/1.0.0'))).toBe(true)
   })
 
   it('a stream of a protocol without a bound of its own is ended at so many bytes', () => {
@@ -303,7 +304,7 @@ describe('what a peer may send', () => {
         aborted++
       },
     })
-    boundStream(stream as unknown as Messages, 100)
+    boundStream(stream as unknown as MessageSource, 100)
     stream.addEventListener('message', event => {
       read.push((event as MessageEvent<Uint8Array>).data.byteLength)
     })

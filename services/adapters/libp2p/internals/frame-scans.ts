@@ -1,4 +1,14 @@
 /**
+ * Guards: time and memory. These scans read only the heads of frames, and say what a part of a connection weighs before
+ * the library reads it.
+ * Upstream: @libp2p/webrtc 6.0.33, dist/src/private-to-public/pb/message.js (frames of a data channel);
+ * @libp2p/yamux 8.0.3, dist/src/frame.js; @libp2p/noise 17.0.3, dist/src/utils.js; @libp2p/multistream-select
+ * 7.0.28, dist/src/constants.js; @libp2p/gossipsub 17.1.1, dist/src/stream.js (messages with their length).
+ * Needless when: each of these bounds what one part of a connection may make it do.
+ * Held by: tests/unit/net/inbound-limits.test.ts, tests/unit/libp2p-internals/frame-formats.test.ts (real frames).
+ */
+
+/**
  * bytes of one message on a data channel @see https://github.com/libp2p/specs/blob/master/webrtc/README.md#multiplexing
  */
 const MESSAGE_BYTES = 16_384
@@ -168,7 +178,7 @@ const NEGOTIATION_BYTES = 1_024
  * then two bytes with the length of what is encrypted, again and again @see
  * https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format
  */
-export class CircuitScan extends HeadedScan {
+export class NoiseScan extends HeadedScan {
   #negotiated = 0
   /** bytes of the line that are still to come; less than 0 between two */
   #line = -1

@@ -1,3 +1,13 @@
+/**
+ * Guards: time and memory, at the two places of a connection where each byte passes once: before it is decrypted, and
+ * after, before the muxer reads it.
+ * Upstream: libp2p 3.3.11, dist/src/upgrader.js (secures a connection, then hands it to the muxer factory);
+ * @libp2p/circuit-relay-v2 4.2.13, dist/src/transport/index.js (gives relayed connections to the upgrader);
+ * @libp2p/utils 7.4.1, dist/src/abstract-message-stream.js (`onData`, where what comes in is shown again when it was
+ * read too far).
+ * Needless when: the upgrader has a hook for what a connection carries, encrypted and decrypted.
+ * Held by: tests/unit/libp2p-internals/connection-layers.test.ts, tests/contract/relay-floods.test.ts.
+ */
 import type {
   ConnectionEncrypter,
   MessageStream,
@@ -6,22 +16,20 @@ import type {
   Upgrader,
 } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
-import type { PeerId } from '../../core/domain/ids'
+import type { PeerId } from '../../../core/domain/ids'
 import { YAMUX_FRAME_BYTES } from './frame-scans'
-import type { Inflow } from './inflow'
-import { peerOf } from './peer-of'
 import { withMethods } from './with-methods'
 
-/**
- * The upgrader as the transport of relayed connections shall see it: an inflow watches each from its first byte. Where
- * they come from the library shows data again that was read too far, so it is watched where each byte passes once.
- */
-export function watchCircuits(upgrader: Upgrader, inflow: Inflow): Upgrader {
+/** Says of each part of one connection, still encrypted, whether it may be read. */
+export type AdmitPart = (part: Uint8Array) => boolean
+
+/** The upgrader as the transport of relayed connections shall see it: each is watched from its first byte. */
+export function watchRelayed(upgrader: Upgrader, guard: (connection: MultiaddrConnection) => AdmitPart): Upgrader {
   const watched = <T extends MultiaddrConnection>(connection: T): T => {
-    const passes = connection as unknown as { onData(data: Data): void }
-    const admits = inflow.guardCircuit(connection, peerOf(connection.remoteAddr))
-    const onData = passes.onData.bind(connection)
-    passes.onData = data => {
+    const reader = connection as unknown as { onData(data: Data): void }
+    const admits = guard(connection)
+    const onData = reader.onData.bind(connection)
+    reader.onData = data => {
       if (admits(data.subarray())) onData(data)
     }
     return connection
@@ -66,10 +74,10 @@ export function watchMuxed(encrypter: ConnectionEncrypter, muxers: StreamMuxerFa
   }
 }
 
-/** For the above: an inflow watches relayed connections. Those to relays, which carry everybody's, are not watched. */
-export function circuitsWatched(inflow: Inflow): WatchMuxed {
+/** Watches relayed connections alone. Those to relays, which carry everybody's, are not watched. */
+export function relayedOnly(guard: (muxed: MessageStream, peerId: PeerId) => void): WatchMuxed {
   return (muxed, below, peerId) => {
     if ((below as Partial<MultiaddrConnection>).remoteAddr?.toString().includes('/p2p-circuit') === true)
-      inflow.guardMuxed(muxed, peerId)
+      guard(muxed, peerId)
   }
 }

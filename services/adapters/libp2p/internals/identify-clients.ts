@@ -1,7 +1,16 @@
+/**
+ * Guards: the relay's time and memory. Of what clients tell of themselves, the relay needs what they speak, for gossip.
+ * Their addresses, which it never dials, are not read: one of 8 KB takes a quarter of a second, and the signed ones are
+ * a signature to check for each who comes.
+ * Upstream: @libp2p/identify 4.1.14, dist/src/identify.js (`_identify`, the step that reads an answer: a method of its
+ * class, which its interface does not list; leaves the stream open afterwards).
+ * Needless when: identify can be told which fields to read, and ends its streams.
+ * Held by: tests/unit/relay/identify.test.ts, tests/unit/libp2p-internals/upstream.test.ts.
+ */
 import { identify, type Identify, type IdentifyComponents } from '@libp2p/identify'
 import type { Connection, Stream } from '@libp2p/interface'
-import { boundStreams } from '../services/adapters/libp2p/inflow'
-import { withMethods } from '../services/adapters/libp2p/with-methods'
+import { boundStreams } from './bounded-streams'
+import { withMethods } from './with-methods'
 
 /** protocols that are looked at, and characters of their names; a member speaks ten */
 const PROTOCOLS = 64
@@ -16,7 +25,6 @@ interface Answer {
   readonly protocolVersion?: string | undefined
 }
 
-/** The step that reads an answer: a method of its class, which its interface does not list. */
 interface Steps {
   _identify(connection: Connection, options?: unknown): Promise<Answer>
 }
@@ -24,11 +32,7 @@ interface Steps {
 /** Who asks the relay what it is says nothing more on that stream; what comes would be kept. */
 const QUESTION_BYTES = 0
 
-/**
- * Of what clients tell of themselves, the relay needs what they speak, for gossip. Their addresses, which it never
- * dials, are not read: one of 8 KB takes a quarter of a second, and the signed ones are a signature to check for each
- * who comes. What one tells who has gone is not kept either.
- */
+/** The library's identify, which keeps of a client what it speaks, and nothing of one who has gone. */
 export function identifyClients(components: IdentifyComponents): Identify {
   const service = identify({ runOnLimitedConnection: true })(
     withMethods(components, { registrar: boundStreams(components.registrar, QUESTION_BYTES) }),

@@ -8,17 +8,17 @@ const BYTES = 32
 const ROUND_MS = 15_000
 /** how long it may take, milliseconds: a phone, or a relay in the minute after its restart, may be busy for seconds */
 const PATIENCE_MS = 10_000
-/** a round has so many beats, in each of which a share of the connections is asked */
-const BEATS = 60
+/** a round has so many steps, in each of which a share of the connections is asked */
+const STEPS = 60
 
 /**
  * Finds connections that have died without a word, and ends them. The library's own monitor asks all of them in the
  * same moment: with thousands, the answers to that burst alone take the 5 s after which it ends a connection as dead.
  */
-export class Pulse {
+export class ConnectionMonitor {
   private timer: NodeJS.Timeout | undefined
   private queue: Connection[] = []
-  private beats = 0
+  private steps = 0
 
   constructor(
     private readonly connections: () => readonly Connection[],
@@ -27,8 +27,8 @@ export class Pulse {
 
   start(): void {
     this.timer ??= setInterval(() => {
-      this.beat()
-    }, ROUND_MS / BEATS).unref()
+      this.step()
+    }, ROUND_MS / STEPS).unref()
   }
 
   stop(): void {
@@ -37,9 +37,9 @@ export class Pulse {
     this.queue = []
   }
 
-  private beat(): void {
-    const left = BEATS - (this.beats++ % BEATS)
-    if (left === BEATS) this.queue = [...this.connections()]
+  private step(): void {
+    const left = STEPS - (this.steps++ % STEPS)
+    if (left === STEPS) this.queue = [...this.connections()]
     for (const connection of this.queue.splice(0, Math.ceil(this.queue.length / left))) {
       if (connection.status !== 'open') continue
       this.ask(connection).catch((error: unknown) => {
