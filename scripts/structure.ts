@@ -6,9 +6,9 @@ import { isProduct, listFiles, readScript } from './sources'
 /**
  * `npm run -s structure`: the figures of the structure, counted on the sources as they stand in the working folder.
  *   --json   one object, with every place
- *   --check  ends with 1 when a product file is over 400 lines, or a product function over 80 without a reason. A reason
- *            is a line of the comment above it that starts with "Long because".
- * A function counts with everything inside of it: an inner function is part of the outer one, and counts on its own too.
+ *   --check  ends with 1 when a product file is over 400 lines, or a product function over 80 without a reason
+ * A reason is a line of the comment above the function that starts with "Long because". A function counts with
+ * everything inside of it: an inner function is part of the outer one, and counts on its own too.
  */
 const FUNCTION_LINES = 80
 const FILE_LINES = 400
