@@ -19,6 +19,7 @@ const steps: Array<[string, string]> = [
   ['dead code', 'knip'],
   ['layers', `depcruise --config .dependency-cruiser.cjs relay devnet scripts ${LAYERS}`],
   ['lines', 'tsx scripts/line-length.ts'],
+  ['commits', 'tsx scripts/commit-subjects.ts'],
 ]
 
 /** What a step says comes in one piece: others run beside it. */

@@ -44,7 +44,7 @@ export interface ChainTx {
 }
 
 /**
- * A chain server. Reads are retried inside (field-notes, "Esplora"); a broadcast never is: ask for the txid afterwards.
+ * A chain server. Reads are retried inside; a broadcast never is: ask for the txid afterwards.
  * Every answer is validated; nothing that a server sends throws.
  */
 export interface Chain {

@@ -11,8 +11,8 @@ import { crash, freeze, signal } from './support/trouble'
  */
 const SLEEP_MS = LONG ? 360_000 : 60_000
 /**
- * milliseconds after which loss and return of a member must be on the screen (contract.md, decision 8: two pings of 4
- * s, each 2 s)
+ * milliseconds after which loss and return of a member must be on the screen: two pings, 4 s apart, 2 s each
+ * (docs/connectivity.md, "Statuses")
  */
 const SHOWN_MS = 15_000
 

@@ -30,7 +30,7 @@ export interface ConnectivityError {
   readonly step?: ConnectStep
 }
 
-/** Live status of one participant (contract.md, decision 8). */
+/** Live status of one participant (docs/connectivity.md, "Statuses"). */
 export interface ParticipantStatus {
   readonly peerId: PeerId
   readonly connected: boolean

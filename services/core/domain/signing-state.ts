@@ -1,6 +1,6 @@
 import type { AccountKey, MemberIndex, Txid } from './ids'
 
-/** States of protocol.md, "Votes, holds". `draft` and `connecting` are before a session exists. */
+/** States of protocol.md, "Votes, holds and states". `draft` and `connecting` are before a session exists. */
 export type LiveState = 'proposed' | 'signing' | 'released' | 'signed' | 'broadcast'
 export type EndState =
   'declined' | 'withdrawn' | 'cancelled' | 'expired' | 'failed' | 'confirmed' | 'replaced' | 'conflicted'

@@ -32,7 +32,7 @@ export type Statement =
       readonly number: number
       readonly relays: readonly string[]
     }
-  /** the last hash of a session's transcript, over `count` entries (core/signing/transcript.ts) */
+  /** the last hash of a session's transcript, over `count` entries (core/signing/runtime/transcript.ts) */
   | {
       readonly type: 'transcript'
       readonly walletId: Hex

@@ -8,7 +8,7 @@ import { keptInstead } from './duplicates'
 import type { PeerConnectionBudget } from './peer-connection-budget'
 import type { Candidate } from './rendezvous'
 
-/** milliseconds that a live ping may take before the connection is taken for dead (contract.md, decision 3) */
+/** milliseconds that a live ping may take before the connection is taken for dead (docs/connectivity.md, "One peer") */
 export const PING_MS = 2_000
 
 /** What connecting needs of the node, whoever is to be reached. */

@@ -192,7 +192,7 @@ const result = (peerId: PeerId, v: Verdict, step?: ConnectStep): ConnectivityErr
 })
 
 /**
- * Classifies any error of the network (contract.md, decision 9): by name, code and `step` first, by text last; of an
+ * Classifies any error of the network (docs/connectivity.md, "Error types"): name, code, `step` first, text last; of an
  * `AggregateError` the attempt that got furthest decides; a DOM `Event` and a plain string are taken too. Total: never
  * throws.
  */

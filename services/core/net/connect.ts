@@ -44,7 +44,7 @@ export type ConnectOutcome =
   | { readonly ok: false; readonly failure: ConnectivityError }
 
 /**
- * Connects one peer (contract.md, decisions 1 to 3 and 6). Never rejects.
+ * Connects one peer (docs/connectivity.md, "One peer"). Never rejects.
  * 1. An open connection counts after a live ping. What was dialled is pinged as well.
  * 2. Otherwise the candidates are dialled (dial-race.ts).
  * 3. With `retry` there are up to three more rounds, backed off. They go on as long as time may heal the failure and

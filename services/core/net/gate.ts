@@ -2,7 +2,7 @@ import { ConnectivityErrorType, type ConnectivityError, type ParticipantStatus }
 import type { AccountKey, PeerId } from '../domain/ids'
 import { connectPeer, type ConnectDeps } from './connect'
 
-/** peers that are dialled at the same time (contract.md, decision 1) */
+/** peers that are dialled at the same time (docs/connectivity.md, "The gate") */
 export const GATE_PARALLEL = 8
 /** milliseconds of the whole gate unless the caller says otherwise */
 export const GATE_TIMEOUT_MS = 30_000
@@ -37,11 +37,11 @@ export interface GateOptions {
   readonly onStatus?: (status: ParticipantStatus) => void
 }
 
-/** Stands for a member whose peer id nobody knows (contract.md, decision 5). */
+/** Stands for a member whose peer id nobody knows (docs/connectivity.md, "The gate"). */
 export const unknownPeerId = (member: AccountKey | undefined): PeerId => `unknown:${(member ?? '').slice(0, 8)}`
 
 /**
- * The gate (contract.md, decisions 1 to 6): connects everybody in parallel and says who is there, who is not, and why.
+ * The gate (docs/connectivity.md, "The gate"): connects everybody in parallel, says who is there, who is not, and why.
  * 1. Every distinct target is in exactly one of `connected` and `failed`, in the order in which they were given.
  * 2. It ends within `connectivityTimeoutMs`. All dials, timers and listeners are gone then.
  * 3. Only those are blamed who were not there at their own deadline.

@@ -10,7 +10,7 @@ import { keptInstead } from './duplicates'
 import type { Peers, StatusChange } from './peers'
 import { RelayUpgrade, type RelayedClosings } from './upgrade'
 
-/** milliseconds between two pings of a watched peer; two misses mean dropped (contract.md, decision 8) */
+/** milliseconds between two pings of a watched peer; two misses mean dropped (docs/connectivity.md, "Statuses") */
 const WATCH_PING_MS = 4_000
 const MISSES = 2
 const RETRY_BASE_MS = 1_000

@@ -6,7 +6,7 @@ const named = (name: string, message = ''): Error => Object.assign(new Error(mes
 const relaySays = (status: string): Error =>
   named('InvalidMessageError', `failed to connect via relay with status ${status}`)
 
-/** contract.md, decision 9, over the errors that were seen (field notes) */
+/** docs/connectivity.md, "Error types", over the errors that were seen in browsers */
 const table: Array<[what: string, error: unknown, step: ConnectStep | undefined, type: T, retryable: boolean]> = [
   ['peer without reservation', relaySays('NO_RESERVATION'), 'relay', T.PEER_NOT_FOUND, true],
   [

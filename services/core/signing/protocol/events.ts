@@ -4,7 +4,7 @@ import type { Verdict } from '../../domain/signing-state'
 import type { SignBody, SignedMessage } from '../../wire/messages'
 
 /**
- * What happens to a session (facts) and what it wants done (effects). `step(session, event)` in machine.ts decides;
+ * What happens to a session (facts) and what it wants done (effects). `step(session, event)` in step.ts decides;
  * whoever owns the session (the door) does the effects and feeds their outcome back as facts.
  *
  * How to drive a session
@@ -171,7 +171,7 @@ export type Effect =
     }
   /** Chain.broadcast -> `broadcast-done` */
   | { readonly type: 'broadcast'; readonly raw: Uint8Array }
-  /** my coins of this proposal are held from now on, or no longer (`holdsOf` in registry.ts is the truth) */
+  /** my coins of this proposal are held from now on, or no longer (`holdsOf` in wallet-sessions.ts is the truth) */
   | { readonly type: 'holds'; readonly held: boolean }
   /** give a `tick` at this time (unix ms); replaces the earlier timer of this session; undefined: none is wanted */
   | { readonly type: 'timer'; readonly at: number | undefined }

@@ -1,7 +1,7 @@
 import type { EndState, LiveState, SessionState } from '../../domain/signing-state'
 
 /**
- * The legal changes of state, and nothing else is legal (`move` in context.ts refuses the rest).
+ * The legal changes of state, and nothing else is legal (`move` in step-context.ts refuses the rest).
  * docs/protocol.md, section 9, lists and draws them; table.test.ts compares.
  *
  * 1. The ends that people, the clock or a failure make (`declined` to `failed`) are reached only before `released`:
