@@ -55,6 +55,10 @@ export default defineNuxtConfig({
       link: [{ rel: 'icon', type: 'image/svg+xml', href: './favicon.svg' }],
     },
   },
+  // its config.json names the relay and the chain that `npm run dev` has started (scripts/dev.ts)
+  $development: {
+    nitro: { publicAssets: process.env.TANDEM_DEV_FILES ? [{ dir: process.env.TANDEM_DEV_FILES, maxAge: 0 }] : [] },
+  },
   runtimeConfig: { public: { version, commit: commit() } },
   experimental: {
     appManifest: false,

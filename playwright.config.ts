@@ -4,6 +4,7 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: 'tests/e2e',
   testMatch: '**/*.spec.ts',
+  globalSetup: './tests/e2e/support/setup.ts',
   // one at a time: each test runs several browser processes, and a flake is a defect, so nothing is tried twice
   workers: 1,
   fullyParallel: false,
@@ -12,6 +13,6 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   outputDir: 'test-results/e2e',
-  // its own folder for every browser is made by Member: Playwright's fixtures start none
+  // tests/e2e/support/test.ts starts the browsers: Playwright's fixtures start none
   use: { trace: 'off', screenshot: 'off' },
 })

@@ -39,7 +39,7 @@ for (const n of [2, 3]) {
     const everybody: Member[] = []
     const done: Run[] = []
     try {
-      for (const name of NAMES.slice(0, n)) everybody.push(await Member.launch(name, stack.app, observe))
+      for (const name of NAMES.slice(0, n)) everybody.push(await Member.launch(name, stack.app, { observe }))
       for (const member of everybody) await member.createProfile()
       await makeWallet('House', everybody)
       const [address = ''] = await fund(stack, 'House', everybody, [FIRST_CHANGE, COIN])

@@ -64,7 +64,7 @@ async function payBothWays(stack: Stack, anna: Member, ben: ScriptedMember): Pro
 test(`long tasks of a browser that signs with a scripted member, ${RUNS} runs`, async () => {
   test.setTimeout(120_000 + (RUNS + WARM_UP) * 4 * DEADLINE_MS)
   const stack = await Stack.start()
-  const anna = await Member.launch('Anna', stack.app, observeLongTasks)
+  const anna = await Member.launch('Anna', stack.app, { observe: observeLongTasks })
   const ben = await ScriptedMember.create(stack.app, 'Ben')
   const done: Run[] = []
   try {

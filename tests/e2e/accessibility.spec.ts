@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test } from './support/test'
-import { fund, makeWallet, OUTSIDE } from './support/circle'
+import { OUTSIDE } from './support/circle'
 import type { Member } from './support/member'
 
 /** Rules of WCAG 2.2 A and AA on each main screen, at phone and desktop width. */
@@ -25,13 +25,16 @@ async function expectAccessible(member: Member, screen: string) {
   }
 }
 
-test('main screens can be read and operated by everybody', async ({ stack, launch }) => {
-  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  await expectAccessible(anna, 'first run')
-  for (const member of [anna, ben]) await member.createProfile()
+test('main screens can be read and operated by everybody', async ({ launch, circle }) => {
+  await expectAccessible(await launch('Nobody yet'), 'first run')
+  const {
+    everybody: [anna, ben],
+    wallet,
+  } = await circle('two', { coins: [90_000] })
+  await anna.link('Wallets').first().click()
+  await expect(anna.button('New wallet')).toBeVisible()
   await expectAccessible(anna, 'home')
-  await makeWallet('Garden', [anna, ben])
-  await fund(stack, 'Garden', [anna, ben], [90_000])
+  await anna.openWallet(wallet)
   await expectAccessible(anna, 'wallet')
   await anna.review({ to: OUTSIDE, sats: 40_000 })
   await expectAccessible(anna, 'review')

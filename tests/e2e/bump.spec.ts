@@ -1,5 +1,5 @@
 import { expect, test } from './support/test'
-import { approve, expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { approve, expectPaid, OUTSIDE } from './support/circle'
 import type { Member } from './support/member'
 
 /** `TANDEM_SHOTS=folder` keeps the screens, to be looked at. */
@@ -19,13 +19,10 @@ async function look(member: Member, name: string) {
 
 test('a payment that waits for a block is sped up by the other member, and another one is taken back', async ({
   stack,
-  launch,
+  circle,
 }) => {
-  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  const everybody = [anna, ben]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('Boat', everybody)
-  await fund(stack, 'Boat', everybody, [100_000])
+  const { everybody, wallet } = await circle('two', { coins: [100_000] })
+  const [anna, ben] = everybody
 
   const wish = { to: OUTSIDE, sats: 60_000, feeRate: 1, note: 'new sails' }
   await anna.propose(wish)
@@ -72,7 +69,7 @@ test('a payment that waits for a block is sped up by the other member, and anoth
     for (const member of everybody) {
       await member.link('See the earlier payment').click()
       await expect(member.status).toContainText('Replaced')
-      await member.openWallet('Boat')
+      await member.openWallet(wallet)
       await member.expectBalance(100_000 - 60_000 - paid.fee)
     }
     await look(anna, 'wallet')
@@ -101,7 +98,7 @@ test('a payment that waits for a block is sped up by the other member, and anoth
     const back = await stack.tx(id)
     expect(back.vout).toHaveLength(1)
     for (const member of everybody) {
-      await member.openWallet('Boat')
+      await member.openWallet(wallet)
       await member.expectBalance(rest - back.fee)
       await expect(member.main.getByText('Held for a proposal')).toHaveCount(0)
     }

@@ -1,15 +1,12 @@
 import { expect, test } from './support/test'
-import { expectUntouched, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectUntouched, OUTSIDE } from './support/circle'
 
 test('the proposer cancels before all have approved; an approval is withdrawn: nothing is sent, the coins are free', async ({
   stack,
-  launch,
+  circle,
 }) => {
-  const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
-  const everybody = [anna, ben, cleo]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('Orchard', everybody)
-  const addresses = await fund(stack, 'Orchard', everybody, [65_000])
+  const { everybody, wallet, addresses } = await circle('three', { coins: [65_000] })
+  const [anna, ben, cleo] = everybody
 
   await test.step('cancelled by who proposed it', async () => {
     await anna.propose({ to: OUTSIDE, sats: 30_000 })
@@ -23,7 +20,7 @@ test('the proposer cancels before all have approved; an approval is withdrawn: n
   })
 
   await test.step('withdrawn by who had approved it', async () => {
-    await anna.openWallet('Orchard')
+    await anna.openWallet(wallet)
     await anna.propose({ to: OUTSIDE, sats: 20_000 })
     await ben.openRequest()
     await ben.approve()
@@ -33,7 +30,7 @@ test('the proposer cancels before all have approved; an approval is withdrawn: n
   })
 
   for (const member of everybody) {
-    await member.openWallet('Orchard')
+    await member.openWallet(wallet)
     await member.expectBalance(65_000)
   }
   await expectUntouched(stack, addresses, [65_000])

@@ -1,12 +1,11 @@
 import { expect, test } from './support/test'
-import { makeWallet } from './support/circle'
 import { noWebrtc } from './support/webrtc'
 
-test('connections can be tested, looked at and reported', async ({ stack, launch }) => {
+test('connections can be tested, looked at and reported', async ({ stack, circle }) => {
   test.skip(noWebrtc, 'one interface only')
-  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  for (const member of [anna, ben]) await member.createProfile()
-  await makeWallet('Boat', [anna, ben])
+  const {
+    everybody: [anna],
+  } = await circle('two')
 
   // from the member on the wallet page to everything about the line to him
   await anna.link('Connection to Ben').click()

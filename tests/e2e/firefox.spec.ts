@@ -7,14 +7,12 @@ import { noWebrtc } from './support/webrtc'
 const firefox = findFirefox()
 const noFirefox = requireOrSkip('firefox', firefox !== undefined, 'no Firefox was found (FIREFOX_PATH, or one in PATH)')
 
-test('Chromium and Firefox sign together: each proposes once', async ({ stack, launch }) => {
+test('Chromium and Firefox sign together: each proposes once', async ({ stack, profiles }) => {
   test.skip(noFirefox || firefox === undefined, 'no Firefox')
   test.skip(noWebrtc, 'WebRTC cannot connect here')
   test.setTimeout(180_000)
-  const anna = await launch('Anna')
-  const fay = await FirefoxMember.launch('Fay', stack.app, firefox ?? '')
+  const [[anna], fay] = await Promise.all([profiles(['Anna']), FirefoxMember.launch('Fay', stack.app, firefox ?? '')])
   try {
-    await anna.createProfile()
     await fay.createProfile()
     const link = await anna.createWallet('Two kinds', 2)
     await fay.join(link)

@@ -4,6 +4,7 @@ import { ScriptedMember } from '../support/scripted-member'
 import { fund } from './support/circle'
 import { Hostile } from './support/hostile'
 import { heapBytes, LONG_TASK_MS, watchTasks } from './support/main-thread'
+import { OWN_PROCESS } from './support/member'
 import { makeScriptedWallet, payTogether } from './support/scripted-circle'
 import { expect, test } from './support/test'
 
@@ -75,17 +76,16 @@ const PROPOSALS: RawAttack = {
 
 test('strangers who flood what lies below our protocol: they are let go, and a payment goes out meanwhile', async ({
   stack,
-  launch,
+  profiles,
 }) => {
   test.setTimeout(120_000)
-  const [anna, ben, hostile] = await Promise.all([
-    launch('Anna'),
+  const [[anna], ben, hostile] = await Promise.all([
+    profiles(['Anna'], { browser: () => OWN_PROCESS }),
     ScriptedMember.create(stack.app, 'Ben'),
     Hostile.open(stack.app, stack.relay),
   ])
   const pay = (sats: number) => payTogether('Boat', anna, ben, sats)
   try {
-    await anna.createProfile()
     await makeScriptedWallet('Boat', anna, [ben])
     await fund(stack, 'Boat', [anna], [900_000])
     const target = ben.peerIdOf('Anna', 'Boat')

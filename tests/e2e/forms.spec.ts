@@ -1,5 +1,5 @@
 import { expect, test } from './support/test'
-import { expectUntouched, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectUntouched, OUTSIDE } from './support/circle'
 
 /** The last letter of a good address changed. */
 const TYPO = `${OUTSIDE.slice(0, -1)}${OUTSIDE.endsWith('q') ? 'p' : 'q'}`
@@ -8,12 +8,12 @@ const OFF_CURVE = 'bcrt1pam775nxmvam4pfpqlm5q06k0y84e3x9w0xuhdpmxuna2qj3dfg6qfnt
 
 test('what is wrong in a spend gets a sentence at its field; nothing is lost and nothing is sent', async ({
   stack,
-  launch,
+  circle,
 }) => {
-  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  for (const member of [anna, ben]) await member.createProfile()
-  await makeWallet('Mill', [anna, ben])
-  const addresses = await fund(stack, 'Mill', [anna, ben], [40_000])
+  const {
+    everybody: [anna, ben],
+    addresses,
+  } = await circle('two', { coins: [40_000] })
 
   const good = { Recipient: OUTSIDE, Amount: '10000', 'Fee rate': '2' }
   const wrong = [

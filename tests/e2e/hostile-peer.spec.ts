@@ -20,6 +20,7 @@ import {
 import type { Attacks } from './support/hostile-attacks'
 import { leftToLong, LONG } from './support/long'
 import { heapBytes, LONG_TASK_MS, storedRecords, watchTasks } from './support/main-thread'
+import { OWN_PROCESS } from './support/member'
 import { makeScriptedWallet, payTogether } from './support/scripted-circle'
 import { expect, test } from './support/test'
 
@@ -30,11 +31,11 @@ const KEPT_BYTES = 6_000_000
 
 test('a member and strangers who keep no rule: nothing stalls, nothing grows, and an honest payment goes out meanwhile', async ({
   stack,
-  launch,
+  profiles,
 }) => {
   test.setTimeout(LONG ? 900_000 : 120_000)
-  const [anna, ben, mallory, hostile] = await Promise.all([
-    launch('Anna'),
+  const [[anna], ben, mallory, hostile] = await Promise.all([
+    profiles(['Anna'], { browser: () => OWN_PROCESS }),
     ScriptedMember.create(stack.app, 'Ben'),
     ScriptedMember.create(stack.app, 'Mallory'),
     Hostile.open(stack.app, stack.relay),
@@ -42,7 +43,6 @@ test('a member and strangers who keep no rule: nothing stalls, nothing grows, an
   // what the member of the other wallet proposes comes to him too, by way of Anna
   const pay = (sats: number) => payTogether('Boat', anna, ben, sats)
   try {
-    await anna.createProfile()
     await makeScriptedWallet('Boat', anna, [ben])
     await makeScriptedWallet('Table', anna, [ben, mallory])
     await fund(stack, 'Boat', [anna], [900_000])

@@ -9,9 +9,8 @@ function read(link: string): Invite {
   return invite.value
 }
 
-test('bad invites are refused with a sentence, and nobody is asked for a seat', async ({ launch }) => {
-  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  for (const member of [anna, ben]) await member.createProfile()
+test('bad invites are refused with a sentence, and nobody is asked for a seat', async ({ launch, profiles }) => {
+  const [anna, ben] = await profiles(['Anna', 'Ben'])
   const link = await anna.createWallet('Harbour', 2)
   const invite = read(link)
   const withPayload = (payload: string) => `${anna.app}/#/join/${payload}`

@@ -1,15 +1,13 @@
 import { expect, test } from './support/test'
-import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectPaid, OUTSIDE } from './support/circle'
+import { OWN_PROCESS } from './support/member'
 
 test('a proposal reaches a member who opens his tab later, without anybody clicking, and is paid', async ({
   stack,
-  launch,
+  circle,
 }) => {
-  const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
-  const everybody = [anna, ben, cleo]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('Barn', everybody)
-  await fund(stack, 'Barn', everybody, [90_000])
+  const { everybody } = await circle('three', { coins: [90_000], browser: i => (i === 2 ? OWN_PROCESS : undefined) })
+  const [anna, ben, cleo] = everybody
 
   await cleo.quit()
   const wish = { to: OUTSIDE, sats: 50_000, note: 'new roof' }

@@ -1,7 +1,7 @@
 import type { Stack } from './support/stack'
 import type { Member } from './support/member'
 import { expect, test } from './support/test'
-import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectPaid, OUTSIDE } from './support/circle'
 import { leftToLong } from './support/long'
 import { noWebrtc } from './support/webrtc'
 
@@ -14,21 +14,21 @@ const COIN = 800_000
 const FIRST_CHANGE = 700_000
 const wish = { to: OUTSIDE, sats: COIN + 500, feeRate: 2 }
 
-const leftOut = leftToLong('the repeats of the 3-of-3 are run by npm run test:long')
+const longTest = leftToLong('the repeats of the 3-of-3 are run by npm run test:long') ? test.skip : test
 
-test(`three of three spend ${REPEATS} times in a row from one wallet`, async ({ stack, launch }) => {
-  test.skip(leftOut, 'the repeats are run by npm run test:long')
+longTest(`three of three spend ${REPEATS} times in a row from one wallet`, async ({ stack, circle }) => {
   test.skip(noWebrtc, 'WebRTC cannot connect here')
   test.setTimeout(180_000 + REPEATS * REPEAT_MS)
-  const everybody = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('House', everybody)
-  const [address = ''] = await fund(stack, 'House', everybody, [FIRST_CHANGE, COIN])
+  const {
+    everybody,
+    wallet,
+    addresses: [address = ''],
+  } = await circle('three', { coins: [FIRST_CHANGE, COIN] })
   let total = FIRST_CHANGE + COIN
   for (let i = 0; i < REPEATS; i++) {
     // everybody proposes in turn: each of them is hub, and each is co-signer
     const turn = everybody.map((_, k) => everybody[(i + k) % everybody.length] as Member)
-    total = await test.step(`payment ${i + 1}`, () => spend(stack, turn, address, total))
+    total = await test.step(`payment ${i + 1}`, () => spend(stack, turn, { wallet, address, total }))
   }
 })
 
@@ -36,8 +36,7 @@ test(`three of three spend ${REPEATS} times in a row from one wallet`, async ({ 
 async function spend(
   stack: Stack,
   [proposer, ...cosigners]: readonly Member[],
-  address: string,
-  total: number,
+  { wallet, address, total }: { readonly wallet: string; readonly address: string; readonly total: number },
 ): Promise<number> {
   if (proposer === undefined) throw new Error('nobody')
   const everybody = [proposer, ...cosigners]
@@ -53,7 +52,7 @@ async function spend(
   await stack.faucet(address, COIN)
   const left = total - wish.sats - tx.fee + COIN
   for (const member of everybody) {
-    await member.openWallet('House')
+    await member.openWallet(wallet)
     await member.expectBalance(left)
   }
   return left

@@ -7,8 +7,7 @@ import type { Stack } from './support/stack'
 const AMOUNT = 20_000n
 
 /** Two honest people in browsers and a member who is no app of ours, in one active wallet with two coins. */
-async function table(stack: Stack, anna: Member, ben: Member, liar: Liar) {
-  for (const member of [anna, ben]) await member.createProfile()
+async function makeTable(stack: Stack, anna: Member, ben: Member, liar: Liar) {
   const link = await anna.createWallet('Table', 3)
   await ben.join(link)
   await anna.admit('Ben')
@@ -32,13 +31,15 @@ async function expectRefused(member: Member, session: string, rule: string) {
   await expect(member.link('Review request')).toHaveCount(0)
 }
 
-test('a proposer who lies is found out on every honest screen, and no signature leaves', async ({ stack, launch }) => {
-  const [anna, ben] = await Promise.all([launch('Anna'), launch('Ben')])
-  const liar = await Liar.create(stack.app)
+test('a proposer who lies is found out on every honest screen, and no signature leaves', async ({
+  stack,
+  profiles,
+}) => {
+  const [[anna, ben], liar] = await Promise.all([profiles(['Anna', 'Ben']), Liar.create(stack.app)])
   const honest = [anna, ben]
   const names = ['Anna', 'Ben']
   const sessions: string[] = []
-  const addresses = await table(stack, anna, ben, liar)
+  const addresses = await makeTable(stack, anna, ben, liar)
   /** Declining ends the session, so that the next lie stands alone. */
   const decline = async (session: string) => {
     await anna.decline()

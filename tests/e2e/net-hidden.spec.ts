@@ -1,8 +1,7 @@
 import { approve, expectPaid, OUTSIDE } from './support/circle'
 import { expectOver } from './support/leaks'
 import { LONG, leftToLong } from './support/long'
-import type { Member } from './support/member'
-import { circle, expect, netTest as test } from './support/net-test'
+import { expect, netTest as test } from './support/net-test'
 import { HIDES, hide, isHidden } from './support/trouble'
 
 /** milliseconds behind another tab: after two missed pings he would be shown as away */
@@ -16,17 +15,15 @@ const wish = { to: OUTSIDE, sats: 20_000 }
 
 test('who reads something else in another tab stays connected: the others sign with the hidden tab, and a request waits there', async ({
   net,
-  launch,
+  netCircle,
 }) => {
   test.setTimeout(180_000 + LONG_HIDDEN_MS)
-  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], {
-    browser: i => (i === 1 ? HIDES : undefined),
-  })
-  const [anna, ben] = everybody as [Member, Member]
+  const { everybody, ...made } = await netCircle('two', [200_000], i => (i === 1 ? HIDES : undefined))
+  const [anna, ben] = everybody
   const there = anna.participant('Ben').getByText('connected', { exact: true })
 
   await test.step('he has proposed, and his tab does its part unseen', async () => {
-    await ben.openWallet('Boat')
+    await ben.openWallet(made.wallet)
     await ben.propose(wish)
     const back = await hide(ben)
     await anna.openRequest()
@@ -41,13 +38,13 @@ test('who reads something else in another tab stays connected: the others sign w
 
   await test.step('he is asked meanwhile, and finds the request when he comes back', async () => {
     const back = await hide(ben)
-    await anna.openWallet('Boat')
+    await anna.openWallet(made.wallet)
     await anna.propose(wish)
     await anna.page.waitForTimeout(HIDDEN_MS)
     await expect(there).toBeVisible()
     expect(await isHidden(ben)).toBe(true)
     await back()
-    await ben.openWallet('Boat')
+    await ben.openWallet(made.wallet)
     await approve(ben)
     await expectPaid(net, everybody, wish)
   })

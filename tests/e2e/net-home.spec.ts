@@ -2,19 +2,25 @@ import type { Member } from './support/member'
 import { approve, expectPaid, OUTSIDE } from './support/circle'
 import { LONG, leftToLong } from './support/long'
 import { expectOver } from './support/leaks'
-import { Home, INTERNET_HOST, noNamespaces, type Nat } from './support/namespaces'
-import type { NetStack } from './support/net-stack'
-import { circle, expect, expectReached, netTest } from './support/net-test'
+import { Home, noNamespaces, type Nat } from './support/namespaces'
+import { expect, expectReached, netTest } from './support/net-test'
+import type { NetFixtures } from './support/net-test'
+import { INTERNET_HOST } from './support/stack'
 import { startStun } from './support/stun'
 import { noTurn, startTurn, type TurnServer } from './support/turn'
 import { expectJoined } from './support/webrtc'
-import type { Launch } from './support/test'
 
 /**
  * Servers on the internet, with STUN; members at home, each behind a router of his own. `turn`: a server that only
  * those use who add it.
  */
-const test = netTest.extend<{ homes: (nat: Nat) => Home; turn: TurnServer }>({
+interface AtHome {
+  homes: (nat: Nat) => Home
+  turn: TurnServer
+  neighbours: (at: readonly Home[], settings?: (member: Member) => Promise<void>) => ReturnType<NetFixtures['handmade']>
+}
+
+const test = netTest.extend<AtHome>({
   netOptions: async ({}, use) => {
     const stun = await startStun(INTERNET_HOST)
     await use({ host: INTERNET_HOST, stun: [stun.url] })
@@ -34,24 +40,25 @@ const test = netTest.extend<{ homes: (nat: Nat) => Home; turn: TurnServer }>({
     })
     for (const home of made) home.remove()
   },
+  neighbours: async ({ net, handmade }, use) =>
+    use((at, settings) => handmade([200_000], { browser: i => at[i]?.browser(net.app), settings })),
 })
 
-const left = leftToLong('symmetric routers, relay only through TURN, and a pulled cable: run by npm run test:long')
+const longTest = leftToLong('symmetric routers, relay only through TURN, and a pulled cable: run by npm run test:long')
+  ? test.skip
+  : test
 
 const wish = { to: OUTSIDE, sats: 20_000 }
-
-const neighbours = (net: NetStack, launch: Launch, at: readonly Home[], settings?: (member: Member) => Promise<void>) =>
-  circle(net, launch, 'Boat', ['Anna', 'Ben'], [200_000], { browser: i => at[i]?.browser(net.app), settings })
 
 test('two homes with different routers are joined directly; then UDP is blocked, and the session goes on over the relay', async ({
   net,
   homes,
-  launch,
+  neighbours,
 }) => {
   test.skip(noNamespaces, 'no network namespaces')
   const [first, second] = [homes('cone'), homes('cone')]
-  const { everybody, ...made } = await neighbours(net, launch, [first, second])
-  const [anna, ben] = everybody as [Member, Member]
+  const { everybody, ...made } = await neighbours([first, second])
+  const [anna, ben] = everybody
   await anna.propose(wish)
   await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 60_000 })
   await expectJoined(anna, ben)
@@ -66,19 +73,18 @@ test('two homes with different routers are joined directly; then UDP is blocked,
 
   // where UDP is allowed again, the direct line comes back in the background
   first.allowUdp()
-  await anna.openWallet('Boat')
+  await anna.openWallet(made.wallet)
   await anna.go('/diagnostics')
   await anna.button('Connect again').click()
-  await anna.openWallet('Boat')
+  await anna.openWallet(made.wallet)
   await expect(anna.memberRow('Ben')).toContainText('WebRTC', { timeout: 60_000 })
   await expectOver(everybody, { ...made, relays: 1 })
 })
 
-test('two homes with symmetric routers sign over the relay from the start', async ({ net, homes, launch }) => {
-  test.skip(left, 'run by npm run test:long')
+longTest('two homes with symmetric routers sign over the relay from the start', async ({ net, homes, neighbours }) => {
   test.skip(noNamespaces, 'no network namespaces')
-  const { everybody, ...made } = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')])
-  const [anna, ben] = everybody as [Member, Member]
+  const { everybody, ...made } = await neighbours([homes('symmetric'), homes('symmetric')])
+  const [anna, ben] = everybody
   await anna.propose(wish)
   await expect(anna.participant('Ben')).toContainText('relay')
   await ben.openRequest()
@@ -95,12 +101,12 @@ test.describe('with TURN', () => {
     net,
     homes,
     turn,
-    launch,
+    neighbours,
   }) => {
-    const { everybody, ...made } = await neighbours(net, launch, [homes('symmetric'), homes('symmetric')], member =>
+    const { everybody, ...made } = await neighbours([homes('symmetric'), homes('symmetric')], member =>
       member.addTurn(turn),
     )
-    const [anna, ben] = everybody as [Member, Member]
+    const [anna, ben] = everybody
     await anna.propose(wish)
     await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 60_000 })
     await expectJoined(anna, ben, 'relay')
@@ -110,30 +116,28 @@ test.describe('with TURN', () => {
     if (LONG) {
       // who shows nobody his address goes on through it, and so does the other: now it is both ends
       for (const member of everybody) await member.setRelayOnly()
-      await expectReached(everybody, 'Boat', 'WebRTC')
+      await expectReached(everybody, made.wallet, 'WebRTC')
       await expectJoined(anna, ben, 'relay', 'both')
     }
     await expectOver(everybody, { ...made, relays: 1 })
   })
 })
 
-test('a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on', async ({
-  net,
-  homes,
-  launch,
-}) => {
-  test.skip(left, 'run by npm run test:long')
-  test.skip(noNamespaces, 'no network namespaces')
-  const at = [homes('cone'), homes('cone')]
-  const { everybody, ...made } = await neighbours(net, launch, at)
-  const [anna, ben] = everybody as [Member, Member]
-  await anna.propose(wish)
-  await ben.openRequest()
-  at[1]?.unplug()
-  await expect(anna.participant('Ben')).toContainText('not connected', { timeout: 40_000 })
-  await ben.approve()
-  at[1]?.plug()
-  await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 90_000 })
-  await expectPaid(net, everybody, wish)
-  await expectOver(everybody, { ...made, relays: 1 })
-})
+longTest(
+  'a member’s cable is pulled in the middle and put back: away is shown, then back, and the session goes on',
+  async ({ net, homes, neighbours }) => {
+    test.skip(noNamespaces, 'no network namespaces')
+    const at = [homes('cone'), homes('cone')]
+    const { everybody, ...made } = await neighbours(at)
+    const [anna, ben] = everybody
+    await anna.propose(wish)
+    await ben.openRequest()
+    at[1]?.unplug()
+    await expect(anna.participant('Ben')).toContainText('not connected', { timeout: 40_000 })
+    await ben.approve()
+    at[1]?.plug()
+    await expect(anna.participant('Ben')).toContainText('WebRTC', { timeout: 90_000 })
+    await expectPaid(net, everybody, wish)
+    await expectOver(everybody, { ...made, relays: 1 })
+  },
+)

@@ -1,8 +1,8 @@
 import { approve, expectPaid, expectUntouched, OUTSIDE } from './support/circle'
 import { expectOver } from './support/leaks'
 import { LONG, leftToLong } from './support/long'
-import type { Member } from './support/member'
-import { circle, expect, expectReached, netTest as test } from './support/net-test'
+import { OWN_PROCESS } from './support/member'
+import { expect, expectReached, netTest as test } from './support/net-test'
 import { crash, freeze, signal } from './support/trouble'
 
 /**
@@ -17,17 +17,21 @@ const SLEEP_MS = LONG ? 360_000 : 60_000
 const SHOWN_MS = 15_000
 
 leftToLong('the tab that sleeps for 6 minutes is run by npm run test:long, here it sleeps for one')
-const left = leftToLong('a member without network and one that stands still while signing: run by npm run test:long')
+const longTest = leftToLong(
+  'a member without network and one that stands still while signing: run by npm run test:long',
+)
+  ? test.skip
+  : test
 
 const wish = { to: OUTSIDE, sats: 20_000 }
 
 test('a tab is frozen for long and thawed: away is shown, then back, and the session goes on', async ({
   net,
-  launch,
+  netCircle,
 }) => {
   test.setTimeout(180_000 + SLEEP_MS)
-  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
-  const [anna, ben] = everybody as [Member, Member]
+  const { everybody, ...made } = await netCircle('two', [90_000])
+  const [anna, ben] = everybody
   await anna.propose(wish)
   await ben.openRequest()
 
@@ -43,10 +47,9 @@ test('a tab is frozen for long and thawed: away is shown, then back, and the ses
   await expectOver(everybody, { ...made, relays: 1 })
 })
 
-test('the network is off and on again for one member in the middle', async ({ net, launch }) => {
-  test.skip(left, 'run by npm run test:long')
-  const { everybody, ...made } = await circle(net, launch, 'Boat', ['Anna', 'Ben'], [90_000])
-  const [anna, ben] = everybody as [Member, Member]
+longTest('the network is off and on again for one member in the middle', async ({ net, netCircle }) => {
+  const { everybody, ...made } = await netCircle('two', [90_000])
+  const [anna, ben] = everybody
   await anna.propose(wish)
   await ben.openRequest()
   await ben.context.setOffline(true)
@@ -54,7 +57,7 @@ test('the network is off and on again for one member in the middle', async ({ ne
   await ben.expectPlaces(0)
   await ben.context.setOffline(false)
   await ben.expectPlaces(1)
-  await ben.openWallet('Boat')
+  await ben.openWallet(made.wallet)
   await approve(ben)
   await expectPaid(net, everybody, wish)
   await expectOver(everybody, { ...made, relays: 1 })
@@ -62,11 +65,11 @@ test('the network is off and on again for one member in the middle', async ({ ne
 
 test('a member crashes during the gate and another stands still: both are named; back again, the payment goes through and nothing is left', async ({
   net,
-  launch,
+  netCircle,
 }) => {
   test.setTimeout(240_000)
-  const { everybody, addresses, ...made } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [90_000])
-  const [anna, ben, cleo] = everybody as [Member, Member, Member]
+  const { everybody, addresses, ...made } = await netCircle('three', [90_000], i => (i === 0 ? undefined : OWN_PROCESS))
+  const [anna, ben, cleo] = everybody
   await anna.review(wish)
   signal(cleo, 'SIGSTOP')
   await anna.button('Propose').click()
@@ -82,7 +85,7 @@ test('a member crashes during the gate and another stands still: both are named;
   signal(cleo, 'SIGCONT')
   await ben.start()
   await ben.unlock()
-  await expectReached([ben], 'House', 'connected', everybody)
+  await expectReached([ben], made.wallet, 'connected', everybody)
   await anna.button('Retry').first().click()
   await expect(anna.status).toContainText('Waiting for approvals', { timeout: 40_000 })
   await approve(ben, cleo)
@@ -90,22 +93,21 @@ test('a member crashes during the gate and another stands still: both are named;
   await expectOver(everybody, { ...made, relays: 1 })
 })
 
-test('a member stands still during signing, longer than an attempt lasts, and comes back: the next attempt signs', async ({
-  net,
-  launch,
-}) => {
-  test.skip(left, 'run by npm run test:long')
-  const { everybody, ...made } = await circle(net, launch, 'House', ['Anna', 'Ben', 'Cleo'], [90_000])
-  const [anna, ben, cleo] = everybody as [Member, Member, Member]
-  await anna.propose(wish)
-  await approve(cleo)
-  await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
-  await ben.openRequest()
-  signal(cleo, 'SIGSTOP')
-  await ben.approve()
-  await expect(anna.status).toContainText('Signing together')
-  await expect(anna.participant('Cleo')).toContainText('not connected', { timeout: 40_000 })
-  signal(cleo, 'SIGCONT')
-  await expectPaid(net, everybody, wish)
-  await expectOver(everybody, { ...made, relays: 1 })
-})
+longTest(
+  'a member stands still during signing, longer than an attempt lasts, and comes back: the next attempt signs',
+  async ({ net, netCircle }) => {
+    const { everybody, ...made } = await netCircle('three', [90_000], i => (i === 2 ? OWN_PROCESS : undefined))
+    const [anna, ben, cleo] = everybody
+    await anna.propose(wish)
+    await approve(cleo)
+    await expect(anna.page.getByRole('list', { name: 'Progress' })).toContainText('2 of 3')
+    await ben.openRequest()
+    signal(cleo, 'SIGSTOP')
+    await ben.approve()
+    await expect(anna.status).toContainText('Signing together')
+    await expect(anna.participant('Cleo')).toContainText('not connected', { timeout: 40_000 })
+    signal(cleo, 'SIGCONT')
+    await expectPaid(net, everybody, wish)
+    await expectOver(everybody, { ...made, relays: 1 })
+  },
+)

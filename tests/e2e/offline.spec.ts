@@ -1,15 +1,16 @@
 import { expect, test } from './support/test'
-import { expectPaid, expectUntouched, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectPaid, expectUntouched, OUTSIDE } from './support/circle'
+import { OWN_PROCESS } from './support/member'
 
 test('a member is offline: named, nothing is proposed; he comes back and Retry goes through', async ({
   stack,
-  launch,
+  circle,
 }) => {
-  const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
-  const everybody = [anna, ben, cleo]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('Cabin', everybody)
-  const addresses = await fund(stack, 'Cabin', everybody, [90_000])
+  const { everybody, wallet, addresses } = await circle('three', {
+    coins: [90_000],
+    browser: i => (i === 1 ? OWN_PROCESS : undefined),
+  })
+  const [anna, ben, cleo] = everybody
 
   await ben.quit()
   const wish = { to: OUTSIDE, sats: 50_000 }
@@ -30,7 +31,7 @@ test('a member is offline: named, nothing is proposed; he comes back and Retry g
 
   await ben.start()
   await ben.unlock()
-  await ben.openWallet('Cabin')
+  await ben.openWallet(wallet)
   await expect(ben.memberRow('Anna')).toContainText('connected')
   await anna.button('Retry').click()
   await expect(anna.status).toContainText('Waiting for approvals')

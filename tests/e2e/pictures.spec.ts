@@ -1,5 +1,5 @@
 import { expect, test } from './support/test'
-import { fund, makeWallet, OUTSIDE } from './support/circle'
+import { OUTSIDE } from './support/circle'
 import type { Member } from './support/member'
 
 /** `npm run pictures`: the screens that the README shows, from a spend as it really happens. */
@@ -16,13 +16,12 @@ async function picture(member: Member, name: string, size: { width: number; heig
 const DESKTOP = { width: 1100, height: 820 }
 const PHONE = { width: 390, height: 844 }
 
-test('pictures for the README', async ({ stack, launch }) => {
-  test.skip(!wanted, 'pictures are made by "npm run pictures"')
-  const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
-  const everybody = [anna, ben, cleo]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('House', everybody)
-  await fund(stack, 'House', everybody, [600_000, 700_000])
+test.skip(!wanted, 'pictures are made by "npm run pictures"')
+
+test('pictures for the README', async ({ stack, circle }) => {
+  const {
+    everybody: [anna, ben, cleo],
+  } = await circle('three', { coins: [600_000, 700_000] })
   await picture(anna, 'wallet', DESKTOP)
   await anna.propose({ to: OUTSIDE, sats: 1_000_000, feeRate: 3, note: 'The new roof, first half' })
   for (const cosigner of [ben, cleo]) await cosigner.openRequest()

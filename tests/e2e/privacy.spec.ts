@@ -2,16 +2,15 @@ import { expect, test } from './support/test'
 import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
 import { observeMadePeers, type MadePeer } from './support/peer-connections'
 
-test('two members who show nobody their address spend together over the relay', async ({ stack, launch }) => {
+test('two members who show nobody their address spend together over the relay', async ({ stack, profiles }) => {
   const peers: Array<() => readonly MadePeer[]> = []
-  const observed = (name: string) =>
-    launch(name, async context => {
+  const [anna, ben] = await profiles(['Anna', 'Ben'], {
+    observe: async context => {
       peers.push(await observeMadePeers(context))
-    })
-  const [anna, ben] = await Promise.all([observed('Anna'), observed('Ben')])
+    },
+  })
   const made = () => peers.flatMap(list => list())
   for (const member of [anna, ben]) {
-    await member.createProfile()
     await member.go('/settings')
     await member.page.getByRole('checkbox', { name: 'Relay only' }).check()
     await expect(member.main).toContainText('No direct line is offered or answered.')

@@ -1,15 +1,12 @@
 import { expect, test } from './support/test'
-import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectPaid, OUTSIDE } from './support/circle'
 
 test('a co-signer reloads between his vote and the signature: no second approval is asked', async ({
   stack,
-  launch,
+  circle,
 }) => {
-  const [anna, ben, cleo] = await Promise.all([launch('Anna'), launch('Ben'), launch('Cleo')])
-  const everybody = [anna, ben, cleo]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('Choir', everybody)
-  await fund(stack, 'Choir', everybody, [90_000])
+  const { everybody } = await circle('three', { coins: [90_000] })
+  const [anna, ben, cleo] = everybody
 
   const wish = { to: OUTSIDE, sats: 40_000 }
   await anna.propose(wish)

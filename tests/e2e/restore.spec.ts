@@ -4,9 +4,9 @@ import { expectPaid, fund, OUTSIDE, seat } from './support/circle'
 test('a member loses his device: words and file bring him back in an empty browser, he votes on what is open, and spends with the others', async ({
   stack,
   launch,
+  profiles,
 }) => {
-  const [anna, lost] = await Promise.all([launch('Anna'), launch('Ben')])
-  for (const member of [anna, lost]) await member.createProfile()
+  const [anna, lost] = await profiles(['Anna', 'Ben'])
   const link = await anna.createWallet('Island', 2)
   await seat(anna, [lost], link)
   for (const member of [anna, lost]) await member.confirmSafety()

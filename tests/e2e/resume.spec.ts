@@ -1,6 +1,7 @@
 import { expect, test } from './support/test'
-import { expectPaid, fund, makeWallet, OUTSIDE } from './support/circle'
+import { expectPaid, OUTSIDE } from './support/circle'
 import { LONG, leftToLong } from './support/long'
+import { OWN_PROCESS } from './support/member'
 import type { Member } from './support/member'
 import { callsOf, comeBack, hideAt, reloadable, reloadAt, stopped, type Moment } from './support/reload-at'
 
@@ -45,19 +46,20 @@ const EVERY: readonly Case[] = [
 
 test('pages are reloaded in the middle of signing: it goes on by itself when they are unlocked, and nobody approves again', async ({
   stack,
-  launch,
+  circle,
 }) => {
   const cases = LONG ? [...WORST, ...EVERY] : WORST
   test.setTimeout(120_000 + cases.length * 60_000)
-  const [anna, ben] = await Promise.all([launch('Anna', reloadable), launch('Ben', reloadable)])
-  const everybody = [anna, ben]
-  for (const member of everybody) await member.createProfile()
-  await makeWallet('Boat', everybody)
-  await fund(stack, 'Boat', everybody, [COIN])
+  const { everybody, wallet } = await circle('two', {
+    coins: [COIN],
+    observe: reloadable,
+    browser: () => OWN_PROCESS,
+  })
+  const [anna, ben] = everybody
   let left = COIN
   for (const [name, proposer, cosigner, closed = false] of cases) {
     left = await test.step(name, async () => {
-      await anna.openWallet('Boat')
+      await anna.openWallet(wallet)
       await anna.propose(wish)
       await ben.openRequest()
       const gone: Member[] = []
@@ -81,7 +83,7 @@ test('pages are reloaded in the middle of signing: it goes on by itself when the
       const tx = await expectPaid(stack, everybody, wish)
       const rest = left - wish.sats - tx.fee
       for (const member of everybody) {
-        await member.openWallet('Boat')
+        await member.openWallet(wallet)
         await member.expectBalance(rest)
       }
       return rest

@@ -15,7 +15,7 @@ test("no secret crosses the worker's boundary, is stored or logged, and nobody e
   stack,
   launch,
 }) => {
-  const [anna, ben] = await Promise.all([launch('Anna', record), launch('Ben', record)])
+  const [anna, ben] = await Promise.all([launch('Anna', { observe: record }), launch('Ben', { observe: record })])
   for (const member of [anna, ben]) await member.createProfile()
   await seat(anna, [ben], await anna.createWallet('Vault', 2))
   for (const member of [anna, ben]) {
@@ -81,7 +81,7 @@ test("no secret crosses the worker's boundary, is stored or logged, and nobody e
 })
 
 test('a planted secret is found wherever it is put', async ({ launch }) => {
-  const anna = await launch('Anna', record)
+  const anna = await launch('Anna', { observe: record })
   const key = randomBytes(32)
   const words = 'legal winner thank year wave sausage worth useful legal winner thank yellow'
   const nonce = randomBytes(32)

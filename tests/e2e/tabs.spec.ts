@@ -21,9 +21,8 @@ test('three profiles in three tabs of one browser are three members', async ({ s
   await expectPaid(stack, everybody, wish)
 })
 
-test('a profile that is open in another tab says so, and can be taken over', async ({ launch }) => {
-  const anna = await launch('Anna')
-  await anna.createProfile()
+test('a profile that is open in another tab says so, and can be taken over', async ({ profiles }) => {
+  const [anna] = await profiles(['Anna'])
   const again = await anna.tab('Anna again')
   await again.unlock()
   await expect(again.main).toContainText(
@@ -37,9 +36,8 @@ test('a profile that is open in another tab says so, and can be taken over', asy
   await expect(anna.button('Unlock')).toBeVisible()
 })
 
-test('Lock shows the profiles as they are now, those of other tabs too', async ({ launch }) => {
-  const anna = await launch('Anna')
-  await anna.createProfile()
+test('Lock shows the profiles as they are now, those of other tabs too', async ({ profiles }) => {
+  const [anna] = await profiles(['Anna'])
   const ben = await anna.tab('Ben')
   await ben.createProfile()
   await anna.lock()

@@ -2,6 +2,7 @@ import type { BrowserContext } from '@playwright/test'
 import { ScriptedMember } from '../support/scripted-member'
 import { expectPaid, fund, OUTSIDE, seat } from './support/circle'
 import { leftToLong, LONG } from './support/long'
+import { OWN_PROCESS } from './support/member'
 import { expect, test } from './support/test'
 import { crash } from './support/trouble'
 
@@ -29,18 +30,19 @@ async function muteHub(context: BrowserContext) {
 
 test("the hub's browser dies in the middle: the screen says who is missing, and when it is back and silent another member is the hub", async ({
   stack,
-  launch,
+  profiles,
 }) => {
   let muted = false
-  const [anna, ben, cleo] = await Promise.all([
-    launch('Anna', async context => {
-      if (muted) await muteHub(context)
+  const [[anna, ben], cleo] = await Promise.all([
+    profiles(['Anna', 'Ben'], {
+      observe: async context => {
+        if (muted) await muteHub(context)
+      },
+      browser: i => (i === 0 ? OWN_PROCESS : undefined),
     }),
-    launch('Ben'),
     ScriptedMember.create(stack.app, 'Cleo'),
   ])
   try {
-    for (const member of [anna, ben]) await member.createProfile()
     const link = await anna.createWallet('Boat', 3)
     await cleo.join(link)
     await seat(anna, [ben], link, [cleo.name])

@@ -5,9 +5,9 @@ import { expectJoined, noWebrtc, observePeers } from './support/webrtc'
 test('three of three spend two coins with change, joined by WebRTC', async ({ stack, launch }) => {
   test.skip(noWebrtc, 'WebRTC cannot connect here')
   const [anna, ben, cleo] = await Promise.all([
-    launch('Anna', observePeers),
-    launch('Ben', observePeers),
-    launch('Cleo', observePeers),
+    launch('Anna', { observe: observePeers }),
+    launch('Ben', { observe: observePeers }),
+    launch('Cleo', { observe: observePeers }),
   ])
   const everybody = [anna, ben, cleo]
   for (const member of everybody) await member.createProfile()

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, expect } from '@playwright/test'
-import type { BrowserContext, Locator, Page } from '@playwright/test'
+import type { Browser, BrowserContext, Locator, Page } from '@playwright/test'
 import { findChromium, launchOptions } from '../../support/chromium'
 import { processesOf, untilGone } from '../../support/processes'
 import { startPlainBrowser } from './plain-browser'
@@ -17,18 +17,43 @@ export interface SpendWish {
 }
 
 /**
- * A browser that is not started as usual: by another program, with more arguments, or as people start theirs
+ * A browser process for one member alone: by another program, with more arguments, or as people start theirs
  * (plain-browser.ts).
  */
 export interface BrowserChoice {
   readonly executablePath?: string
   readonly args?: readonly string[]
   readonly plain?: boolean
+  /** a window on the screen, in the size that it has */
+  readonly window?: boolean
+  /** an empty folder for its data; a temporary one by default */
+  readonly dir?: string
 }
 
+/** A browser process that can crash, be stopped by a signal, or be ended and started again with what it has stored. */
+export const OWN_PROCESS: BrowserChoice = {}
+
+/** What a browser has stored for its sites. */
+export type Stored = Awaited<ReturnType<BrowserContext['storageState']>>
+
+export interface MemberOptions {
+  /** puts observers of the browser in place before the app is opened */
+  readonly observe?: (context: BrowserContext) => Promise<void>
+  readonly browser?: BrowserChoice
+  /** the member is a context of this browser, unless `browser` asks for a process of its own */
+  readonly shared?: Browser
+  /** what the browser has stored already */
+  readonly stored?: Stored
+  /** the recovery words of a profile that is stored already */
+  readonly words?: string
+}
+
+const VIEWPORT = { width: 1100, height: 900 }
+const PERMISSIONS = ['clipboard-read', 'clipboard-write']
+
 /**
- * One person, in a browser process of her own (or in a tab of somebody else's), driven only through what the screen
- * shows.
+ * One person, in a browser process of her own, a context of a shared browser, or a tab of somebody else's. Driven only
+ * through what the screen shows.
  */
 export class Member {
   /** as they were shown on the screen */
@@ -42,63 +67,74 @@ export class Member {
   context!: BrowserContext
   page!: Page
   private running = false
-  private prepare?: (context: BrowserContext) => Promise<void>
-  private browser: BrowserChoice = {}
+  private options: MemberOptions = {}
   /** ends a browser that Playwright did not start */
   private end?: () => Promise<void>
 
-  /** `dir`: where this member's own browser keeps its data; a guest tab of another browser has none. */
+  /** `dir`: where this member's own browser process keeps its data; a context or a guest tab has none. */
   private constructor(
     readonly name: string,
     readonly app: string,
     readonly dir?: string,
   ) {}
 
-  /**
-   * A new browser with nothing stored. `prepare` may put observers of the browser in place before the app is opened.
-   */
-  static async launch(
-    name: string,
-    app: string,
-    prepare?: (context: BrowserContext) => Promise<void>,
-    browser: BrowserChoice = {},
-  ): Promise<Member> {
-    const member = new Member(name, app, mkdtempSync(join(tmpdir(), `tandem-${name.toLowerCase()}-`)))
-    member.prepare = prepare
-    member.browser = browser
-    await member.start()
+  /** A browser with nothing stored but what `options` says, in which the app is opened. */
+  static async launch(name: string, app: string, options: MemberOptions = {}): Promise<Member> {
+    const isContext = options.shared !== undefined && options.browser === undefined
+    const folder = () => options.browser?.dir ?? mkdtempSync(join(tmpdir(), `tandem-${name.toLowerCase()}-`))
+    const dir = isContext ? undefined : folder()
+    const member = new Member(name, app, dir)
+    member.options = options
+    member.words = options.words ?? ''
+    if (options.shared !== undefined && isContext) await member.startContext(options.shared)
+    else await member.start()
     return member
   }
 
-  /** Opens the browser (again) and in it the app, with whatever it had stored. */
+  /** Opens the browser process (again) and in it the app, with whatever it had stored. */
   async start() {
-    if (this.dir === undefined) throw new Error(`${this.name} is a guest`)
-    const usual = launchOptions(this.browser.executablePath ?? findChromium() ?? '')
-    const options = {
-      ...usual,
-      args: [...(usual.args ?? []), ...(this.browser.args ?? [])],
-      viewport: { width: 1100, height: 900 },
-    }
-    const permissions = ['clipboard-read', 'clipboard-write']
-    if (this.browser.plain === true) {
+    if (this.dir === undefined) throw new Error(`${this.name} has no browser process of her own`)
+    const { browser = {}, stored } = this.options
+    const usual = launchOptions(browser.executablePath ?? findChromium() ?? '')
+    const options = { ...usual, args: [...(usual.args ?? []), ...(browser.args ?? [])], viewport: VIEWPORT }
+    if (browser.plain === true) {
       const { context, end } = await startPlainBrowser(this.dir, options)
       this.context = context
       this.end = end
-      await context.grantPermissions(permissions)
+      await context.grantPermissions(PERMISSIONS)
     } else
       this.context = await chromium.launchPersistentContext(this.dir, {
         ...options,
+        ...(browser.window === true ? { headless: false, viewport: null } : {}),
         acceptDownloads: true,
-        permissions,
+        permissions: PERMISSIONS,
       })
+    // only once: from then on the process itself keeps what is stored
+    if (stored !== undefined) await this.context.setStorageState(stored)
+    this.options = { ...this.options, stored: undefined }
+    await this.begin()
+  }
+
+  private async startContext(shared: Browser) {
+    this.context = await shared.newContext({
+      viewport: VIEWPORT,
+      permissions: PERMISSIONS,
+      storageState: this.options.stored,
+      // what turns while one waits takes a core where no hardware paints it
+      reducedMotion: 'reduce',
+    })
+    await this.begin()
+  }
+
+  private async begin() {
     this.context.setDefaultTimeout(30_000)
     this.context.on('request', request => this.requests.push(request.url()))
     this.running = true
-    await this.prepare?.(this.context)
+    await this.options.observe?.(this.context)
     await this.open(this.context.pages()[0] ?? (await this.context.newPage()))
   }
 
-  /** Ends the browser; what it has stored stays. */
+  /** Ends the browser; what its own process has stored stays. */
   async quit() {
     if (!this.running) return
     this.running = false
@@ -223,6 +259,11 @@ export class Member {
   /** What the wallet page says of a member. */
   memberRow(name: string): Locator {
     return this.page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name })
+  }
+
+  /** On the list of profiles: this one is to be unlocked. */
+  async chooseProfile() {
+    await this.page.getByRole('list', { name: 'Profiles' }).getByRole('button', { name: this.name }).click()
   }
 
   async unlock(password = PASSWORD) {

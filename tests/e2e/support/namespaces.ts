@@ -6,11 +6,8 @@ import { findChromium } from '../../support/chromium'
 import { requireOrSkip } from '../../support/require'
 import type { BrowserChoice } from './member'
 
-/**
- * The namespace that scripts/e2e.ts made for this run: the internet of these tests. Its own address is that of `v0`.
- */
+/** The namespace that scripts/e2e.ts made for this run: the internet of these tests. */
 const INTERNET = process.env.TANDEM_NETNS
-export const INTERNET_HOST = '10.77.0.1'
 
 /** The system's own programs: an npm package in the path has a program called nft too. */
 const system = { encoding: 'utf8', env: { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } } as const
@@ -37,17 +34,17 @@ export class Home {
   private readonly folder = mkdtempSync(join(tmpdir(), 'tandem-home-'))
 
   private constructor(
-    private readonly room: string,
+    private readonly inside: string,
     private readonly router: string,
     private readonly cable: string,
   ) {}
 
   /** `number` 1 to 250 makes names and networks distinct. */
   static make(number: number, nat: Nat): Home {
-    const room = `${INTERNET}-room${number}`
+    const inside = `${INTERNET}-home${number}`
     const router = `${INTERNET}-router${number}`
-    const home = new Home(room, router, `street${number}`)
-    for (const namespace of [room, router]) {
+    const home = new Home(inside, router, `street${number}`)
+    for (const namespace of [inside, router]) {
       must('ip', 'netns', 'add', namespace)
       // an IPv6 address that appears a second later would be a change of network for the browser
       must(
@@ -63,16 +60,16 @@ export class Home {
       must('ip', '-n', namespace, 'link', 'set', 'dev', 'lo', 'up')
     }
     must('ip', 'link', 'add', 'name', home.cable, 'type', 'veth', 'peer', 'name', 'wan', 'netns', router)
-    must('ip', '-n', router, 'link', 'add', 'name', 'lan', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', room)
+    must('ip', '-n', router, 'link', 'add', 'name', 'lan', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', inside)
     must('ip', 'addr', 'add', `10.78.${number}.1/24`, 'dev', home.cable)
     must('ip', '-n', router, 'addr', 'add', `10.78.${number}.2/24`, 'dev', 'wan')
     must('ip', '-n', router, 'addr', 'add', `192.168.${number}.1/24`, 'dev', 'lan')
-    must('ip', '-n', room, 'addr', 'add', `192.168.${number}.2/24`, 'dev', 'eth0')
+    must('ip', '-n', inside, 'addr', 'add', `192.168.${number}.2/24`, 'dev', 'eth0')
     must('ip', 'link', 'set', 'dev', home.cable, 'up')
     for (const link of ['wan', 'lan']) must('ip', '-n', router, 'link', 'set', 'dev', link, 'up')
-    must('ip', '-n', room, 'link', 'set', 'dev', 'eth0', 'up')
+    must('ip', '-n', inside, 'link', 'set', 'dev', 'eth0', 'up')
     must('ip', '-n', router, 'route', 'add', 'default', 'via', `10.78.${number}.1`)
-    must('ip', '-n', room, 'route', 'add', 'default', 'via', `192.168.${number}.1`)
+    must('ip', '-n', inside, 'route', 'add', 'default', 'via', `192.168.${number}.1`)
     for (const namespace of [INTERNET ?? '', router])
       must('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
     // what comes unasked is dropped before it is remembered: a remembered one would take the port that the answer to it
@@ -99,7 +96,7 @@ export class Home {
    */
   browser(app: string): BrowserChoice {
     const executablePath = join(this.folder, 'chromium')
-    writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${this.room} ${findChromium() ?? ''} "$@"\n`, {
+    writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${this.inside} ${findChromium() ?? ''} "$@"\n`, {
       mode: 0o755,
     })
     return { executablePath, args: [`--unsafely-treat-insecure-origin-as-secure=${app}`] }
@@ -131,7 +128,7 @@ export class Home {
   }
 
   remove() {
-    for (const namespace of [this.room, this.router]) spawnSync('ip', ['netns', 'delete', namespace], system)
+    for (const namespace of [this.inside, this.router]) spawnSync('ip', ['netns', 'delete', namespace], system)
     spawnSync('ip', ['link', 'delete', 'dev', this.cable], system)
     rmSync(this.folder, { recursive: true, force: true })
   }

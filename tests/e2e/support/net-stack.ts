@@ -1,18 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { serveStatic } from '../../../scripts/serve'
 import type { Served } from '../../../scripts/serve'
 import { LocalChain } from './chain'
 import { endProgram, startProgram } from './programs'
-import { SITE } from './stack'
-
-const BASE = Number(process.env.TANDEM_E2E_PORT ?? '4500')
-const APP_PORT = BASE + 70
-const CHAIN_PORT = BASE + 75
-/** each relay has two: WebSocket and health */
-const RELAY_PORT = BASE + 80
+import { newNetwork, PORTS, SITE } from './stack'
 
 interface RelayReady {
   readonly addrs: readonly string[]
@@ -92,25 +85,26 @@ export class NetStack extends LocalChain {
     otherRelays = [],
     stun = [],
   }: NetStackOptions = {}): Promise<NetStack> {
-    const data = mkdtempSync(join(tmpdir(), 'tandem-net-'))
+    const data = await newNetwork()
     const devnet = await startProgram<{ url: string; genesis: string }>('devnet/main.ts', [
       '--json',
       '--host',
       host,
       '--port',
-      String(CHAIN_PORT),
+      String(PORTS.chain),
       '--data',
       join(data, 'chain'),
     ])
     const relays = Array.from(
       { length: count },
-      (_, i) => new RelayProcess(join(data, `relay-${i}`), RELAY_PORT + 2 * i, host),
+      // the first is the one that prepared members know
+      (_, i) => new RelayProcess(join(data, i === 0 ? 'relay' : `relay-${i}`), PORTS.relay + 2 * i, host),
     )
     for (const relay of relays) await relay.start()
     const { url, genesis } = devnet.ready
     const served = await serveStatic({
       root: SITE,
-      port: APP_PORT,
+      port: PORTS.app,
       host,
       config: () => ({
         version: 1,
@@ -120,6 +114,10 @@ export class NetStack extends LocalChain {
       }),
     })
     return new NetStack(served.url, url, relays, served, devnet.child, data)
+  }
+
+  get relayAddresses() {
+    return this.relays.map(relay => relay.address)
   }
 
   /** The relay of this number; a test that names one that is not there is wrong. */

@@ -3,11 +3,13 @@ import { processesOf } from '../../support/processes'
 import type { BrowserChoice, Member } from './member'
 
 /**
- * A signal to every process of the member's browser: it crashes, or the machine stands still and goes on. A guest tab
- * has none.
+ * A signal to every process of the member's browser: it crashes, or the machine stands still and goes on.
+ *
+ * @throws Error when the browser is not hers alone
  */
 export function signal(member: Member, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') {
-  for (const { pid } of member.dir === undefined ? [] : processesOf(member.dir)) {
+  if (member.dir === undefined) throw new Error(`${member.name} has no browser process of her own`)
+  for (const { pid } of processesOf(member.dir)) {
     try {
       process.kill(pid, name)
     } catch (error) {
