@@ -5,7 +5,7 @@ import {
 } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, PeerId, StreamHandler } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
+import { quietLogger } from '../../support/libp2p-logger'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { pbStream, streamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -43,7 +43,7 @@ async function relay() {
   const service = circuitRelayServer({ reservations: { defaultDurationLimit: CIRCUIT_MS } })({
     privateKey,
     peerId: peerIdFromPrivateKey(privateKey),
-    logger: defaultLogger(),
+    logger: quietLogger,
     registrar: {
       handle: async (protocol: string, handler: StreamHandler) => {
         handlers.set(protocol, handler)

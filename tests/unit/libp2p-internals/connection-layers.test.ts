@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { ComponentLogger, ConnectionEncrypter, MultiaddrConnection, Upgrader } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
+import { quietLogger } from '../../support/libp2p-logger'
 import { noise, type NoiseComponents } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddrConnectionPair } from '@libp2p/utils'
@@ -14,7 +14,7 @@ import {
 import { NoiseScan, YamuxScan } from '../../../services/adapters/libp2p/internals/frame-scans'
 import { withMethods } from '../../../services/adapters/libp2p/internals/with-methods'
 
-const logger: ComponentLogger = defaultLogger()
+const logger: ComponentLogger = quietLogger
 
 async function side(): Promise<{ peerId: ReturnType<typeof peerIdFromPrivateKey>; encrypter: ConnectionEncrypter }> {
   const privateKey = await generateKeyPair('Ed25519')

@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub'
-import { defaultLogger } from '@libp2p/logger'
+import { quietLogger } from '../../support/libp2p-logger'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { describe, expect, it } from 'vitest'
 import { filterGossip } from '../../../services/adapters/libp2p/internals/gossip-steps'
@@ -10,7 +10,7 @@ async function real(): Promise<GossipSub> {
   return gossipsub()({
     privateKey,
     peerId: peerIdFromPrivateKey(privateKey),
-    logger: defaultLogger(),
+    logger: quietLogger,
     peerStore: {},
     connectionManager: { getConnections: () => [] },
     registrar: {},

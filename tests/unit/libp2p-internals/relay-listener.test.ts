@@ -1,6 +1,6 @@
 import { circuitRelayTransport, type CircuitRelayTransportComponents } from '@libp2p/circuit-relay-v2'
 import type { CreateListenerOptions } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
+import { quietLogger } from '../../support/libp2p-logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import { withPlaces, type RelayPlace } from '../../../services/adapters/libp2p/internals/relay-listener'
@@ -13,7 +13,7 @@ describe("a place on a relay, over the library's own listener", () => {
     let tries = 0
     const transport = withPlaces(
       circuitRelayTransport()({
-        logger: defaultLogger(),
+        logger: quietLogger,
         events: new EventTarget(),
         registrar: {},
         peerStore: {},

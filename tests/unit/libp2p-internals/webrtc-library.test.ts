@@ -1,5 +1,5 @@
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
+import { quietLogger } from '../../support/libp2p-logger'
 import { streamPair } from '@libp2p/utils'
 import type { WebRTCTransportComponents } from '@libp2p/webrtc'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -67,7 +67,7 @@ describe("the library's WebRTC transport", () => {
     expect(globalThis.RTCPeerConnection).toBe(FakePeerConnection)
     const [near] = await streamPair()
     transport = make({
-      logger: defaultLogger(),
+      logger: quietLogger,
       registrar: {
         handle: async (_: string, handler: StreamHandler) => {
           signaling = handler
