@@ -10,6 +10,11 @@ function commit(): string {
   }
 }
 
+/** Nitro's own types are no dependency of ours, so its options are plain data here. */
+const devFiles: object = {
+  nitro: { publicAssets: process.env.TANDEM_DEV_FILES ? [{ dir: process.env.TANDEM_DEV_FILES, maxAge: 0 }] : [] },
+}
+
 /**
  * A static single-page app with hash routes and relative addresses: the output can be served from any folder of any web
  * host. Everything the page needs lies beside it; no request goes to a third party.
@@ -56,9 +61,7 @@ export default defineNuxtConfig({
     },
   },
   // its config.json names the relay and the chain that `npm run dev` has started (scripts/dev.ts)
-  $development: {
-    nitro: { publicAssets: process.env.TANDEM_DEV_FILES ? [{ dir: process.env.TANDEM_DEV_FILES, maxAge: 0 }] : [] },
-  },
+  $development: devFiles,
   runtimeConfig: { public: { version, commit: commit() } },
   experimental: {
     appManifest: false,
