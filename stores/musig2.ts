@@ -94,7 +94,7 @@ export const useMuSig2Store = defineStore('musig2', {
       connectivityIssues?: readonly GateFailure[]
       pendingId: string
     }> {
-      const { proposeSpend } = await door()
+      const signing = await door()
       const id = `pending-${crypto.randomUUID()}`
       const before = this.pending[params.walletId]
       this.proposed[params.walletId] = undefined
@@ -102,7 +102,7 @@ export const useMuSig2Store = defineStore('musig2', {
       this.pending[params.walletId] = { id, params, state: 'running' }
       const gate = new AbortController()
       gates.set(id, gate)
-      const result = await proposeSpend(
+      const result = await signing.proposeSpend(
         params,
         (peerId, status) => {
           if (!gate.signal.aborted)

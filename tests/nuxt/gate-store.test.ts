@@ -12,14 +12,18 @@ interface Call {
 }
 const calls: Call[] = []
 
-vi.mock('../../services/musig2', () => ({
-  musig2: () => ({
-    proposeSpend: (_params: unknown, told: Told, how: { signal: AbortSignal; partial: boolean }) =>
-      new Promise(resolve => {
-        calls.push({ told, ...how, end: resolve })
-      }),
-  }),
-}))
+vi.mock('../../services/musig2', () => {
+  /** As the real one an object whose methods need it: taken off it they fail. */
+  class Door {
+    readonly #calls = calls
+    proposeSpend(_params: unknown, told: Told, how: { signal: AbortSignal; partial: boolean }) {
+      return new Promise(resolve => {
+        this.#calls.push({ told, ...how, end: resolve })
+      })
+    }
+  }
+  return { musig2: () => new Door() }
+})
 
 const params = { walletId: 'w', recipient: 'r', amountSats: 1n }
 const connecting: ParticipantStatus = { peerId: 'p', connected: false, state: 'connecting', since: 0 }
