@@ -10,7 +10,8 @@ export default defineConfig({
   // until the window is closed
   timeout: 0,
   expect: { timeout: 30_000 },
-  reporter: [['line']],
+  // it says itself what a person wants to know
+  reporter: [['null']],
   outputDir: '../../test-results/demo',
   use: { trace: 'off', screenshot: 'off' },
 })

@@ -31,6 +31,9 @@ test('three members of a funded wallet, each in a tab', async () => {
     say(`Ready: ${prepared.members.map(({ name }) => name).join(', ')}, each in a tab, at ${stack.app}`)
     say(`Everybody's password is "${PASSWORD}". Close the window to end it.`)
     await closed
+  } catch (error) {
+    say(`The demonstration failed: ${error instanceof Error ? error.message : String(error)}`)
+    throw error
   } finally {
     await stack.stop()
   }
