@@ -23,6 +23,8 @@ export function useSessionParticipants(sessionId: () => string) {
   const p2p = useP2PStore()
   const words = useParticipantWords()
   const busy = ref(false)
+  /** what the last retry of a session came to */
+  const outcome = ref('')
 
   const gate = computed(() => Object.entries(musig2.pending).find(([, p]) => p?.id === sessionId()))
   const walletId = computed(() => gate.value?.[0] ?? musig2.session(sessionId())?.walletId)
@@ -53,16 +55,30 @@ export function useSessionParticipants(sessionId: () => string) {
     return words.summary(named('connected').length, participants.value.length, named('failed'))
   })
 
+  /** A gate is run anew; in a session those who are missing are dialled, and what came of it is said. */
   async function retry(): Promise<void> {
     if (busy.value) return
     busy.value = true
+    outcome.value = ''
     try {
       if (gate.value !== undefined) await musig2.retryGate(gate.value[0])
-      else await musig2.retry(sessionId())
+      else outcome.value = await reconnect()
     } finally {
       busy.value = false
     }
   }
 
-  return { participants, summary, busy, retry }
+  async function reconnect(): Promise<string> {
+    const result = await musig2.reconnect(sessionId())
+    if (!result.ok) return words.connect.sessionGone
+    const { connected, failed } = result.value
+    const nameOf = (peerId: string) => members.value.find(m => m.peerId === peerId)?.name ?? words.connect.unknownMember
+    return words.summary(
+      connected.length,
+      connected.length + failed.length,
+      failed.map(f => nameOf(f.peerId)),
+    )
+  }
+
+  return { participants, summary, busy, outcome, retry }
 }

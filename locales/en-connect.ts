@@ -50,6 +50,7 @@ export const enConnect = {
   summary: '{n} of {all} connected.',
   summaryMissing: 'Not connected: {names}.',
   unknownMember: 'A member',
+  sessionGone: 'This proposal is no longer here.',
   retry: 'Retry',
   participants: 'Participants',
   members: 'Members',

@@ -2,8 +2,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import SessionParticipantStatus from '../../components/musig2/SessionParticipantStatus.vue'
 import { ConnectivityErrorType } from '../../services/core/domain/connectivity'
 import type { ParticipantStatus } from '../../services/core/domain/connectivity'
+import { err, ok } from '../../services/core/domain/result'
 import type { MemberView, WalletView } from '../../services/core/domain/views'
-import { useMuSig2Store } from '../../stores/musig2'
+import { useMuSig2Store, type SessionCard } from '../../stores/musig2'
+import { useP2PStore } from '../../stores/p2p'
 import { useWalletsStore } from '../../stores/wallets'
 import { button, buttons, items, settle, show } from './support'
 
@@ -132,6 +134,46 @@ describe('SessionParticipantStatus', () => {
     button('Retry').click()
     await settle()
     expect(retry).toHaveBeenCalledWith('w')
+  })
+
+  describe('of a session', () => {
+    /** The panel of a session of wallet `w`; connections are those of the peers, whatever session asks. */
+    const sessionPanel = (...peers: ParticipantStatus[]) =>
+      show(SessionParticipantStatus, { sessionId: 's' }, () => {
+        useWalletsStore().wallets = [wallet]
+        useMuSig2Store().sessions = [{ id: 's', walletId: 'w' } as unknown as SessionCard]
+        useP2PStore().peers = Object.fromEntries(peers.map(p => [p.peerId, p]))
+      })
+
+    it('joins the members to what is known of their peer ids', async () => {
+      await sessionPanel(status('peer-bob', 'connected'), status('peer-of-another-wallet', 'connected'))
+      expect(items('Participants')).toEqual([expect.stringMatching(/^Bob connected/)])
+      useP2PStore().peers = { 'peer-bob': status('peer-bob', 'waiting') }
+      await settle()
+      expect(items('Participants')[0]).not.toMatch(/^Bob connected/)
+    })
+
+    it('dials who is missing, and says what came of it', async () => {
+      const late = { errorType: ConnectivityErrorType.TIMEOUT, retryable: true }
+      await sessionPanel(status('peer-ann', 'connected'), status('peer-bob', 'failed', late))
+      const reconnect = vi
+        .spyOn(useMuSig2Store(), 'reconnect')
+        .mockResolvedValue(
+          ok({ allConnected: false, connected: ['peer-ann'], failed: [{ peerId: 'peer-bob', error: 'x', ...late }] }),
+        )
+      button('Retry').click()
+      await settle()
+      expect(reconnect).toHaveBeenCalledWith('s')
+      expect(document.querySelector('[role="status"]')?.textContent).toBe('1 of 2 connected. Not connected: Bob.')
+    })
+
+    it('says when the session is gone', async () => {
+      await sessionPanel(status('peer-ann', 'failed', { errorType: ConnectivityErrorType.TIMEOUT, retryable: true }))
+      vi.spyOn(useMuSig2Store(), 'reconnect').mockResolvedValue(err({ field: 'session', code: 'unknown-session' }))
+      button('Retry').click()
+      await settle()
+      expect(document.querySelector('[role="status"]')?.textContent).toBe('This proposal is no longer here.')
+    })
   })
 
   it('does not name the peer of somebody unknown as a member', async () => {
