@@ -93,6 +93,7 @@ async function listen(server: Server, wanted: number, host: string): Promise<num
 
 /**
  * Starts the local chain.
+ * Long because what is started here must be ended in the reverse order, also when a later step fails.
  * @throws Error with a sentence when the folder is in use or damaged, or no port is free
  */
 export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {

@@ -19,6 +19,7 @@ const steps: Array<[string, string]> = [
   ['dead code', 'knip'],
   ['layers', `depcruise --config .dependency-cruiser.cjs relay devnet scripts ${LAYERS}`],
   ['lines', 'tsx scripts/line-length.ts'],
+  ['structure', 'tsx scripts/structure.ts --check'],
   ['commits', 'tsx scripts/commit-subjects.ts'],
 ]
 

@@ -4,8 +4,8 @@ import { findChromium } from '../tests/support/chromium'
 import { BUILT, buildIfChanged } from './build'
 
 /**
- * `npm run demo`: a window with three tabs, in which three people have a wallet with coins. It is driven from outside, as
- * the tests of tests/e2e drive their browsers: the app that is shown is the one that ships.
+ * `npm run demo`: a window with three tabs, in which three people have a wallet with coins. It is driven from outside,
+ * as the tests of tests/e2e drive their browsers: the app that is shown is the one that ships.
  */
 const PORT = '4380'
 

@@ -30,7 +30,10 @@ export type {
   PublicKey,
   SessionMetadata,
 } from './core/signing/propose'
-/** amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it is one anew. */
+/**
+ * amounts in satoshis; `recipient` as typed. With `replaces` it takes the place of an earlier payment, with `again` it
+ * is one anew.
+ */
 export type { SpendRequest as SpendProposalParams } from './core/spend/requests'
 
 export interface MuSig2Events {
@@ -73,7 +76,10 @@ export function initMuSig2(deps: MuSig2Deps): MuSig2 {
 
 const NOT_INITIALIZED = 'MuSig2 not initialized'
 
-/** Connects to every participant and proves it by a live ping; never rejects for network trouble. `TypeError`: an empty list. */
+/**
+ * Connects to every participant and proves it by a live ping; never rejects for network trouble. `TypeError`: an empty
+ * list.
+ */
 export async function ensureSessionParticipantsConnected(
   participantPeerIds: readonly PeerId[],
   excludeSelf = true,

@@ -179,7 +179,9 @@ export function wallets(): Wallets {
   return current
 }
 
-/** Reads an invite while no profile is open: every network this build knows is taken, the rest is checked at joining. */
+/**
+ * Reads an invite while no profile is open: every network this build knows is taken, the rest is checked at joining.
+ */
 export function readInvite(
   text: string,
 ): Result<{ creatorName: string; name: string; network: NetworkName; n: number; expiresAt: number }, FieldError> {

@@ -55,6 +55,10 @@ const BYTES = { text: 4_096, fees: 65_536, tx: 16_000_000, page: 32_000_000 } as
 const badAnswer = (what: string): { readonly ok: false; readonly error: ChainError } =>
   err({ code: 'bad-answer', detail: `the answer is not ${what}`, retryable: true })
 
+/**
+ * The Chain port over Esplora REST.
+ * Long because it is the port as one object: a question of the API each, of a few lines.
+ */
 export function createEsplora(o: EsploraOptions): Chain {
   const base = o.base.replace(/\/+$/, '')
   const request = createRequester({

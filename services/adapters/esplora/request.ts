@@ -62,6 +62,7 @@ const ABORTED = trouble('aborted', 'aborted', false)
 
 /**
  * Gives 200, 400 and 404 as answers (they mean something in this API) and everything else as an error. Never rejects.
+ * Long because retry, pace and time limit of one request share its state.
  */
 export function createRequester(o: RequestOptions): Requester {
   const slots = createSlots(o.maxConcurrent)

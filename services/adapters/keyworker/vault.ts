@@ -101,6 +101,10 @@ function statementFault(
   return statement.type === 'join' && (statement.genesis !== genesis || statement.xpub !== account.xpub)
 }
 
+/**
+ * The vault as one object.
+ * Long because every call of the port stands here once: what it does is in the files beside it.
+ */
 export function createVault(deps: VaultDeps): Signer & Aggregator {
   const profiles: Profiles = new Profiles(deps, () => approvals.forget())
   const approvals = new Approvals(deps, () => profiles.current, contextOf)

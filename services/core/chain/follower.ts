@@ -1,6 +1,6 @@
 /**
  * Keeps one wallet's chain state fresh: a sync at once, then by the poll policy, sooner when somebody asks. One sync
- * runs at a time; a wish that comes in the middle is served by one more run behind it.
+ * runs at a time; a request that comes in the middle is served by one more run behind it.
  */
 import type { Hex } from '../domain/bytes'
 import type { ScriptPlace } from '../domain/ids'
@@ -9,7 +9,7 @@ import type { Chain, ChainError } from '../../ports/chain'
 import type { Clock } from '../../ports/clock'
 import { nextPollMs } from './poll'
 import type { ChainState } from './state'
-import { syncWallet } from './sync'
+import { syncWallet, type SyncOutcome } from './sync'
 import { readWallet } from './view'
 import type { WalletChain } from './view'
 
@@ -31,118 +31,123 @@ export interface FollowerDeps {
   changed(news: boolean): void
 }
 
-export interface Follower {
-  readonly wallet: WalletChain
-  readonly state: ChainState
-  readonly status: ChainStatusView
-  /** syncs now (all scripts when `full`); resolves when that sync is over */
-  refresh(full?: boolean): Promise<void>
-  stop(): void
-}
+export class Follower {
+  readonly #abort = new AbortController()
+  #state: ChainState
+  #wallet: WalletChain
+  #status: ChainStatusView
+  #failures = 0
+  #checked = false
+  #stopped = false
+  #cancel = (): void => {}
+  #running: Promise<void> | undefined
+  /** asked for while a sync runs */
+  #again: { readonly full: boolean } | undefined
 
-export function createFollower(deps: FollowerDeps): Follower {
-  let state = deps.initial
-  let wallet = readWallet(state)
-  let status: ChainStatusView = { state: 'idle', ...(state.tip === undefined ? {} : { height: state.tip.height }) }
-  let failures = 0
-  let checked = false
-  let stopped = false
-  let cancel = () => {}
-  let running: Promise<void> | undefined
-  let again: { full: boolean } | undefined
-  const abort = new AbortController()
+  constructor(private readonly d: FollowerDeps) {
+    this.#state = d.initial
+    this.#wallet = readWallet(d.initial)
+    this.#status = { state: 'idle', ...heightOf(d.initial) }
+  }
 
-  function fail(error: ChainError) {
-    failures++
-    status = {
-      ...status,
+  get wallet(): WalletChain {
+    return this.#wallet
+  }
+
+  get state(): ChainState {
+    return this.#state
+  }
+
+  get status(): ChainStatusView {
+    return this.#status
+  }
+
+  /** Syncs now (all scripts when `full`); resolves when that sync is over. */
+  refresh(full = false): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    this.#cancel()
+    if (this.#running !== undefined) {
+      this.#again = { full: full || this.#again?.full === true }
+      return this.#running
+    }
+    this.#running = this.#run(full).finally(() => {
+      this.#running = undefined
+      if (!this.#stopped) this.#schedule()
+    })
+    return this.#running
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel()
+    this.#abort.abort()
+  }
+
+  async #run(full: boolean): Promise<void> {
+    let asked: { readonly full: boolean } | undefined = { full }
+    while (asked !== undefined && !this.#stopped) {
+      this.#again = undefined
+      await this.#once(asked.full)
+      asked = this.#again
+    }
+  }
+
+  #schedule(): void {
+    const unconfirmed = this.#wallet.unconfirmed || this.d.expecting()
+    const ms = nextPollMs({ local: this.d.local, unconfirmed, failures: this.#failures })
+    this.#cancel = this.d.clock.after(ms, () => void this.refresh())
+  }
+
+  async #once(full: boolean): Promise<void> {
+    if (this.#status.state === 'idle') {
+      this.#status = { ...this.#status, state: 'syncing' }
+      this.d.changed(false)
+    }
+    if (!this.#checked) {
+      // signet and testnet4 share their address prefix: only the genesis block tells the server's network
+      const right = await this.d.chain.check(this.d.genesis, this.#abort.signal)
+      if (this.#stopped) return
+      if (!right.ok) return this.#fail(right.error)
+      this.#checked = true
+    }
+    const result = await syncWallet({
+      chain: this.d.chain,
+      scriptsAt: this.d.scriptsAt,
+      state: this.#state,
+      signal: this.#abort.signal,
+      full,
+      shown: this.d.shown(),
+    })
+    if (this.#stopped) return
+    if (result.ok) await this.#take(result.value)
+    else this.#fail(result.error)
+  }
+
+  async #take(value: SyncOutcome): Promise<void> {
+    // a reset chain is said once, until a block is seen that belongs to the new one
+    const reset = value.place === 'chain-reset' || (this.#status.state === 'reset' && value.place === 'same')
+    const news = value.changed || value.state.tip?.hash !== this.#state.tip?.hash
+    const recovered = this.#failures > 0 || (this.#status.state !== 'synced' && this.#status.state !== 'reset')
+    this.#failures = 0
+    if (value.state !== this.#state) {
+      this.#state = value.state
+      this.#wallet = readWallet(this.#state)
+      if (news) await this.d.save(this.#state)
+    }
+    this.#status = { state: reset ? 'reset' : 'synced', at: this.d.clock.now(), ...heightOf(this.#state) }
+    if (news || recovered || reset) this.d.changed(news)
+  }
+
+  #fail(error: ChainError): void {
+    this.#failures++
+    this.#status = {
+      ...this.#status,
       state: error.code === 'wrong-network' ? 'wrong-network' : 'unreachable',
       detail: `${error.code}: ${error.detail}`,
     }
-    deps.changed(false)
-  }
-
-  async function once(full: boolean): Promise<void> {
-    if (status.state === 'idle') {
-      status = { ...status, state: 'syncing' }
-      deps.changed(false)
-    }
-    if (!checked) {
-      // signet and testnet4 share their address prefix: only the genesis block tells the server's network
-      const right = await deps.chain.check(deps.genesis, abort.signal)
-      if (stopped) return
-      if (!right.ok) return fail(right.error)
-      checked = true
-    }
-    const result = await syncWallet({
-      chain: deps.chain,
-      scriptsAt: deps.scriptsAt,
-      state,
-      signal: abort.signal,
-      full,
-      shown: deps.shown(),
-    })
-    if (stopped) return
-    if (!result.ok) return fail(result.error)
-    const { value } = result
-    // a reset chain is said once, until a block is seen that belongs to the new one
-    const reset = value.place === 'chain-reset' || (status.state === 'reset' && value.place === 'same')
-    const news = value.changed || value.state.tip?.hash !== state.tip?.hash
-    const recovered = failures > 0 || (status.state !== 'synced' && status.state !== 'reset')
-    failures = 0
-    if (value.state !== state) {
-      state = value.state
-      wallet = readWallet(state)
-      if (news) await deps.save(state)
-    }
-    status = {
-      state: reset ? 'reset' : 'synced',
-      at: deps.clock.now(),
-      ...(state.tip === undefined ? {} : { height: state.tip.height }),
-    }
-    if (news || recovered || reset) deps.changed(news)
-  }
-
-  function refresh(full = false): Promise<void> {
-    if (stopped) return Promise.resolve()
-    cancel()
-    if (running !== undefined) {
-      again = { full: full || again?.full === true }
-      return running
-    }
-    running = (async () => {
-      let wish: { full: boolean } | undefined = { full }
-      while (wish !== undefined && !stopped) {
-        again = undefined
-        await once(wish.full)
-        wish = again
-      }
-    })().finally(() => {
-      running = undefined
-      if (!stopped)
-        cancel = deps.clock.after(
-          nextPollMs({ local: deps.local, unconfirmed: wallet.unconfirmed || deps.expecting(), failures }),
-          () => void refresh(),
-        )
-    })
-    return running
-  }
-
-  return {
-    get wallet() {
-      return wallet
-    },
-    get state() {
-      return state
-    },
-    get status() {
-      return status
-    },
-    refresh,
-    stop() {
-      stopped = true
-      cancel()
-      abort.abort()
-    },
+    this.d.changed(false)
   }
 }
+
+const heightOf = ({ tip }: ChainState): { readonly height?: number } =>
+  tip === undefined ? {} : { height: tip.height }

@@ -36,7 +36,9 @@ export interface SessionMetadata {
 
 /** How the gate before a session is run. */
 export interface ConnectFirstOptions {
-  /** proposes although somebody is missing; he receives it as soon as he connects, and it cannot complete without him */
+  /**
+   * proposes although somebody is missing; he receives it as soon as he connects, and it cannot complete without him
+   */
   readonly allowPartialConnectivity?: boolean
   /** other members that must be there then; 1 when omitted */
   readonly minConnectedParticipants?: number
@@ -65,7 +67,10 @@ export interface CreateSessionResult {
 }
 
 export interface ProposeOptions {
-  /** proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without him */
+  /**
+   * proposes to those who are there, at least one; who is missing gets it when he comes, and it cannot complete without
+   * him
+   */
   readonly partial?: boolean
   /** gives the gate up: its dials end, and nothing is proposed */
   readonly signal?: AbortSignal

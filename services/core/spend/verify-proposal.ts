@@ -37,7 +37,10 @@ export interface ProposalFacts {
   readonly usedChange: ReadonlySet<number>
   /** highest of them, -1 when there is none */
   readonly lastUsedChange: number
-  /** `branch/index` places that other live sessions with my yes pay change to (`changeInUse` in signing/rules/between-sessions.ts) */
+  /**
+   * `branch/index` places that other live sessions with my yes pay change to (`changeInUse` in
+   * signing/rules/between-sessions.ts)
+   */
   readonly changeInUse: ReadonlySet<string>
   /** the transaction that `replaces` names, as the own view has it; undefined: not seen */
   readonly replaced: ReplacedFacts | undefined
@@ -45,7 +48,9 @@ export interface ProposalFacts {
    * what that one has replaced in its turn: a server that has not seen the later one may still name it as the spender
    */
   readonly replacedBefore?: ReadonlySet<Txid>
-  /** the proposer has another live proposal for one of these coins (`equivocates` in signing/rules/between-sessions.ts) */
+  /**
+   * the proposer has another live proposal for one of these coins (`equivocates` in signing/rules/between-sessions.ts)
+   */
   readonly equivocates?: boolean
 }
 

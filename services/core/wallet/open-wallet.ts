@@ -13,7 +13,7 @@ import type { WalletId } from '../domain/ids'
 import { NETWORKS, type NetworkName } from '../domain/network'
 import { err, ok, type Result } from '../domain/result'
 import type { WalletRecord } from '../domain/wallet'
-import { createFollower, type Follower } from '../chain/follower'
+import { Follower } from '../chain/follower'
 import { decodeChainState, EMPTY_STATE, encodeChainState } from '../chain/state'
 import { nextIndex, spendableCoins, type ChainCoin, type WalletChain } from '../chain/view'
 import { createWalletScripts, type WalletScripts } from '../crypto/wallet-scripts'
@@ -178,7 +178,7 @@ export class OpenWallet implements SigningWallet {
 
   #follow(chain: Chain, stored: Uint8Array | undefined): Follower {
     const { clock, storage } = this.d
-    return createFollower({
+    return new Follower({
       chain,
       clock,
       genesis: this.#record.genesis,
