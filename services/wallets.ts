@@ -79,8 +79,9 @@ export class Wallets {
 
   /** Nothing is shown before the holds of all wallets are known. */
   #tell(): void {
-    const { wallets, drafts, finishedDrafts } = this.directory.view()
-    if (this.#started) this.d.events.changed(wallets, drafts, finishedDrafts)
+    if (!this.#started) return
+    const view = this.directory.view()
+    this.d.events.changed(view.wallets, view.drafts, view.finishedDrafts)
   }
 
   /** Runs `use` on an open wallet. */

@@ -1,5 +1,5 @@
 import type { Hex } from '../core/domain/bytes'
-import type { AccountKey, MemberIndex, ScriptPlace, ProfileId, SessionId } from '../core/domain/ids'
+import type { ScriptPlace, ProfileId, SessionId } from '../core/domain/ids'
 import type { NetworkName } from '../core/domain/network'
 import type { AttemptName, Proposal } from '../core/domain/proposal'
 import type { Result } from '../core/domain/result'
