@@ -12,9 +12,7 @@ interface Databases {
 }
 type Origin = Stored['origins'][number] & Databases
 
-/**
- * The profiles of several browsers in the storage of one: each has databases of its own, and the vault lists them all.
- */
+/** The profiles of several browsers in the storage of one. Each has a database of its own; the vault lists them all. */
 function together(stored: readonly Stored[]): Stored {
   const origins = stored.flatMap(each => each.origins as Origin[])
   const [first] = origins

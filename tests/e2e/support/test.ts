@@ -161,9 +161,7 @@ export const test = base.extend<Fixtures & { stack: Stack }, { shared: () => Pro
     }),
 })
 
-/**
- * The browsers at home (net-home.spec.ts) see the app at an address that is no secure origin unless it is called so.
- */
+/** The browsers at home (net-home.spec.ts) see the app at an address that is no secure origin unless told so. */
 function launchShared(): Promise<Browser> {
   const { args, ...options } = launchOptions(findChromium() ?? '')
   const insecure = `http://${INTERNET_HOST}:${PORTS.app}`
