@@ -130,8 +130,10 @@ export class Member {
     this.context.setDefaultTimeout(30_000)
     this.context.on('request', request => this.requests.push(request.url()))
     this.running = true
+    // an observer may want the page itself, before it shows anything
+    const page = this.context.pages()[0] ?? (await this.context.newPage())
     await this.options.observe?.(this.context)
-    await this.open(this.context.pages()[0] ?? (await this.context.newPage()))
+    await this.open(page)
   }
 
   /** Ends the browser; what its own process has stored stays. */

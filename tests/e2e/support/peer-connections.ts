@@ -32,7 +32,9 @@ export async function observeMadePeers(context: BrowserContext): Promise<() => r
     await session.send('Page.enable')
     await session.send('Page.addScriptToEvaluateOnNewDocument', { source: `(${watchConstruction.toString()})()` })
   }
-  for (const page of context.pages()) await attach(page)
+  const pages = context.pages()
+  if (pages.length === 0) throw new Error('there is no page yet, so nothing would be seen')
+  for (const page of pages) await attach(page)
   return () => [...made.values()]
 }
 
