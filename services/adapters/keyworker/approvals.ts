@@ -14,7 +14,7 @@ import { signHash, verifySignedMessage } from '../../core/crypto/signature'
 import { signingJob, type SigningJob } from '../../core/crypto/proposal-id'
 import { concatBytes, equalBytes, fromHex, toHex } from '../../core/domain/bytes'
 import type { SessionId } from '../../core/domain/ids'
-import type { AttemptName, Proposal } from '../../core/domain/proposal'
+import { sameAttempt, type AttemptName, type Proposal } from '../../core/domain/proposal'
 import { err, ok, type Result } from '../../core/domain/result'
 import { le, tagged, TAGS } from '../../core/crypto/tagged'
 import type { WalletContext } from '../../core/crypto/wallet-context'
@@ -34,7 +34,6 @@ type Signed = Result<SignedMessage, SignerError>
 const fail = (code: SignerError['code'], detail: string): { readonly ok: false; readonly error: SignerError } =>
   err({ code, detail })
 
-const sameAttempt = (a: AttemptName, b: AttemptName): boolean => a.counter === b.counter && a.hub === b.hub
 /** The higher counter wins, a tie goes to the lower member index. */
 const isNewer = (a: AttemptName, than: AttemptName): boolean =>
   a.counter > than.counter || (a.counter === than.counter && a.hub < than.hub)

@@ -8,7 +8,7 @@
  */
 import type { Hex } from '../../core/domain/bytes'
 import type { SessionId } from '../../core/domain/ids'
-import type { AttemptName } from '../../core/domain/proposal'
+import { sameAttempt, type AttemptName } from '../../core/domain/proposal'
 import type { Clock } from '../../ports/clock'
 import { nonceGen, type NonceInput } from '../../core/crypto/musig2'
 
@@ -26,8 +26,6 @@ interface Entry {
   readonly endsAt: number
   readonly cancelTimer: () => void
 }
-
-const sameAttempt = (a: AttemptName, b: AttemptName): boolean => a.counter === b.counter && a.hub === b.hub
 
 export class NonceBook {
   readonly #entries = new Map<SessionId, Entry>()

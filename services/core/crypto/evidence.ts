@@ -1,7 +1,7 @@
 /** Whether what a hub sends along with a `fail` proves it (docs/protocol.md, "Blame"). */
 import type { Accusation } from '../domain/statement'
 import { equalBytes } from '../domain/bytes'
-import type { AttemptName, Proposal } from '../domain/proposal'
+import { sameAttempt, type Proposal } from '../domain/proposal'
 import { decodeSigned } from '../wire/codec'
 import type { SignBody, SignedMessage } from '../wire/messages'
 import { contradict, messageHash, pubnoncesHash } from './message-hash'
@@ -12,8 +12,6 @@ import type { WalletContext } from './wallet-context'
 
 type Of<T extends SignBody['type']> = Extract<SignBody, { readonly type: T }>
 
-const sameAttempt = (a: AttemptName | undefined, b: AttemptName): boolean =>
-  a !== undefined && a.counter === b.counter && a.hub === b.hub
 /** The first body of a kind. */
 const bodyOf = <T extends SignBody['type']>(messages: readonly SignedMessage[], type: T): Of<T> | undefined =>
   messages.map(m => m.body).find((body): body is Of<T> => body.type === type)

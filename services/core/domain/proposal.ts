@@ -59,3 +59,7 @@ export interface NamedProposal {
   readonly digest: Hex
   readonly sessionId: SessionId
 }
+
+/** Do both name the same attempt? Two that are undefined do not. */
+export const sameAttempt = (a: AttemptName | undefined, b: AttemptName | undefined): boolean =>
+  a !== undefined && b !== undefined && a.counter === b.counter && a.hub === b.hub

@@ -1,7 +1,7 @@
 import { equalBytes } from '../../domain/bytes'
 import { contradict, messageHash, pubnoncesHash } from '../../crypto/message-hash'
 import type { AttemptFailureCode, Verdict } from '../../domain/signing-state'
-import type { AttemptName } from '../../domain/proposal'
+import { sameAttempt, type AttemptName } from '../../domain/proposal'
 import { LIMITS } from '../../wire/limits'
 import type { SignBody, SignedMessage } from '../../wire/messages'
 import { blame } from './blame'
@@ -19,15 +19,7 @@ import {
   syncBody,
   type StepContext,
 } from './step-context'
-import {
-  beats,
-  sameAttempt,
-  signatureCount,
-  voteOf,
-  type AttemptFailure,
-  type LiveAttempt,
-  type SignedOf,
-} from './state'
+import { beats, signatureCount, voteOf, type AttemptFailure, type LiveAttempt, type SignedOf } from './state'
 
 /**
  * What every member does in an attempt, the hub included.

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../domain/bytes'
 import type { MemberIndex } from '../../domain/ids'
-import type { AttemptName } from '../../domain/proposal'
+import { sameAttempt, type AttemptName } from '../../domain/proposal'
 import type { AttemptFailureCode } from '../../domain/signing-state'
 import { messageHash, pubnoncesHash } from '../../crypto/message-hash'
 import { LIMITS } from '../../wire/limits'
@@ -23,16 +23,7 @@ import {
   TIMES,
   type StepContext,
 } from './step-context'
-import {
-  beats,
-  holdsCoins,
-  hubOf,
-  sameAttempt,
-  signatureCount,
-  type HubWork,
-  type Session,
-  type SignedOf,
-} from './state'
+import { beats, holdsCoins, hubOf, signatureCount, type HubWork, type Session, type SignedOf } from './state'
 import { isChainEnd } from './table'
 
 /**

@@ -206,9 +206,6 @@ export const allYes = (s: Session): boolean => s.members.every((_, m) => voteOf(
 /** Who begins the next attempt unless it is gone: the hub of the last one, at first the proposer. */
 export const hubOf = (s: Session): MemberIndex => s.last?.hub ?? proposerOf(s)
 
-export const sameAttempt = (a: AttemptName | undefined, b: AttemptName | undefined): boolean =>
-  a !== undefined && b !== undefined && a.counter === b.counter && a.hub === b.hub
-
 /** The higher counter wins, a tie goes to the lower member index. */
 export const beats = (a: AttemptName, b: AttemptName | undefined): boolean =>
   b === undefined || a.counter > b.counter || (a.counter === b.counter && a.hub < b.hub)

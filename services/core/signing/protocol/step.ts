@@ -1,5 +1,5 @@
 import type { MemberIndex } from '../../domain/ids'
-import type { AttemptName } from '../../domain/proposal'
+import { sameAttempt, type AttemptName } from '../../domain/proposal'
 import type { AttemptFailureCode, Verdict } from '../../domain/signing-state'
 import { LIMITS } from '../../wire/limits'
 import type { SignedMessage } from '../../wire/messages'
@@ -44,7 +44,7 @@ import {
   TIMES,
   type StepContext,
 } from './step-context'
-import { isBody, proposerOf, sameAttempt, signatureCount, voteOf, type Session } from './state'
+import { isBody, proposerOf, signatureCount, voteOf, type Session } from './state'
 import { onMessageAfterEnd, onPeers, onSync, tellInterrupted } from './sync'
 import { isCalledOff, isLive, isOpen, isSignable } from './table'
 

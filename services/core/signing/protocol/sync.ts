@@ -1,10 +1,11 @@
 import type { MemberIndex } from '../../domain/ids'
+import { sameAttempt } from '../../domain/proposal'
 import { LIMITS } from '../../wire/limits'
 import type { SignBody, SignedMessage } from '../../wire/messages'
 import { isOvertaken, showSignatures } from './ends'
 import { onMemberLeft } from './hub'
 import { emit, memberOf, send, set, sign, syncBody, type StepContext } from './step-context'
-import { proposerOf, sameAttempt, type Session, type SignedOf } from './state'
+import { proposerOf, type Session, type SignedOf } from './state'
 import { isCalledOff, isLive, isOpen, isSessionState, isSignable } from './table'
 
 /**
