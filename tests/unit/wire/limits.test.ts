@@ -44,15 +44,18 @@ const KEPT_BY: { readonly [K in keyof typeof LIMITS]: readonly [file: string, wo
   fileBytes: 'here',
   sessionBytes: 'here',
   attempts: ['tests/unit/signing/recovery.test.ts', 'never begins a 33rd attempt'],
-  liveSessions: ['tests/unit/signing/registry.test.ts', '16 live sessions per wallet, 4 undecided of one proposer'],
+  liveSessions: [
+    'tests/unit/signing/between-sessions.test.ts',
+    '16 live sessions per wallet, 4 undecided of one proposer',
+  ],
   undecidedPerProposer: [
-    'tests/unit/signing/registry.test.ts',
+    'tests/unit/signing/between-sessions.test.ts',
     '16 live sessions per wallet, 4 undecided of one proposer',
   ],
   proposalsAtOnce: ['tests/protocol/hostile.test.ts', 'proposals that are taken back at once use up a pace'],
   proposalsPerMinute: ['tests/protocol/hostile.test.ts', 'after a pause one more is taken'],
   endedKept: [
-    'tests/unit/signing/registry.test.ts',
+    'tests/unit/signing/between-sessions.test.ts',
     'the last ones; what is live, or has something of mine out, stays',
   ],
   draftJoiners: ['tests/unit/roster/draft.test.ts', 'not more than 32 wait for a seat'],
