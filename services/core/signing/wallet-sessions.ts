@@ -73,6 +73,9 @@ export class WalletSessions {
   #holds: SessionHolds = { outpoints: new Set(), change: new Set() }
   #awaited = false
   #looking = false
+  #resumed = false
+  /** a sync that ended before `resume`: whether it had news */
+  #earlySync: boolean | undefined
   #stopped = false
 
   /** @param stored what the disk has of this wallet; its holds stand at once, before a coin is shown as free */
@@ -172,9 +175,11 @@ export class WalletSessions {
 
   async resume(): Promise<void> {
     if (this.#stopped) return
+    this.#resumed = true
     await this.runner.tellAll({ type: 'resumed' })
     void this.#prepareEnded()
     void this.linksChanged()
+    if (this.#earlySync !== undefined) void this.chainChanged(this.#earlySync)
     this.d.changed()
   }
 
@@ -209,7 +214,9 @@ export class WalletSessions {
   /** After a sync of the wallet: what the chain says of its sessions. `news`: tip or transactions differ. */
   async chainChanged(news: boolean): Promise<void> {
     const { chain, view } = this.wallet
-    if (chain === undefined || this.#looking) return
+    // the chain may answer before the sessions are prepared: they hear it when they go on
+    if (!this.#resumed) this.#earlySync = news || this.#earlySync === true
+    if (!this.#resumed || chain === undefined || this.#looking) return
     this.#looking = true
     try {
       const sessions = this.all()
